@@ -1,0 +1,43 @@
+# make help lists the targets; each sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help venv demo test check bench lock clean
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' Makefile | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Pixelmeter needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $(STAMP)
+
+venv: $(STAMP) ## the environment in .venv, from the lock
+
+demo: venv ## the main job with no key: suite, two endpoints, comparison, projection
+	@$(BIN)/pixelmeter demo
+
+test: venv ## all tests that this machine can run
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: venv ## format, lint, types, import contracts, tests (what CI runs)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-cache
+	$(MAKE) --no-print-directory test
+
+bench: venv ## performance: our figures beside their targets
+	$(BIN)/python -m tests.perf
+
+lock: ## resolve pyproject.toml anew into hash-pinned locks
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+	.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --group dev pyproject.toml -o requirements-dev.lock
+	rm -rf .venv-lock
+
+clean: ## remove the environment and caches
+	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""Bench: plans, runs and records of image-API measurements."""

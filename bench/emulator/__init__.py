@@ -1,0 +1,1 @@
+"""Emulator: a strict double of the image API, with a ledger."""

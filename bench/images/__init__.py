@@ -1,0 +1,1 @@
+"""Images: pictures told apart, checked and kept."""

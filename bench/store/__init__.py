@@ -1,0 +1,1 @@
+"""Store: the DuckDB index over the journals."""

@@ -1,0 +1,1 @@
+"""Traffic: what stands between a trial and its request."""

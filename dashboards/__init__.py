@@ -1,0 +1,1 @@
+"""Dashboards: everything that is looked at."""

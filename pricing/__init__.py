@@ -1,0 +1,1 @@
+"""Pricing: dated rates, charges and projections; pure."""
