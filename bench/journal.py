@@ -1,0 +1,221 @@
+"""Journal: the append-only truth of a run, one writer a file."""
+
+import asyncio
+import os
+import queue
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from bench.errors import DamagedJournal, StorageFailed
+from bench.folder import OWNER_ONLY_FILE, RunFolder, make_folder, sync_folder
+
+VERSION = 1
+_TAIL = len(b',"crc":"01234567"}')
+_STOP = object()
+
+
+def now_utc() -> str:
+    """This instant as text: UTC, microseconds, `Z`."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def encode(record: Mapping[str, Any]) -> bytes:
+    """One journal line: the record, its checksum as last member, a newline."""
+    body = orjson.dumps(record)[:-1]
+    return body + b',"crc":"%08x"}\n' % crc32(body)
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether a line without its newline matches its checksum."""
+    if line[-_TAIL : -_TAIL + 8] != b',"crc":"':
+        return False
+    return line[-_TAIL + 8 : -2] == b"%08x" % crc32(memoryview(line)[:-_TAIL])
+
+
+class JournalWriter:
+    """Appends records to a new journal; many waiters share one sync.
+
+    A record is durable when `append` returns. After the first failure every
+    further append is refused: what can't be recorded must not be sent.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        """Open a new journal in the run's folder."""
+        make_folder(run.journal)
+        name = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}.jsonl"
+        self.path = run.journal / name
+        self._handle = os.open(
+            self.path,
+            os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND,
+            OWNER_ONLY_FILE,
+        )
+        sync_folder(run.journal)
+        self._n_durable_bytes = 0
+        self._failure: StorageFailed | None = None
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
+        self._thread.start()
+
+    async def append(self, record: Mapping[str, Any]) -> None:
+        """Return when the record is durable.
+
+        Raises:
+            StorageFailed: The record, or an earlier one, could not be kept.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._queue.put((encode(record), loop, done))
+        # A cancelled waiter must not look like a record that was not written.
+        await asyncio.shield(done)
+
+    def append_now(self, record: Mapping[str, Any]) -> None:
+        """Append from code without an event loop; blocks until durable."""
+        done = threading.Event()
+        self._queue.put((encode(record), None, done))
+        done.wait()
+        if self._failure:
+            raise self._failure
+
+    def close(self) -> None:
+        """Write what is waiting and close the file."""
+        if self._thread.is_alive():
+            self._queue.put(_STOP)
+            self._thread.join()
+            os.close(self._handle)
+
+    def _work(self) -> None:
+        stopping = False
+        while not stopping:
+            batch = [self._queue.get()]
+            while not self._queue.empty():
+                batch.append(self._queue.get())
+            stopping = _STOP in batch
+            waiting = [entry for entry in batch if entry is not _STOP]
+            if waiting:
+                self._commit(waiting)
+
+    def _commit(self, waiting: list[tuple[bytes, Any, Any]]) -> None:
+        if self._failure is None:
+            try:
+                self._write(b"".join(line for line, _, _ in waiting))
+            except OSError as error:
+                self._failure = StorageFailed(
+                    f"{self.path}: a record could not be written ({error.strerror}); "
+                    "no more requests are sent; make room and resume"
+                )
+        by_loop: dict[Any, list[asyncio.Future[None]]] = {}
+        for _, loop, done in waiting:
+            if loop is None:
+                done.set()
+            else:
+                by_loop.setdefault(loop, []).append(done)
+        for loop, futures in by_loop.items():
+            loop.call_soon_threadsafe(_settle, futures, self._failure)
+
+    def _write(self, lines: bytes) -> None:
+        view = memoryview(lines)
+        try:
+            while view:
+                view = view[os.write(self._handle, view) :]
+            os.fdatasync(self._handle)
+        except OSError:
+            # Half a line would be read as damage; only its owner may cut it.
+            os.ftruncate(self._handle, self._n_durable_bytes)
+            raise
+        self._n_durable_bytes += len(lines)
+
+
+def _settle(futures: list[asyncio.Future[None]], failure: StorageFailed | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(failure)
+
+
+def session_record(run_id: str, command: str, version: str) -> dict[str, Any]:
+    """The first record of a journal: who writes, and both clocks at once."""
+    return {
+        "kind": "session",
+        "v": VERSION,
+        "run_id": run_id,
+        "command": command,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "at": now_utc(),
+        "mono_ns": time.monotonic_ns(),
+        "version": version,
+    }
+
+
+@dataclass(slots=True)
+class JournalPart:
+    """What a journal holds from an offset on, checked but not yet parsed.
+
+    Attributes:
+        intents: Lines of kind `intent`, without newline.
+        outcomes: Lines of kind `outcome`, without newline.
+        others: All other records, parsed.
+        end_offset: Bytes read so far; the place to go on from.
+        is_torn: Whether a cut line stands after `end_offset`.
+        damaged: Line numbers (from the offset, counted from 1) whose checksum
+            does not match.
+    """
+
+    path: Path
+    intents: list[bytes] = field(default_factory=list[bytes])
+    outcomes: list[bytes] = field(default_factory=list[bytes])
+    others: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    end_offset: int = 0
+    is_torn: bool = False
+    damaged: list[int] = field(default_factory=list[int])
+
+    def refuse_damage(self) -> "JournalPart":
+        """Return the part itself.
+
+        Raises:
+            DamagedJournal: A line does not match its checksum.
+        """
+        if self.damaged:
+            raise DamagedJournal(
+                f"{self.path}: line {self.damaged[0]} does not match its checksum "
+                f"({len(self.damaged)} such); bring the file back from a backup"
+            )
+        return self
+
+
+def read_part(path: Path, offset: int = 0) -> JournalPart:
+    """Read the whole lines of a journal from a byte offset on."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        content = file.read()
+    end = content.rfind(b"\n") + 1
+    part = JournalPart(path=path, end_offset=offset + end, is_torn=end < len(content))
+    for number, line in enumerate(content[:end].split(b"\n")[:-1], start=1):
+        if not is_whole(line):
+            part.damaged.append(number)
+        elif line.startswith(b'{"kind":"outcome"'):
+            part.outcomes.append(line)
+        elif line.startswith(b'{"kind":"intent"'):
+            part.intents.append(line)
+        else:
+            part.others.append(orjson.loads(line))
+    return part
+
+
+def read_run(run: RunFolder) -> Iterator[JournalPart]:
+    """Every journal of a run, each from its beginning."""
+    for path in run.journals():
+        yield read_part(path)
