@@ -1,0 +1,157 @@
+"""Document: the YAML and JSON files that people write, read safely."""
+
+import json
+from collections.abc import Hashable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from bench.errors import BadInput
+
+MAX_BYTES = 2_000_000
+MAX_DEPTH = 20
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML: exact decimals, instants as written, no key twice."""
+
+    def mapping(self, node: yaml.MappingNode) -> dict[Hashable, Any]:
+        """A mapping whose keys are all different."""
+        mapping: dict[Hashable, Any] = {}
+        for key_node, value_node in node.value:
+            key: object = self._value(key_node)
+            if not isinstance(key, Hashable) or key in mapping:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{key}' stands twice", key_node.start_mark
+                )
+            mapping[key] = self._value(value_node)
+        return mapping
+
+    def _value(self, node: yaml.Node) -> Any:  # noqa: ANN401  a document can be anything
+        return self.construct_object(node, deep=True)  # pyright: ignore[reportUnknownMemberType]
+
+    def decimal(self, node: yaml.ScalarNode) -> Decimal | float:
+        """A number with a point, exactly as written."""
+        try:
+            return Decimal(self.as_written(node).replace("_", ""))
+        except ArithmeticError:
+            return self.construct_yaml_float(node)
+
+    def as_written(self, node: yaml.ScalarNode) -> str:
+        """A scalar as its own text."""
+        return str(self.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.mapping)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.decimal)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.as_written)
+
+
+def read_text(path: Path, limit_bytes: int = MAX_BYTES) -> str:
+    """A text file that a person wrote, within a size limit.
+
+    Raises:
+        BadInput: The file is missing, too large, or no UTF-8 text.
+    """
+    try:
+        n_bytes = path.stat().st_size
+        if n_bytes > limit_bytes:
+            raise BadInput(
+                f"{path}: {n_bytes:,} bytes, more than the {limit_bytes:,} "
+                "that are read; move prompts into a csv or jsonl file"
+            )
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8"
+        ) from None
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read ({error.strerror})") from None
+
+
+def _refuse_bombs(path: Path, text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):  # pyright: ignore[reportUnknownMemberType]
+        if isinstance(event, yaml.AliasEvent):
+            raise BadInput(
+                f"{path}: {_at_line(event)}: aliases (*name) are not "
+                "read; write the value out"
+            )
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise BadInput(
+                f"{path}: {_at_line(event)}: nested deeper than "
+                f"{MAX_DEPTH} levels; write it flatter"
+            )
+
+
+def _at_line(event: yaml.Event) -> str:
+    return f"line {event.start_mark.line + 1}" if event.start_mark else "a line"
+
+
+def parse(path: Path, text: str) -> Any:  # noqa: ANN401  a document can be anything
+    """YAML text (JSON is YAML too) as plain values, floats as Decimal.
+
+    Raises:
+        BadInput: No YAML, a key twice, aliases, or nested too deep.
+    """
+    try:
+        _refuse_bombs(path, text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader with limits
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise BadInput(f"{path}: {line}{error.problem or 'no YAML'}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: no YAML that can be read ({_line(error)})") from None
+
+
+def read(path: Path) -> Any:  # noqa: ANN401  a document can be anything
+    """A YAML or JSON file as plain values; see `parse`."""
+    return parse(path, read_text(path))
+
+
+def check(path: Path, content: object, model: type[Model]) -> Model:
+    """A document as the model that it should be.
+
+    Raises:
+        BadInput: Names the file, the key and the value of the first problem.
+    """
+    if not isinstance(content, dict):
+        raise BadInput(f"{path}: should hold keys and values, not {_kind(content)}")
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_problem(error)}") from None
+
+
+def _problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the file"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return f"key '{where}' is not known; remove it or mend its spelling{more}"
+    if first["type"] == "missing":
+        return f"key '{where}' is missing{more}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}, not {_shown(first['input'])}{more}"
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,205 @@
+"""Suite: named prompts, what they are asked at, and how often."""
+
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+)
+
+from bench.document import check, read
+from bench.errors import BadInput
+from bench.prompt import Prompt, read_prompts
+
+Value = StrictBool | StrictInt | Annotated[str, Field(min_length=1, max_length=200)]
+Axis = Annotated[tuple[Value, ...], Field(min_length=1)]
+
+PARAMETERS = frozenset(
+    {
+        "model",
+        "quality",
+        "size",
+        "n",
+        "output_format",
+        "output_compression",
+        "background",
+        "moderation",
+        "stream",
+        "partial_images",
+        "input_fidelity",
+        "style",
+        "response_format",
+        "complexity",
+        "user",
+    }
+)
+NOT_PARAMETERS = frozenset({"api", "operation", "mainline_model"})
+# What the harness carries out so far; the words of the others are known.
+CARRIED_OUT = {"api": {"images"}, "operation": {"generate"}, "stream": {False}}
+
+
+class SuiteFile(BaseModel):
+    """A suite as it is written.
+
+    Attributes:
+        prompts: The prompts themselves, or the name of a csv or jsonl file
+            that lies beside the suite.
+        axes: Parameter to the values that it takes; cells are the product.
+        fixed: Parameter to the one value that it has in every cell.
+        repeats: How often each prompt is asked at each cell.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[
+        str,
+        StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", min_length=1, max_length=100),
+    ]
+    description: str | None = None
+    prompts: tuple[Prompt, ...] | str
+    axes: dict[str, Axis] = {}
+    fixed: dict[str, Value] = {}
+    repeats: Annotated[StrictInt, Field(ge=1, le=10_000)] = 1
+    operation: Literal[
+        "generate", "edit", "compose", "inpaint", "variation", "converse"
+    ] = "generate"
+    api: Literal["images", "responses"] = "images"
+
+
+class Suite(BaseModel):
+    """A suite ready to be planned: its prompts are here, its keys are known.
+
+    Attributes:
+        variants: One mapping a variant: every parameter and its value, in the
+            order of the axes.
+        digest: SHA-256 of the suite as read.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    prompts: tuple[Prompt, ...]
+    variants: tuple[dict[str, Value], ...]
+    repeats: int
+    digest: str
+
+
+def read_suite(path: Path) -> Suite:
+    """Read a suite file and the prompts that it names.
+
+    Raises:
+        BadInput: Names the file, key and value, and how to mend it.
+    """
+    written = check(path, read(path), SuiteFile)
+    prompts = _prompts(path, written)
+    _check_ids(path, prompts)
+    _check_keys(path, written)
+    content = orjson.dumps(
+        {
+            "suite": written.model_dump(mode="json", exclude={"prompts"}),
+            "prompts": [prompt.model_dump(mode="json") for prompt in prompts],
+        },
+        option=orjson.OPT_SORT_KEYS,
+    )
+    return Suite(
+        name=written.name,
+        prompts=prompts,
+        variants=_variants(path, written),
+        repeats=written.repeats,
+        digest=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _prompts(path: Path, written: SuiteFile) -> tuple[Prompt, ...]:
+    if isinstance(written.prompts, str):
+        prompts = read_prompts(path.parent / written.prompts)
+    else:
+        prompts = written.prompts
+    if not prompts:
+        raise BadInput(f"{path}: prompts: there are none; write at least one")
+    return prompts
+
+
+def _check_ids(path: Path, prompts: tuple[Prompt, ...]) -> None:
+    name, times = Counter(p.id for p in prompts).most_common(1)[0]
+    if times > 1:
+        raise BadInput(
+            f"{path}: prompts: id '{name}' stands {times} times; "
+            "give each prompt an id of its own"
+        )
+
+
+def _check_keys(path: Path, written: SuiteFile) -> None:
+    for place, mapping in (("axes", written.axes), ("fixed", written.fixed)):
+        for key in mapping:
+            if key not in PARAMETERS | NOT_PARAMETERS:
+                raise BadInput(
+                    f"{path}: {place}.{key}: no such parameter; known are "
+                    f"{', '.join(sorted(PARAMETERS | NOT_PARAMETERS))}"
+                )
+    for key, values in written.axes.items():
+        if key in written.fixed:
+            raise BadInput(f"{path}: '{key}' is both an axis and fixed; keep one")
+        if len(set(values)) < len(values):
+            raise BadInput(f"{path}: axes.{key}: a value stands twice; keep one")
+
+
+def _variants(path: Path, written: SuiteFile) -> tuple[dict[str, Value], ...]:
+    base: dict[str, Value] = {"api": written.api, "operation": written.operation}
+    product = itertools.product(*written.axes.values())
+    variants = tuple(
+        {**base, **written.fixed, **dict(zip(written.axes, values, strict=True))}
+        for values in product
+    )
+    for key, done in CARRIED_OUT.items():
+        so_far = ", ".join(str(value).lower() for value in done)
+        for variant in variants:
+            if key in variant and variant[key] not in done:
+                raise BadInput(
+                    f"{path}: {key}: '{variant[key]}' is not carried out by this "
+                    f"version; so far: {so_far}"
+                )
+    return variants
+
+
+def keep_only(
+    variants: tuple[dict[str, Value], ...], only: Mapping[str, frozenset[str]]
+) -> tuple[dict[str, Value], ...]:
+    """The variants whose named parameters have one of the named values.
+
+    Raises:
+        BadInput: A name is no parameter of the suite, or nothing is left.
+    """
+    kept = variants
+    for key, wanted in only.items():
+        values = {str(v.get(key)) for v in variants if key in v}
+        unknown = wanted - values
+        if unknown:
+            raise BadInput(
+                f"--only {key}={min(unknown)}: the suite has "
+                f"{', '.join(sorted(values)) or 'no such parameter'}"
+            )
+        kept = tuple(v for v in kept if str(v.get(key)) in wanted)
+    if not kept:
+        raise BadInput("--only: no cell is left; loosen it")
+    return kept
+
+
+def suite_schema() -> dict[str, Any]:
+    """The JSON Schema of a suite file, for editors."""
+    schema = SuiteFile.model_json_schema()
+    for place in ("axes", "fixed"):
+        schema["properties"][place]["propertyNames"] = {
+            "enum": sorted(PARAMETERS | NOT_PARAMETERS)
+        }
+    return schema
