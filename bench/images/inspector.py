@@ -1,0 +1,93 @@
+"""Inspector: the child process that opens pictures we don't trust.
+
+Reads `{"n_bytes", "thumbnail"}` and that many bytes from standard input,
+answers `{"format", "width_px", "height_px", "simulated", "problem",
+"n_thumbnail_bytes"}` and the thumbnail's bytes; ends when input ends.
+"""
+
+import io
+import json
+import resource
+import sys
+import warnings
+from typing import Any, BinaryIO
+
+from PIL import Image, ImageFile
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+MOST_PIXELS = 40_000_000
+MOST_MEMORY_BYTES = 1_500_000_000
+THUMBNAIL_EDGE_PX = 256
+MARK = b"pixelmeter-emulator"
+_MARK_IN_UTF_16 = MARK.decode().encode("utf-16-le")
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    warnings.simplefilter("error")
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    serve(sys.stdin.buffer, sys.stdout.buffer)
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer each request in turn."""
+    while line := requests.readline():
+        request = json.loads(line)
+        content = requests.read(request["n_bytes"])
+        facts, thumbnail = inspect(content, thumbnail=request["thumbnail"])
+        facts["n_thumbnail_bytes"] = len(thumbnail)
+        answers.write(json.dumps(facts).encode() + b"\n" + thumbnail)
+        answers.flush()
+
+
+def inspect(content: bytes, *, thumbnail: bool) -> tuple[dict[str, Any], bytes]:
+    """Open and decode one picture.
+
+    Returns:
+        The facts of the module's docstring, and a WebP thumbnail's bytes
+        (empty when none was asked for or the picture can't be used).
+    """
+    facts: dict[str, Any] = {
+        "format": None,
+        "width_px": None,
+        "height_px": None,
+        "simulated": False,
+        "problem": None,
+    }
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            facts["format"] = (picture.format or "").lower()
+            facts["width_px"], facts["height_px"] = picture.size
+            facts["simulated"] = _is_marked(picture)
+            if picture.width * picture.height > MOST_PIXELS:
+                facts["problem"] = f"more than {MOST_PIXELS:,} pixels"
+                return facts, b""
+            picture.load()
+            return facts, _thumbnail(picture) if thumbnail else b""
+    # Decoders raise whatever they meet; the picture is the culprit in any case.
+    except Exception as error:  # noqa: BLE001
+        facts["problem"] = f"can't be decoded ({type(error).__name__})"
+        return facts, b""
+
+
+def _is_marked(picture: Image.Image) -> bool:
+    for value in picture.info.values():
+        content = value if isinstance(value, bytes) else str(value).encode()
+        if MARK in content or _MARK_IN_UTF_16 in content:
+            return True
+    return False
+
+
+def _thumbnail(picture: Image.Image) -> bytes:
+    small = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
+    small.thumbnail((THUMBNAIL_EDGE_PX, THUMBNAIL_EDGE_PX))
+    target = io.BytesIO()
+    small.save(target, "WEBP", quality=80)
+    return target.getvalue()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Wire: what came over the wire, as facts; pure."""

@@ -1,0 +1,60 @@
+"""Headers: what an answer's headers are worth keeping for."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+LONGEST_VALUE = 500
+_ID_HEADERS = (
+    "x-request-id",
+    "request-id",
+    "llm_provider-x-request-id",
+    "x-litellm-call-id",
+    "apim-request-id",
+    "x-api-request-id",
+)
+_KEPT_HEADERS = (
+    *_ID_HEADERS,
+    "content-type",
+    "retry-after",
+    "openai-processing-ms",
+    "openai-version",
+    "server",
+    "via",
+    "cf-ray",
+    "x-emulator",
+    "x-emulator-received-ns",
+)
+_KEPT_PREFIXES = ("x-litellm-", "x-ratelimit-", "llm_provider-x-ratelimit-")
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that are worth a place in the record, shortened."""
+    return {
+        name: value[:LONGEST_VALUE]
+        for name, value in ((k.lower(), v) for k, v in headers.items())
+        if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
+    }
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The endpoint's own id of the request, by the first header that has one."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return next((lowered[name] for name in _ID_HEADERS if lowered.get(name)), None)
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait as the answer asks; None when it does not ask sanely."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(lowered[name]) * scale
+        except (KeyError, ValueError):
+            continue
+        return seconds if 0 <= seconds < float("inf") else None
+    try:
+        instant = parsedate_to_datetime(lowered["retry-after"])
+    except (KeyError, ValueError, TypeError):
+        return None
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())

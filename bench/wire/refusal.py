@@ -1,0 +1,101 @@
+"""Refusal: an answer that is no success, and what it means for money."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+
+from bench.attempt import Billing, Outcome
+from bench.wire.reading import LONGEST_MESSAGE, Reading, text
+
+# Codes of answers that say: no money, no limit left; waiting does not help.
+QUOTA_CODES = frozenset(
+    {
+        "insufficient_quota",
+        "billing_hard_limit_reached",
+        "project_spend_limit_exceeded",
+        "organization_spend_limit_exceeded",
+        "account_deactivated",
+        "account_locked",
+    }
+)
+
+_MODERATION_CODES = frozenset(
+    {
+        "moderation_blocked",
+        "content_policy_violation",
+        "content_filter",
+        "contentfilter",
+    }
+)
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    outcome: Outcome
+    billing: Billing
+    stops: str | None = None
+
+
+_QUOTA = _Meaning(Outcome.RATE_LIMITED, Billing.UNBILLED, "quota")
+_KEY = _Meaning(Outcome.CLIENT_ERROR, Billing.UNBILLED, "credentials")
+_REFUSED = _Meaning(Outcome.REFUSED, Billing.UNBILLED)
+_BY_STATUS = {
+    402: _QUOTA,
+    401: _KEY,
+    408: _Meaning(Outcome.TIMED_OUT, Billing.POSSIBLY_BILLED),
+    409: _Meaning(Outcome.CLIENT_ERROR, Billing.POSSIBLY_BILLED),
+    429: _Meaning(Outcome.RATE_LIMITED, Billing.UNBILLED),
+}
+
+
+def read_refusal(status: int, body: bytes) -> Reading:
+    """An answer whose status is no success, as facts."""
+    error = _error_object(body)
+    code, kind = text(error.get("code")), text(error.get("type"))
+    message = text(error.get("message"), LONGEST_MESSAGE) or _plain(body)
+    meaning = _meaning(status, {code, kind}, message or "")
+    return Reading(
+        outcome=meaning.outcome,
+        billing=meaning.billing,
+        error_type=kind,
+        error_code=code,
+        error_message=message,
+        stops=meaning.stops,
+    )
+
+
+def _plain(body: bytes) -> str | None:
+    if body.lstrip()[:1] == b"<":
+        return "the answer is a web page, not JSON"
+    return body[:LONGEST_MESSAGE].decode("utf-8", "replace").strip() or None
+
+
+def _meaning(status: int, words: set[str | None], message: str) -> _Meaning:
+    lowered = message.lower()
+    if words & QUOTA_CODES or "exceeded your current quota" in lowered:
+        return _QUOTA
+    if words & _MODERATION_CODES or "safety_violations=" in lowered:
+        return _REFUSED
+    if status == 403 and "must be verified" in lowered:  # noqa: PLR2004  HTTP's Forbidden
+        return _KEY
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= 500:  # noqa: PLR2004  the server-error class of HTTP
+        return _Meaning(Outcome.SERVER_ERROR, Billing.POSSIBLY_BILLED)
+    return _Meaning(Outcome.CLIENT_ERROR, Billing.UNBILLED)
+
+
+def _error_object(body: bytes) -> Json:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    error = cast("Json", content).get("error", content)
+    if isinstance(error, dict):
+        return cast("Json", error)
+    return {"message": error} if isinstance(error, str) else {}

@@ -1,0 +1,73 @@
+"""Usage: the token counts that an answer reports, by class; pure."""
+
+from typing import Any, cast
+
+MOST_TOKENS = 10**12
+
+Json = dict[str, Any]
+Counts = dict[str, int | None]
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= MOST_TOKENS else None
+
+
+def read_usage(reported: object) -> tuple[Counts | None, tuple[str, ...]]:
+    """Token counts by class, and words for what was odd about them.
+
+    None when nothing usable is reported: absent, zero and reported are three
+    states. Both namings that the field uses are read. What the answer does
+    not split is text on the way in and image on the way out.
+    """
+    if not isinstance(reported, dict):
+        return None, ()
+    usage = cast("Json", reported)
+    n_in = _count(usage.get("input_tokens", usage.get("prompt_tokens")))
+    n_out = _count(usage.get("output_tokens", usage.get("completion_tokens")))
+    if n_in is None or n_out is None:
+        return None, ("usage_unreadable",)
+    if n_in == 0 and n_out == 0:
+        return None, ("usage_zero",)
+    details_in = _details(usage, "input_tokens_details", "prompt_tokens_details")
+    details_out = _details(usage, "output_tokens_details", "completion_tokens_details")
+    text_in, image_in = _split(n_in, details_in, rest_is_image=False)
+    text_out, image_out = _split(n_out, details_out, rest_is_image=True)
+    if min(text_in, image_in, text_out, image_out) < 0:
+        return None, ("usage_contradiction",)
+    flags = [
+        *(("input_split_missing",) if "text_tokens" not in details_in else ()),
+        *(("output_split_missing",) if "image_tokens" not in details_out else ()),
+        *(("usage_contradiction",) if text_in + image_in != n_in else ()),
+        *(("usage_contradiction",) if text_out + image_out != n_out else ()),
+    ]
+    cached = _details(details_in, "cached_tokens_details", "cached_tokens_details")
+    return {
+        "input_text_tokens": text_in,
+        "cached_text_tokens": _count(cached.get("text_tokens")),
+        "input_image_tokens": image_in,
+        "cached_image_tokens": _count(cached.get("image_tokens")),
+        "output_image_tokens": image_out,
+        "output_text_tokens": text_out,
+    }, tuple(flags)
+
+
+def _split(total: int, details: Json, *, rest_is_image: bool) -> tuple[int, int]:
+    """Text and image tokens; what is not told apart goes to one of them."""
+    text, image = (
+        _count(details.get("text_tokens")),
+        _count(details.get("image_tokens")),
+    )
+    if text is None and image is None:
+        return (0, total) if rest_is_image else (total, 0)
+    if image is None:
+        return text or 0, total - (text or 0)
+    return (total - image if text is None else text), image
+
+
+def _details(usage: Json, *names: str) -> Json:
+    for name in names:
+        if isinstance(usage.get(name), dict):
+            return cast("Json", usage[name])
+    return {}
