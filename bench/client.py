@@ -1,0 +1,123 @@
+"""Client: the one door to the openai library."""
+
+import asyncio
+import inspect
+from dataclasses import dataclass, field
+from typing import Any
+
+import openai
+
+from bench.attempt import Trial
+from bench.endpoint import Endpoint, Route
+from bench.transport import NETWORK_ERRORS, RequestStamps, begin_request, http_client
+
+_SERVICE_DEADLINE_MARGIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back for one request, not yet understood.
+
+    Attributes:
+        status: None when no status line arrived.
+        body: None when the body did not arrive whole.
+        failure: What broke off the exchange, None when nothing did:
+            `connect_failed`, `timeout`, `broken`, or `not_made`.
+        message: The failure in the transport's words.
+    """
+
+    stamps: RequestStamps
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    body: bytes | None = None
+    failure: str | None = None
+    message: str | None = None
+
+
+class ImageClient:
+    """Sends trials to one endpoint; each call is at most one HTTP request."""
+
+    def __init__(self, endpoint: Endpoint, key: str, n_connections: int) -> None:
+        """Open no connection yet.
+
+        Args:
+            endpoint: Where requests go.
+            key: The secret itself; it is kept in the library's client alone.
+            n_connections: As many requests as may be in flight.
+        """
+        self._endpoint = endpoint
+        # Ids of the user's organisation are for the provider, not for gateways.
+        private = ("OpenAI-Organization", "OpenAI-Project")
+        omitted: dict[str, Any] = (
+            dict.fromkeys(private, openai.Omit())
+            if endpoint.route is Route.GATEWAY
+            else {}
+        )
+        self._sdk = openai.AsyncOpenAI(
+            api_key=key,
+            base_url=endpoint.base_url,
+            max_retries=0,
+            timeout=endpoint.timeout_s + _SERVICE_DEADLINE_MARGIN_S,
+            http_client=http_client(n_connections),
+            default_headers=omitted,
+        )
+        # Overloads by `stream` hide the one form that we call.
+        self._generate: Any = self._sdk.images.with_streaming_response.generate
+        self._named = frozenset(
+            inspect.signature(self._sdk.images.generate).parameters
+        ) - {"extra_headers", "extra_query", "extra_body", "timeout"}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._sdk.close()
+
+    async def generate(self, trial: Trial, attempt_id: str) -> Answer:
+        """Ask for the pictures of a trial; never raises for what comes back."""
+        stamps = begin_request()
+        partly: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(self._endpoint.timeout_s):
+                async with self._generate(
+                    **self._arguments(trial, attempt_id)
+                ) as response:
+                    partly["status"] = response.status_code
+                    partly["headers"] = dict(response.headers)
+                    partly["body"] = await response.read()
+        except openai.APIStatusError as error:
+            return Answer(
+                stamps=stamps,
+                status=error.status_code,
+                headers=dict(error.response.headers),
+                body=error.response.content,
+            )
+        except TimeoutError:
+            message = f"no whole answer within {self._endpoint.timeout_s:g} s"
+            return _failed(stamps, partly, "timeout", message)
+        except (openai.OpenAIError, *NETWORK_ERRORS) as error:
+            cause = error.__cause__ or error
+            kind = "broken" if stamps.may_have_left else "connect_failed"
+            return _failed(stamps, partly, kind, _in_words(cause))
+        return Answer(stamps=stamps, **partly)
+
+    def _arguments(self, trial: Trial, attempt_id: str) -> dict[str, Any]:
+        parameters = dict(trial.cell.parameters)
+        named = {k: v for k, v in parameters.items() if k in self._named}
+        others = {k: v for k, v in parameters.items() if k not in self._named}
+        return {
+            "prompt": trial.prompt_text,
+            "model": trial.cell.model,
+            **named,
+            "extra_body": others or None,
+            "extra_headers": {"X-Client-Request-Id": attempt_id},
+        }
+
+
+def _failed(
+    stamps: RequestStamps, partly: dict[str, Any], kind: str, message: str
+) -> Answer:
+    kept = {k: v for k, v in partly.items() if k != "body"}
+    return Answer(stamps=stamps, failure=kind, message=message, **kept)
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300].rstrip(": ")

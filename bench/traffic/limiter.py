@@ -1,0 +1,62 @@
+"""Limiter: requests and images a minute at one endpoint."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+WINDOW_S = 60.0
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class SlidingWindow:
+    """At most `limit` units in any 60 seconds; turns come in order."""
+
+    def __init__(
+        self,
+        limit: int,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """Begin with an empty window."""
+        self._limit = limit
+        self._clock = clock
+        self._sleep = sleep
+        self._turn = asyncio.Lock()
+        self._taken: deque[tuple[float, int]] = deque()
+        self._n_taken = 0
+
+    async def take(self, units: int) -> None:
+        """Wait until `units` fit; more than the limit wait for a free window."""
+        wanted = min(units, self._limit)
+        async with self._turn:
+            while True:
+                now = self._clock()
+                self._forget(now)
+                if self._n_taken + wanted <= self._limit:
+                    break
+                await self._sleep(max(0.0, self._taken[0][0] + WINDOW_S - now))
+            self._taken.append((now, wanted))
+            self._n_taken += wanted
+
+    def _forget(self, now: float) -> None:
+        while self._taken and now - self._taken[0][0] >= WINDOW_S:
+            self._n_taken -= self._taken.popleft()[1]
+
+
+class EndpointLimiter:
+    """The limits of one endpoint together: requests and images a minute."""
+
+    def __init__(self, requests: int | None, images: int | None) -> None:
+        """None sets no limit."""
+        self._requests = SlidingWindow(requests) if requests else None
+        self._images = SlidingWindow(images) if images else None
+
+    async def take(self, n_images: int) -> None:
+        """Wait until one request for `n_images` may leave."""
+        if self._requests:
+            await self._requests.take(1)
+        if self._images:
+            await self._images.take(n_images)
