@@ -1,0 +1,260 @@
+"""Charge: quantities times rates, one line a class, summed exactly."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from pricing.errors import BadQuantity, BadVariant, UnknownPrice, UnknownQuantity
+from pricing.money import line_usd, minus, times, total, usd_text
+from pricing.rates import BookRef, ImagePrice, RateCard, TokenClass
+from pricing.usage import MainlineUsage, Usage, check_quantity
+from pricing.variant import AUTO, Size
+
+CACHE_UNKNOWN = "cache_unknown_upper_bound"
+CACHE_WRITE_UNKNOWN = "cache_write_unknown"
+INPUT_UNKNOWN = "input_unknown"
+OUTPUT_TEXT_UNKNOWN = "output_text_unknown"
+IMAGE_CLASS = "image"
+ADJUSTMENT_CLASS = "adjustment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineItem:
+    """Quantity x rate / per, rounded once to 12 decimals.
+
+    Attributes:
+        name: the class: a TokenClass, ``image`` or ``adjustment`` (a price scheme).
+    """
+
+    name: str
+    quantity: int
+    rate_usd: Decimal
+    per: int
+    usd: Decimal
+
+    def to_json(self) -> dict[str, str | int]:
+        """The line as answers and records show it."""
+        return {
+            "class": self.name,
+            "quantity": self.quantity,
+            "rate_usd": usd_text(self.rate_usd),
+            "per": self.per,
+            "usd": usd_text(self.usd),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """Lines and what they sum to; ``books`` name the rates used."""
+
+    lines: tuple[LineItem, ...]
+    flags: tuple[str, ...] = ()
+    books: tuple[BookRef, ...] = ()
+
+    @property
+    def usd(self) -> Decimal:
+        """The sum of the lines, always."""
+        return total(line.usd for line in self.lines)
+
+    @property
+    def book(self) -> BookRef | None:
+        """The first of the books; None where no book was used."""
+        return self.books[0] if self.books else None
+
+    def adjusted_to(self, new_usd: Decimal) -> "Charge":
+        """The same charge with one more line that brings it to a new total."""
+        line = per_unit_line(ADJUSTMENT_CLASS, 1, minus(new_usd, self.usd))
+        return Charge(lines=(*self.lines, line), flags=self.flags, books=self.books)
+
+    def times(self, calls: int) -> "Charge":
+        """The charge of so many equal calls; each call's lines are rounded first."""
+        check_quantity("the number of calls", calls)
+        if calls < 1:
+            raise BadQuantity("the number of calls must be at least 1")
+        lines = tuple(
+            LineItem(
+                name=line.name,
+                quantity=line.quantity * calls,
+                rate_usd=line.rate_usd,
+                per=line.per,
+                usd=times(line.usd, calls),
+            )
+            for line in self.lines
+        )
+        return Charge(lines=lines, flags=self.flags, books=self.books)
+
+    def plus(self, other: "Charge") -> "Charge":
+        """Both charges in one."""
+        flags = dict.fromkeys((*self.flags, *other.flags))
+        return Charge(
+            lines=self.lines + other.lines,
+            flags=tuple(flags),
+            books=self.books + other.books,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Dollars, lines, books and flags as plain data."""
+        return {
+            "usd": usd_text(self.usd),
+            "lines": [line.to_json() for line in self.lines],
+            "books": [ref.to_json() for ref in self.books],
+            "flags": list(self.flags),
+        }
+
+
+class Scheme(Protocol):
+    """What turns the direct charge of one call into a gateway's."""
+
+    def apply(self, charge: Charge) -> Charge:
+        """The gateway's charge of the same call."""
+        ...
+
+
+def charge(usage: Usage, card: RateCard, scheme: Scheme | None = None) -> Charge:
+    """Charge a request's reported usage at a card, then by a gateway's scheme.
+
+    An unknown cached part is priced as uncached and flagged; an unknown input class
+    counts 0 and is flagged; an unknown picture output raises UnknownQuantity; tokens
+    of a class without a rate raise UnknownPrice.
+    """
+    if not card.rates:
+        raise UnknownPrice(
+            f"{card.vendor} prices {card.model} by whole images, not by tokens"
+        )
+    if usage.output_image_tokens is None:
+        raise UnknownQuantity(
+            "output_image_tokens", "output_image_tokens is unknown, so is the price"
+        )
+    text, text_flag = _split(usage.input_text_tokens, usage.cached_text_tokens)
+    image, image_flag = _split(usage.input_image_tokens, usage.cached_image_tokens)
+    text_out_flag = (
+        OUTPUT_TEXT_UNKNOWN
+        if usage.output_text_tokens is None and TokenClass.OUTPUT_TEXT in card.rates
+        else None
+    )
+    counted = {
+        TokenClass.INPUT_TEXT: text[0],
+        TokenClass.CACHED_TEXT: text[1],
+        TokenClass.INPUT_IMAGE: image[0],
+        TokenClass.CACHED_IMAGE: image[1],
+        TokenClass.OUTPUT_IMAGE: usage.output_image_tokens,
+        TokenClass.OUTPUT_TEXT: usage.output_text_tokens or 0,
+    }
+    flags = (text_flag, image_flag, text_out_flag)
+    return by_scheme(_token_charge(counted, card, flags), scheme)
+
+
+def charge_mainline(usage: MainlineUsage, card: RateCard) -> Charge:
+    """Charge what the text model of a Responses call used.
+
+    Unknown input or output raises UnknownQuantity; unknown cached or cache-written
+    parts are priced as plain input and flagged.
+    """
+    for name in ("input_tokens", "output_tokens"):
+        if getattr(usage, name) is None:
+            raise UnknownQuantity(
+                f"mainline.{name}", f"mainline {name} is unknown, so is the price"
+            )
+    written = usage.cache_write_tokens
+    plain, flag = _split(usage.input_tokens, usage.cached_tokens)
+    has_writes = TokenClass.MAINLINE_CACHE_WRITE in card.rates
+    write_flag = CACHE_WRITE_UNKNOWN if written is None and has_writes else None
+    counted = {
+        TokenClass.MAINLINE_INPUT: plain[0] - (written or 0),
+        TokenClass.MAINLINE_CACHED: plain[1],
+        TokenClass.MAINLINE_CACHE_WRITE: written or 0,
+        TokenClass.MAINLINE_OUTPUT: usage.output_tokens or 0,
+    }
+    return _token_charge(counted, card, (flag, write_flag), usage.input_tokens or 0)
+
+
+def charge_images(
+    card: RateCard,
+    quality: str,
+    size: Size | None,
+    images: int = 1,
+    scheme: Scheme | None = None,
+) -> Charge:
+    """Charge whole pictures at a card that prices them; one picture is one call."""
+    price = image_price(card, quality, size)
+    line = per_unit_line(IMAGE_CLASS, 1, price.rate.usd, price.rate.per)
+    one = Charge(lines=(line,), books=(card.ref,))
+    return by_scheme(one, scheme).times(images)
+
+
+def charge_flat(
+    flat_price: Decimal, images: int = 1, scheme: Scheme | None = None
+) -> Charge:
+    """Charge pictures at a flat price a picture, known from no book."""
+    if flat_price < 0:
+        raise BadQuantity("flat_price can't be negative")
+    one = Charge(lines=(per_unit_line(IMAGE_CLASS, 1, flat_price),))
+    return by_scheme(one, scheme).times(images)
+
+
+def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
+    """The price of one picture; ``auto`` raises UnknownQuantity."""
+    if not card.images:
+        raise UnknownPrice(
+            f"{card.vendor} prices {card.model} by tokens, not by whole images: "
+            "ask in mode estimate or usage"
+        )
+    qualities = dict.fromkeys(price.quality for price in card.images)
+    if quality == AUTO:
+        raise UnknownQuantity(
+            "quality", f"quality auto may be any of {', '.join(qualities)}"
+        )
+    if quality not in qualities:
+        raise BadVariant(
+            f"quality '{quality[:40]}' has no price for {card.model} at {card.vendor}; "
+            f"it has {', '.join(qualities)}"
+        )
+    of_quality = [price for price in card.images if price.quality == quality]
+    for price in of_quality:
+        if price.size is None or price.size == size:
+            return price
+    sizes = ", ".join(str(price.size) for price in of_quality)
+    if size is None:
+        raise UnknownQuantity("size", f"size auto may be any of {sizes}")
+    raise BadVariant(f"size {size} has no {quality} price for {card.model}: {sizes}")
+
+
+def per_unit_line(name: str, quantity: int, rate: Decimal, per: int = 1) -> LineItem:
+    """One line, its dollars rounded."""
+    return LineItem(
+        name=name,
+        quantity=quantity,
+        rate_usd=rate,
+        per=per,
+        usd=line_usd(quantity, rate, per),
+    )
+
+
+def by_scheme(charge: Charge, scheme: Scheme | None) -> Charge:
+    """The charge of one call after a gateway's scheme, if there is one."""
+    return scheme.apply(charge) if scheme else charge
+
+
+def _split(whole: int | None, part: int | None) -> tuple[tuple[int, int], str | None]:
+    """Uncached and cached tokens of one input, and the flag that is due."""
+    if whole is None:
+        return (0, 0), INPUT_UNKNOWN
+    flag = CACHE_UNKNOWN if part is None and whole > 0 else None
+    return (whole - (part or 0), part or 0), flag
+
+
+def _token_charge(
+    counted: Mapping[TokenClass, int],
+    card: RateCard,
+    flags: Iterable[str | None],
+    input_tokens: int = 0,
+) -> Charge:
+    """One line for each class that was used."""
+    lines: list[LineItem] = []
+    for name, quantity in counted.items():
+        if quantity:
+            rate = card.rate(name, input_tokens)
+            lines.append(per_unit_line(name, quantity, rate.usd, rate.per))
+    due = dict.fromkeys(flag for flag in flags if flag)
+    return Charge(lines=tuple(lines), flags=tuple(due), books=(card.ref,))

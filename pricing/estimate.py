@@ -1,0 +1,198 @@
+"""Estimate: what a request should cost, and the most that it can cost."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from pricing.book import shipped_book
+from pricing.charge import Charge, Scheme, charge, charge_images
+from pricing.errors import BadQuantity, UnknownPrice, UnknownQuantity
+from pricing.rates import RateCard, TokenClass
+from pricing.tokens import ModelRules
+from pricing.usage import Usage
+from pricing.variant import AUTO, PictureRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """Upper limit of one request's charge.
+
+    Attributes:
+        usd: no answer to the request should cost more.
+        bounded: whether a quantity had to be bound because no rule gives it.
+        reasons: one sentence for each such quantity.
+    """
+
+    usd: Decimal
+    bounded: bool
+    reasons: tuple[str, ...]
+
+
+def estimate(
+    card: RateCard,
+    rules: ModelRules,
+    request: PictureRequest,
+    known: Usage,
+    as_of: date,
+) -> Charge:
+    """The direct charge of a request before it is sent, by published rules only.
+
+    ``known`` holds the input totals that the caller knows; an input class that is
+    known from nowhere counts 0 and is flagged. Where no rule gives a quantity,
+    UnknownQuantity names it.
+    """
+    variant = request.variant
+    one = rules.output_tokens(variant.quality, variant.size)
+    pictures = known.input_image_tokens
+    if pictures is None and request.input_images:
+        pictures = request.n * rules.picture_tokens(request.input_images, as_of)
+    return charge(_planned(request, rules, known, one, pictures), card)
+
+
+def estimate_bound(
+    card: RateCard,
+    rules: ModelRules,
+    request: PictureRequest,
+    known: Usage,
+    as_of: date,
+) -> Charge:
+    """The most that ``estimate`` can turn out as; ``auto`` is the dearest."""
+    variant = request.variant
+    one = rules.output_tokens_bound(variant.quality, variant.size)
+    pictures = known.input_image_tokens
+    if pictures is None and request.input_images:
+        pictures = request.n * rules.picture_tokens_bound(request.input_images, as_of)
+    usage = _planned(request, rules, known, one, pictures)
+    if TokenClass.OUTPUT_TEXT in card.rates:
+        text = request.n * rules.bounds.output_text_tokens
+        usage = replace(usage, output_text_tokens=text)
+    return charge(usage, card)
+
+
+def request_estimate(
+    *,
+    card: RateCard,
+    scheme: Scheme | None,
+    request: PictureRequest,
+    prompt_tokens: int,
+    as_of: date | None = None,
+    rules: ModelRules | None = None,
+) -> Charge | None:
+    """The best estimate of one request; None where no published rule gives it.
+
+    ``prompt_tokens`` is the caller's guess for one picture; input is counted n times.
+    """
+    day = as_of or datetime.now(UTC).date()
+    variant = request.variant
+    try:
+        if card.images:
+            return charge_images(card, variant.quality, variant.size, request.n, scheme)
+        known = Usage(
+            input_text_tokens=request.n * prompt_tokens,
+            input_image_tokens=None if request.input_images else 0,
+        )
+        found = estimate(card, rules or _rules(card), request, known, day)
+    except UnknownQuantity:
+        return None
+    return scheme.apply(found) if scheme else found
+
+
+def request_bound(
+    *,
+    card: RateCard,
+    scheme: Scheme | None,
+    request: PictureRequest,
+    prompt_bytes: int,
+    as_of: date | None = None,
+    rules: ModelRules | None = None,
+) -> Bound:
+    """The most that one request can cost, for a budget's reservation.
+
+    Prompt text is bound by its UTF-8 bytes (a token is at least one byte) and the few
+    tokens that a model may add, n times. Raises UnknownPrice or BadVariant where the
+    request has no price at all.
+    """
+    day = as_of or datetime.now(UTC).date()
+    if card.images:
+        return _image_bound(card, scheme, request)
+    found = rules or _rules(card)
+    text = request.n * (prompt_bytes + found.bounds.text_overhead_tokens)
+    known = Usage(
+        input_text_tokens=text,
+        cached_text_tokens=0,
+        input_image_tokens=None if request.input_images else 0,
+    )
+    most = estimate_bound(card, found, request, known, day)
+    reasons = _reasons(card, found, request, day)
+    usd = (scheme.apply(most) if scheme else most).usd
+    return Bound(usd=usd, bounded=bool(reasons), reasons=reasons)
+
+
+def _rules(card: RateCard) -> ModelRules:
+    """The shipped token rules of a card's model."""
+    return shipped_book().rules(card.model)
+
+
+def _planned(
+    request: PictureRequest,
+    rules: ModelRules,
+    known: Usage,
+    output_tokens: int,
+    input_image_tokens: int | None,
+) -> Usage:
+    """The usage of a whole request from that of one picture."""
+    if known.output_image_tokens is not None or known.output_text_tokens is not None:
+        raise BadQuantity(
+            "an estimate computes the output itself; "
+            "with output tokens at hand ask in mode usage"
+        )
+    partials = request.partial_images * rules.partial_tokens
+    return replace(
+        known,
+        input_image_tokens=input_image_tokens,
+        output_image_tokens=request.n * (output_tokens + partials),
+    )
+
+
+def _reasons(
+    card: RateCard, rules: ModelRules, request: PictureRequest, as_of: date
+) -> tuple[str, ...]:
+    """Why a bound is no exact figure: one sentence for each unknown quantity."""
+    reasons: list[str] = []
+    variant = request.variant
+    try:
+        rules.output_tokens(variant.quality, variant.size)
+    except UnknownQuantity as error:
+        basis = f" ({rules.output_source})" if rules.output_assumed else ""
+        reasons.append(f"{error}{basis}")
+    try:
+        rules.picture_tokens(request.input_images, as_of)
+    except UnknownQuantity as error:
+        reasons.append(f"{error} ({rules.bounds.source})")
+    if TokenClass.OUTPUT_TEXT in card.rates and rules.bounds.output_text_tokens:
+        reasons.append(
+            f"output_text_tokens of {rules.model} vary from answer to answer "
+            f"({rules.bounds.source})"
+        )
+    return tuple(reasons)
+
+
+def _image_bound(
+    card: RateCard, scheme: Scheme | None, request: PictureRequest
+) -> Bound:
+    """The dearest price of whole pictures that the request can turn out as."""
+    variant = request.variant
+    try:
+        exact = charge_images(card, variant.quality, variant.size, request.n, scheme)
+        return Bound(usd=exact.usd, bounded=False, reasons=())
+    except UnknownQuantity as error:
+        reason = str(error)
+    charges = [
+        charge_images(card, price.quality, price.size, request.n, scheme).usd
+        for price in card.images
+        if variant.quality in {AUTO, price.quality}
+        and (variant.size is None or price.size in {None, variant.size})
+    ]
+    if not charges:
+        raise UnknownPrice(f"{card.model} has no price of size {variant.size}")
+    return Bound(usd=max(charges), bounded=True, reasons=(reason,))

@@ -1,0 +1,72 @@
+"""Money: exact dollars, from text to text."""
+
+import re
+from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from pricing.errors import BadAmount
+
+# Wide enough for every product below: no step but the one rounding loses a digit.
+_EXACT = Context(prec=160, rounding=ROUND_HALF_EVEN)
+_LINE_STEP = Decimal("0.000000000001")
+_AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,24})?", re.ASCII)
+# A line must fit DECIMAL(38,12), as the index stores it.
+_LARGEST_USD = Decimal(10) ** 26
+
+
+def usd(text: str) -> Decimal:
+    """Read an amount from plain decimal text, for example ``"0.04224"``.
+
+    Exponents, signs other than ``-``, spaces, NaN, infinities and every type but
+    ``str`` raise BadAmount: a float has lost the amount before it arrives.
+    """
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise BadAmount(f"an amount must be text such as '0.05', not {text!r}")
+    if not _AMOUNT.fullmatch(text):
+        raise BadAmount(f"'{text[:60]}' is no plain decimal amount such as '0.05'")
+    return Decimal(text)
+
+
+def line_usd(quantity: int, rate: Decimal, per: int) -> Decimal:
+    """Dollars of one line: quantity x rate / per, rounded once, half-even, to 12."""
+    return round_usd(_EXACT.divide(_EXACT.multiply(Decimal(quantity), rate), per))
+
+
+def round_usd(amount: Decimal) -> Decimal:
+    """Round to 12 decimals, half-even; refuse what DECIMAL(38,12) can't hold."""
+    if abs(amount) >= _LARGEST_USD:
+        raise BadAmount("the amount passes 10^26 USD, more than a record can hold")
+    return amount.quantize(_LINE_STEP, context=_EXACT)
+
+
+def times(amount: Decimal, factor: Decimal | int) -> Decimal:
+    """Multiply exactly, whatever precision the caller's context has."""
+    return _EXACT.multiply(amount, Decimal(factor))
+
+
+def minus(amount: Decimal, other: Decimal) -> Decimal:
+    """Subtract exactly, whatever precision the caller's context has."""
+    return _EXACT.subtract(amount, other)
+
+
+def share(part: Decimal, whole: Decimal) -> Decimal | None:
+    """Part of a whole to 12 decimals, half-even; None when the whole is 0."""
+    return round_usd(_EXACT.divide(part, whole)) if whole else None
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Sum exactly, whatever precision the caller's context has."""
+    result = Decimal(0)
+    for amount in amounts:
+        result = _EXACT.add(result, amount)
+    return result
+
+
+def usd_text(amount: Decimal) -> str:
+    """Exact plain notation: no exponent, no trailing zeros (``0.04224``, ``700``)."""
+    if not amount.is_finite():
+        raise BadAmount(f"{amount} is no amount")
+    text = format(amount, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
