@@ -1,0 +1,135 @@
+"""Answers: the JSON of a picture answer, and the faults that spoil it."""
+
+import base64
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from bench.emulator.checks import ImageRequest, edges_px
+from bench.emulator.faults import Scenario
+from bench.emulator.render import Drawing, rendered
+from bench.emulator.tokens import Usage
+
+ZERO_USAGE = Usage(input_text_tokens=0, output_image_tokens=0).as_json()
+HTML = "text/html; charset=utf-8"
+HTML_PAGE = b"<!doctype html><title>Checking your browser</title><p>One moment.\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be rendered and what the answer will say about it.
+
+    `drawn_*` is what the picture is; `told_*` what the answer reports.
+    """
+
+    wanted: ImageRequest
+    told_quality: str
+    told_size: str
+    drawn_quality: str
+    drawn_size: str
+    usage: Usage | None
+    key: str
+    request_id: str
+
+
+def drawn(plan: Plan) -> list[bytes]:
+    """Render all pictures of a request (slow: belongs in a worker thread)."""
+    wanted = plan.wanted
+    width_px, height_px = edges_px(plan.drawn_size)
+    return [
+        rendered(
+            Drawing(
+                prompt=wanted.prompt,
+                quality=plan.drawn_quality,
+                width_px=width_px,
+                height_px=height_px,
+                output_format=wanted.output_format,
+                compression=wanted.output_compression,
+                transparent=wanted.background == "transparent",
+                key=f"{plan.key}:{at}",
+                request_id=f"{plan.request_id}:{at}",
+            )
+        )
+        for at in range(wanted.n)
+    ]
+
+
+def document(plan: Plan, pictures: list[bytes]) -> dict[str, Any]:
+    """Return the answer of a GPT image model."""
+    wanted = plan.wanted
+    transparent = wanted.background == "transparent"
+    told: dict[str, Any] = {
+        "created": int(time.time()),
+        "background": "transparent" if transparent else "opaque",
+        "data": [{"b64_json": _base64(picture)} for picture in pictures],
+        "output_format": wanted.output_format,
+        "quality": plan.told_quality,
+        "size": plan.told_size,
+    }
+    if wanted.safety_identifier is not None:
+        told["safety_identifier"] = wanted.safety_identifier
+    if plan.usage is not None:
+        told["usage"] = plan.usage.as_json()
+    return told
+
+
+def dall_e_document(
+    plan: Plan, pictures: list[bytes], urls: list[str]
+) -> dict[str, Any]:
+    """Return the answer of a DALL-E model: URLs or base64, no usage."""
+    as_url = plan.wanted.response_format == "url"
+    revised = (
+        {"revised_prompt": plan.wanted.prompt}
+        if plan.wanted.model.kin == "dall-e-3"
+        else {}
+    )
+    data = [
+        {**revised, **({"url": url} if as_url else {"b64_json": _base64(picture)})}
+        for picture, url in zip(pictures, urls, strict=True)
+    ]
+    return {"created": int(time.time()), "data": data}
+
+
+def _base64(picture: bytes) -> str:
+    return base64.b64encode(picture).decode("ascii")
+
+
+def spoiled(told: dict[str, Any], fault: Scenario | None) -> dict[str, Any]:
+    """Return the answer with what the fault does to its content."""
+    match fault:
+        case Scenario.NO_IMAGE_200:
+            return {**told, "data": []}
+        case Scenario.CORRUPT_IMAGE_200:
+            rows = cast("list[dict[str, Any]]", told["data"])
+            return {**told, "data": [_halved(row) for row in rows]}
+        case Scenario.MISSING_USAGE:
+            return {key: value for key, value in told.items() if key != "usage"}
+        case Scenario.ZERO_USAGE if "usage" in told:
+            return {**told, "usage": ZERO_USAGE}
+        case _:
+            return told
+
+
+def _halved(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Cut a picture off in its middle; its base64 stays well formed."""
+    encoded = row.get("b64_json")
+    if not encoded:
+        return dict(row)
+    half = len(encoded) // 8 * 4
+    return {**row, "b64_json": encoded[:half]}
+
+
+def json_bytes(told: Mapping[str, Any]) -> bytes:
+    """Write an answer as the real service does, indented by two."""
+    return json.dumps(told, indent=2).encode()
+
+
+def body_and_type(body: bytes, fault: Scenario | None) -> tuple[bytes, str]:
+    """Return the bytes to send and their media type."""
+    if fault is Scenario.HTML_200:
+        return HTML_PAGE, HTML
+    if fault is Scenario.BAD_JSON_200:
+        return body[: len(body) // 2], "application/json"
+    return body, "application/json"

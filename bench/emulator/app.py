@@ -1,0 +1,57 @@
+"""App: the addresses, and how every refusal becomes an answer."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from bench.emulator import control
+from bench.emulator.delivery import Delivery, refusal_delivery
+from bench.emulator.generations import generations
+from bench.emulator.manners import dressed
+from bench.emulator.models import list_models, read_model
+from bench.emulator.recorder import Recorder
+from bench.emulator.refusals import Refusal, RefusedError, unknown_url, wrong_method
+from bench.emulator.state import Emulator, emulator_of, exchange_of
+
+NOT_ALLOWED = 405
+
+
+def application(emulator: Emulator) -> ASGIApp:
+    """Return the ASGI application of one emulator."""
+    app = Starlette(
+        routes=[
+            Route("/v1/images/generations", generations, methods=["POST"]),
+            Route("/v1/models", list_models, methods=["GET"]),
+            Route("/v1/models/{model}", read_model, methods=["GET"]),
+            *control.ROUTES,
+        ],
+        exception_handlers={
+            RefusedError: _on_refusal,
+            HTTPException: _on_wrong_address,
+        },
+    )
+    # A trailing slash is another address to the real service, not a redirect.
+    app.router.redirect_slashes = False
+    app.state.emulator = emulator
+    return Recorder(app, emulator)
+
+
+def _dressed(request: Request, refusal: Refusal) -> Delivery:
+    entry = exchange_of(request).entry
+    worded = dressed(refusal, emulator_of(request).manner, entry.id)
+    entry.error_code = worded.code
+    return refusal_delivery(worded)
+
+
+def _on_refusal(request: Request, error: Exception) -> Delivery:
+    if not isinstance(error, RefusedError):
+        raise error
+    return _dressed(request, error.refusal)
+
+
+def _on_wrong_address(request: Request, error: Exception) -> Delivery:
+    wrong = getattr(error, "status_code", None) == NOT_ALLOWED
+    refusal = wrong_method if wrong else unknown_url
+    return _dressed(request, refusal(request.method, request.url.path))

@@ -1,0 +1,121 @@
+"""Control: the addresses by which tests steer and read the emulator."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from bench.emulator import faults, profile
+from bench.emulator.delivery import Delivery
+from bench.emulator.refusals import RefusedError, invalid, unknown_url
+from bench.emulator.state import Emulator, emulator_of, exchange_of
+
+Handler = Callable[[Request], Awaitable[Delivery]]
+
+
+def _answer(shown: object) -> Delivery:
+    return Delivery(status=200, body=json.dumps(shown, indent=2).encode() + b"\n")
+
+
+def _document(request: Request) -> object:
+    try:
+        return json.loads(exchange_of(request).body)
+    except (ValueError, RecursionError):
+        raise invalid("The request body is not valid JSON.") from None
+
+
+def _refused(error: ValueError) -> RefusedError:
+    return invalid(f"{error}.", code="invalid_value")
+
+
+async def read_ledger(request: Request) -> Delivery:
+    """Show every request, the total, and how many are still in work."""
+    emulator = emulator_of(request)
+    return _answer({**emulator.ledger.as_json(), "in_flight": emulator.in_flight})
+
+
+async def clear_ledger(request: Request) -> Delivery:
+    """Forget every request."""
+    emulator_of(request).ledger.clear()
+    return await read_ledger(request)
+
+
+async def read_profile(request: Request) -> Delivery:
+    """Show the profile in force."""
+    return _answer(emulator_of(request).profile.as_json())
+
+
+async def change_profile(request: Request) -> Delivery:
+    """Set the named parts of the profile; the others stay."""
+    emulator = emulator_of(request)
+    try:
+        emulator.profile = profile.changed(emulator.profile, _document(request))
+    except ValueError as error:
+        raise _refused(error) from None
+    return await read_profile(request)
+
+
+def _shown_faults(emulator: Emulator) -> dict[str, object]:
+    plan = emulator.faults
+    rows = [
+        {
+            "scenario": fault.scenario,
+            "times": fault.times,
+            "share": fault.share,
+            "when": {
+                "path": fault.when.path,
+                "model": fault.when.model,
+                "prompt_contains": fault.when.prompt_contains,
+            },
+            "retry_after_s": fault.retry_after_s,
+            "fired": fired,
+        }
+        for fault, fired in zip(plan.faults, plan.fired, strict=True)
+    ]
+    return {"seed": plan.seed, "faults": rows}
+
+
+async def read_faults(request: Request) -> Delivery:
+    """Show the faults in force and how often each has fired."""
+    return _answer(_shown_faults(emulator_of(request)))
+
+
+async def set_faults(request: Request) -> Delivery:
+    """Replace the whole list of faults."""
+    emulator = emulator_of(request)
+    try:
+        emulator.faults = faults.parsed(_document(request))
+    except ValueError as error:
+        raise _refused(error) from None
+    return await read_faults(request)
+
+
+async def clear_faults(request: Request) -> Delivery:
+    """Let nothing go wrong any more."""
+    emulator_of(request).faults = faults.FaultPlan()
+    return await read_faults(request)
+
+
+async def picture(request: Request) -> Delivery:
+    """Serve a picture that was answered as a URL."""
+    found = emulator_of(request).pictures.get(request.path_params["name"])
+    if found is None:
+        raise RefusedError(unknown_url("GET", request.url.path))
+    return Delivery(status=200, body=found[0], media_type=found[1])
+
+
+def _route(path: str, method: str, handler: Handler) -> Route:
+    return Route(f"/_emulator/{path}", handler, methods=[method])
+
+
+ROUTES = (
+    _route("ledger", "GET", read_ledger),
+    _route("ledger", "DELETE", clear_ledger),
+    _route("profile", "GET", read_profile),
+    _route("profile", "PUT", change_profile),
+    _route("faults", "GET", read_faults),
+    _route("faults", "PUT", set_faults),
+    _route("faults", "DELETE", clear_faults),
+    _route("pictures/{name}", "GET", picture),
+)

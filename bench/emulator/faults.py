@@ -1,0 +1,186 @@
+"""Faults: what shall go wrong, how often, and for which requests."""
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import cast
+
+
+class Scenario(StrEnum):
+    """Every fault by its name; docs/emulator.md says what each does and bills."""
+
+    UNAUTHORIZED = "unauthorized"
+    ORG_UNVERIFIED = "org_unverified"
+    NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    SPEND_LIMIT = "spend_limit"
+    MODERATION_BLOCKED = "moderation_blocked"
+    SERVER_ERROR = "server_error"
+    OVERLOADED = "overloaded"
+    GATEWAY_TIMEOUT = "gateway_timeout"
+    RESET_BEFORE_HEADERS = "reset_before_headers"
+    RESET_IN_BODY = "reset_in_body"
+    TRUNCATED_BODY = "truncated_body"
+    SLOW_HEADERS = "slow_headers"
+    SLOW_BODY = "slow_body"
+    HTML_200 = "html_200"
+    BAD_JSON_200 = "bad_json_200"
+    NO_IMAGE_200 = "no_image_200"
+    CORRUPT_IMAGE_200 = "corrupt_image_200"
+    WRONG_SIZE = "wrong_size"
+    WRONG_QUALITY = "wrong_quality"
+    MISSING_USAGE = "missing_usage"
+    ZERO_USAGE = "zero_usage"
+    STREAM_ERROR = "stream_error"
+    STREAM_STALL = "stream_stall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """Which requests a fault is for; None matches any.
+
+    Without a path a fault is for every POST under `/v1`.
+    """
+
+    path: str | None = None
+    model: str | None = None
+    prompt_contains: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One planned fault. `times` None means that it lasts until cleared."""
+
+    scenario: Scenario
+    times: int | None = None
+    share: float = 1.0
+    when: When = field(default_factory=When)
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What of a request a fault looks at."""
+
+    method: str
+    path: str
+    model: str | None
+    prompt: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class FaultPlan:
+    """The faults in force; the first that matches and fires is the one."""
+
+    seed: int = 0
+    faults: tuple[Fault, ...] = ()
+    fired: list[int] = field(default_factory=list[int])
+    _dice: random.Random = field(default_factory=random.Random)
+
+    def __post_init__(self) -> None:
+        """Start counting at nothing, with dice of the plan's seed."""
+        self.fired = [0] * len(self.faults)
+        self._dice.seed(self.seed)
+
+    def draw(self, seen: Sighting) -> Fault | None:
+        """Return the fault that befalls this request, and count it."""
+        for at, fault in enumerate(self.faults):
+            spent = fault.times is not None and self.fired[at] >= fault.times
+            if spent or not _matches(fault.when, seen):
+                continue
+            if self._dice.random() < fault.share:
+                self.fired[at] += 1
+                return fault
+        return None
+
+
+def _matches(when: When, seen: Sighting) -> bool:
+    if when.path is None:
+        if seen.method != "POST" or not seen.path.startswith("/v1/"):
+            return False
+    elif when.path != seen.path:
+        return False
+    if when.model is not None and when.model != seen.model:
+        return False
+    text = when.prompt_contains
+    return text is None or (seen.prompt is not None and text in seen.prompt)
+
+
+def parsed(document: object) -> FaultPlan:
+    """Read `{"seed": ..., "faults": [...]}`.
+
+    Raises:
+        ValueError: a scenario, key or value that is not understood, named.
+    """
+    plan = _mapping("the fault plan", document, ("seed", "faults"))
+    seed = plan.get("seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise ValueError(f"seed must be a whole number, not {seed!r}")
+    listed = plan.get("faults", [])
+    if not isinstance(listed, list):
+        raise ValueError("faults must be a list")  # noqa: TRY004 - one kind of error for all bad input
+    rows = cast("list[object]", listed)
+    faults = tuple(_fault(f"faults[{at}]", row) for at, row in enumerate(rows))
+    return FaultPlan(seed=seed, faults=faults)
+
+
+def _mapping(where: str, value: object, known: tuple[str, ...]) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where} must be an object")  # noqa: TRY004 - one kind of error for all bad input
+    found = cast("dict[object, object]", value)
+    for key in found:
+        if key not in known:
+            raise ValueError(f"{where} has no key {key!r}; it knows {', '.join(known)}")
+    return cast("Mapping[str, object]", found)
+
+
+def _fault(where: str, row: object) -> Fault:
+    keys = ("scenario", "times", "share", "when", "retry_after_s")
+    part = _mapping(where, row, keys)
+    name = part.get("scenario")
+    if not isinstance(name, str) or name not in set(Scenario):
+        raise ValueError(
+            f"{where}.scenario {name!r} is unknown; known are {', '.join(Scenario)}"
+        )
+    return Fault(
+        scenario=Scenario(name),
+        times=_times(f"{where}.times", part.get("times")),
+        share=_share(f"{where}.share", part.get("share", 1.0)),
+        when=_when(f"{where}.when", part.get("when") or {}),
+        retry_after_s=_seconds(f"{where}.retry_after_s", part.get("retry_after_s")),
+    )
+
+
+def _times(where: str, value: object) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{where} must be a whole number of at least 1, not {value!r}")
+    return value
+
+
+def _share(where: str, value: object) -> float:
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    if not good or not 0 <= value <= 1:
+        raise ValueError(f"{where} must be a number from 0 to 1, not {value!r}")
+    return float(value)
+
+
+def _seconds(where: str, value: object) -> float | None:
+    if value is None:
+        return None
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    if not good or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{where} must be seconds of at least 0, not {value!r}")
+    return float(value)
+
+
+def _when(where: str, value: object) -> When:
+    part = _mapping(where, value, ("path", "model", "prompt_contains"))
+    for key, text in part.items():
+        if text is not None and not isinstance(text, str):
+            raise ValueError(f"{where}.{key} must be a text, not {text!r}")
+    return When(**cast("dict[str, str | None]", dict(part)))

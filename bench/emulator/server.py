@@ -1,0 +1,162 @@
+"""Server: one emulator process, from its options to its end."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from bench.emulator import faults
+from bench.emulator.app import application
+from bench.emulator.catalogue import Profile, served
+from bench.emulator.hop import client_for
+from bench.emulator.profile import RunProfile
+from bench.emulator.state import Emulator, Manner
+from bench.emulator.wire import Connection
+
+HOST = "127.0.0.1"
+BACKLOG = 2048
+INTERRUPTED = 130
+
+
+class CannotStartError(Exception):
+    """Says in one sentence why an emulator can't start with these options."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `pixelmeter emulator` was told; port 0 takes a free one."""
+
+    port: int
+    profile: Profile = Profile.CURRENT
+    manner: Manner = Manner.OPENAI
+    upstream: str | None = None
+    seed: int = 0
+    time_scale: float = 1.0
+    faults_file: Path | None = None
+
+
+def run(options: Options, *, on_ready: Callable[[str], None]) -> int:
+    """Serve until a signal comes; `on_ready` gets the base URL once it listens.
+
+    Returns the exit code: 0 after SIGTERM, 130 after SIGINT.
+
+    Raises:
+        CannotStartError: bad options, a bad fault file, or a taken port.
+    """
+    if options.time_scale < 0:
+        raise CannotStartError(
+            f"--time-scale must be at least 0, not {options.time_scale:g}."
+        )
+    plan = _fault_plan(options.faults_file)
+    listener = _listener(options.port)
+    origin = f"http://{HOST}:{listener.getsockname()[1]}"
+    emulator = Emulator(
+        models=served(options.profile),
+        manner=options.manner,
+        seed=options.seed,
+        profile=RunProfile(time_scale=options.time_scale),
+        faults=plan,
+        origin=origin,
+    )
+    with listener:
+        return asyncio.run(_serve(emulator, options, listener, on_ready))
+
+
+async def _serve(
+    emulator: Emulator,
+    options: Options,
+    listener: socket.socket,
+    on_ready: Callable[[str], None],
+) -> int:
+    if options.upstream is not None:
+        emulator.upstream = client_for(options.upstream)
+    config = uvicorn.Config(
+        application(emulator),
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=0,
+    )
+    server = _Server(config, lambda: on_ready(f"{emulator.origin}/v1"))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        if emulator.upstream is not None:
+            await emulator.upstream.aclose()
+        emulator.pool.shutdown(wait=False, cancel_futures=True)
+    return INTERRUPTED if server.interrupted else 0
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it listens and ends without a traceback."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.on_ready = on_ready
+        self.interrupted = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        # uvicorn raises the signal again at the end, which would turn an orderly
+        # stop into an exit code of minus fifteen.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, number)
+        yield
+
+    def _stop(self, number: int) -> None:
+        self.interrupted = self.interrupted or number == signal.SIGINT
+        self.should_exit = True
+        self.force_exit = True
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CannotStartError(
+            f"--port {port} on {HOST} can't be used: {reason}; "
+            "choose another, or 0 for a free one."
+        ) from None
+    return listener
+
+
+def _fault_plan(path: Path | None) -> faults.FaultPlan:
+    if path is None:
+        return faults.FaultPlan()
+    # YAML reads JSON too; it is loaded only where a file is given.
+    import yaml  # noqa: PLC0415 - start-up time
+
+    try:
+        return faults.parsed(yaml.safe_load(path.read_text("utf-8")))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise CannotStartError(f"--faults {path}: {reason}.") from None
+
+
+def ready_line(url: str) -> str:
+    """Return the one line of JSON that says where the emulator listens."""
+    said = {"schema": "pixelmeter.emulator/1", "url": url, "pid": os.getpid()}
+    return json.dumps(said)

@@ -1,0 +1,101 @@
+"""State: what one running emulator holds, and one exchange with a client."""
+
+import os
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+import httpx2
+from starlette.requests import Request
+
+from bench.emulator.catalogue import Model
+from bench.emulator.faults import FaultPlan
+from bench.emulator.ledger import Entry, Ledger
+from bench.emulator.limits import Window
+from bench.emulator.profile import RunProfile
+from bench.emulator.wire import Connection
+
+PICTURES_KEPT = 64
+
+
+class Manner(StrEnum):
+    """Whom the emulator behaves like: OpenAI itself or some gateway."""
+
+    OPENAI = "openai"
+    NEWAPI = "newapi"
+    LITELLM = "litellm"
+    SUBSTITUTES = "substitutes"
+    REPEATS = "repeats"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A successful answer before it is sent, and what it costs.
+
+    `list_usd` None means that nobody can price it.
+    """
+
+    body: bytes
+    usage: dict[str, object] | None
+    list_usd: Decimal | None
+    quality: str | None
+    size: str | None
+    upstream_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Emulator:
+    """One running emulator. Only the event loop's thread changes it."""
+
+    models: dict[str, Model]
+    origin: str
+    manner: Manner = Manner.OPENAI
+    seed: int = 0
+    profile: RunProfile = field(default_factory=RunProfile)
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    window: Window = field(default_factory=Window)
+    ledger: Ledger = field(default_factory=Ledger)
+    upstream: httpx2.AsyncClient | None = None
+    n_requests: int = 0
+    in_flight: int = 0
+    # Bytes and media type of the latest pictures that were answered as URLs.
+    pictures: OrderedDict[str, tuple[bytes, str]] = field(
+        default_factory=OrderedDict[str, tuple[bytes, str]]
+    )
+    # Manner `repeats`: answers that will be served a second time.
+    once_served: dict[tuple[object, ...], Outcome] = field(
+        default_factory=dict[tuple[object, ...], Outcome]
+    )
+    pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(
+            max_workers=os.cpu_count() or 2, thread_name_prefix="render"
+        )
+    )
+
+    def keep_picture(self, name: str, picture: bytes, media_type: str) -> None:
+        """Keep a picture for its URL; the oldest makes room."""
+        self.pictures[name] = (picture, media_type)
+        while len(self.pictures) > PICTURES_KEPT:
+            self.pictures.popitem(last=False)
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request on its way: its connection, ledger entry, number and body."""
+
+    connection: Connection
+    entry: Entry
+    number: int
+    body: bytes
+
+
+def emulator_of(request: Request) -> Emulator:
+    """Return the emulator that serves this request."""
+    return request.app.state.emulator
+
+
+def exchange_of(request: Request) -> Exchange:
+    """Return the exchange that the recorder opened for this request."""
+    return request.scope["state"]["exchange"]

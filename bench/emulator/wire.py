@@ -1,0 +1,78 @@
+"""Wire: the HTTP connection, with stamps at the socket and real resets."""
+
+import asyncio
+import socket
+import struct
+import time
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class Connection(H11Protocol):
+    """One client's connection; an application finds it in `scope["state"]`.
+
+    `read_ns` is when bytes last came from the socket. With a write buffer limit
+    of 0 the transport says when its buffer is empty, that is when the kernel has
+    taken the last byte: `drained` returns the stamp of that moment.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        state = {**app_state, "connection": self}
+        super().__init__(config, server_state, state, _loop)
+        self.read_ns = 0
+        self.lost = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._drained_ns = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        transport.set_write_buffer_limits(high=0)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
+        self._drained.set()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self.read_ns = time.monotonic_ns()
+        super().data_received(data)
+
+    def pause_writing(self) -> None:
+        self._drained.clear()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._drained_ns = time.monotonic_ns()
+        self._drained.set()
+        super().resume_writing()
+
+    async def drained(self) -> int:
+        """Wait until the kernel has every byte; return when that was (ns)."""
+        if self._drained.is_set():
+            return time.monotonic_ns()
+        await self._drained.wait()
+        return self._drained_ns
+
+    async def reset(self) -> None:
+        """Cut the connection with a TCP reset; unsent bytes are thrown away."""
+        sock: socket.socket = self.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        self.transport.abort()
+        await self.lost.wait()
+
+    async def hang_up(self) -> None:
+        """Close the connection in order, whatever is missing from the answer."""
+        self.transport.close()
+        await self.lost.wait()
