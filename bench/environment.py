@@ -1,0 +1,33 @@
+"""Environment: variables of the process, and those of a `.env` file."""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Variables by name, and a sentence when `.env` was not read."""
+
+    variables: Mapping[str, str]
+    note: str | None = None
+
+
+def read_environment(folder: Path | None = None) -> Environment:
+    """The process's variables above those of `.env` in the given folder.
+
+    A `.env` that others than its owner can read is left alone, and said so.
+    """
+    path = (folder or Path.cwd()) / ".env"
+    if not path.is_file():
+        return Environment(dict(os.environ))
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        note = f"{path} was not read: others can read it too; run chmod 600 .env"
+        return Environment(dict(os.environ), note)
+    written = dotenv_values(path, interpolate=False)
+    kept = {name: value for name, value in written.items() if value is not None}
+    return Environment({**kept, **os.environ})

@@ -1,0 +1,1 @@
+"""Plan: what will be sent, in which order, for how much at most."""

@@ -1,0 +1,189 @@
+"""Build: a suite and endpoints made into cells, trials and prices."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+
+from bench.attempt import Cell, Trial
+from bench.endpoint import Endpoint
+from bench.errors import BadInput
+from bench.journal import now_utc
+from bench.plan.frozen import Options, Plan, PlannedTrial
+from bench.plan.order import order, trial_id
+from bench.plan.prices import (
+    PricedModel,
+    bound,
+    expected_counts,
+    price_model,
+)
+from bench.prompt import Prompt
+from bench.rules import check_request
+from bench.suite import NOT_PARAMETERS, Suite, Value, keep_only
+
+MOST_TRIALS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the command line adds to a suite.
+
+    Attributes:
+        limit: Only the first so many prompts.
+        only: Parameter to the values that stay.
+    """
+
+    seed: int | None = None
+    limit: int | None = None
+    only: Mapping[str, frozenset[str]] = field(
+        default_factory=dict[str, frozenset[str]]
+    )
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    note: str | None = None
+    options: Options = field(default_factory=Options)
+
+
+def new_run_id() -> str:
+    """A name that sorts by time and is not given twice."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan:
+    """Decide everything that is decided before the first request.
+
+    Raises:
+        BadInput: A parameter that its model refuses, no price, or too much.
+    """
+    prompts = suite.prompts[: wishes.limit]
+    variants = keep_only(suite.variants, wishes.only)
+    cells = tuple(_cell(v, endpoint) for v in variants for endpoint in endpoints)
+    _check_cells(cells, prompts)
+    n_trials = len(cells) * len(prompts) * suite.repeats
+    if n_trials > MOST_TRIALS:
+        raise BadInput(f"{n_trials:,} trials; a run has at most {MOST_TRIALS:,}")
+    today = datetime.now(UTC).date()
+    prices = price_cells(cells, endpoints, today)
+    seed = secrets.randbelow(2**31) if wishes.seed is None else wishes.seed
+    run_id = new_run_id()
+    return Plan(
+        run_id=run_id,
+        kind="suite",
+        created_at=now_utc(),
+        version=version("pixelmeter"),
+        seed=seed,
+        suite_name=suite.name,
+        suite_digest=suite.digest,
+        tags=wishes.tags,
+        note=wishes.note,
+        options=wishes.options,
+        prompts=prompts,
+        endpoints=endpoints,
+        cells=cells,
+        prices=prices,
+        trials=_trials(run_id, cells, prompts, suite.repeats, seed, prices, today),
+    )
+
+
+def price_cells(
+    cells: tuple[Cell, ...], endpoints: tuple[Endpoint, ...], day: date
+) -> dict[tuple[str, str], PricedModel]:
+    """The rates of every endpoint and model of the cells.
+
+    Raises:
+        BadInput: Names each endpoint and model without a known price.
+    """
+    by_name = {endpoint.name: endpoint for endpoint in endpoints}
+    prices: dict[tuple[str, str], PricedModel] = {}
+    unknown: list[str] = []
+    for key in dict.fromkeys((cell.endpoint, cell.model) for cell in cells):
+        try:
+            prices[key] = price_model(by_name[key[0]], key[1], day)
+        except BadInput as error:
+            unknown.append(str(error))
+    if unknown:
+        raise BadInput(
+            f"no price, so nothing is sent: {'; '.join(unknown)}; "
+            "an unknown price is never taken for 0"
+        )
+    return prices
+
+
+def _cell(variant: Mapping[str, Value], endpoint: Endpoint) -> Cell:
+    wanted = {**endpoint.defaults, **variant}
+    model = wanted.pop("model", None)
+    if not isinstance(model, str):
+        raise BadInput(
+            "model: the suite names none in axes or fixed, and "
+            f"endpoint {endpoint.name} has no default"
+        )
+    api, operation = str(wanted["api"]), str(wanted["operation"])
+    if api not in endpoint.api:
+        raise BadInput(
+            f"endpoint {endpoint.name}: api '{api}' is not among its api "
+            f"[{', '.join(endpoint.api)}]"
+        )
+    sent = {k: v for k, v in wanted.items() if k not in NOT_PARAMETERS}
+    sent.pop("stream", None)
+    return Cell(
+        endpoint=endpoint.name,
+        api=api,
+        operation=operation,
+        model=model,
+        parameters=tuple(sorted(sent.items())),
+    )
+
+
+def _check_cells(cells: tuple[Cell, ...], prompts: tuple[Prompt, ...]) -> None:
+    lengths = {prompt.id: len(prompt.text) for prompt in prompts}
+    for cell in cells:
+        check_request({"model": cell.model, **dict(cell.parameters)}, lengths)
+
+
+def _trials(  # noqa: PLR0913  a plan is made of just these
+    run_id: str,
+    cells: tuple[Cell, ...],
+    prompts: tuple[Prompt, ...],
+    repeats: int,
+    seed: int,
+    prices: Mapping[tuple[str, str], PricedModel],
+    day: date,
+) -> tuple[PlannedTrial, ...]:
+    costs: dict[tuple[int, int], PlannedTrial] = {}
+    trials: list[PlannedTrial] = []
+    for position, place in enumerate(order(cells, len(prompts), repeats, seed)):
+        cell, prompt = cells[place.cell], prompts[place.prompt]
+        trial = Trial(
+            trial_id=trial_id(run_id, cell, prompt, place.repeat),
+            cell=cell,
+            prompt_id=prompt.id,
+            prompt_text=prompt.text,
+            repeat=place.repeat,
+            block=place.block,
+            position=position,
+        )
+        key = (place.cell, place.prompt)
+        if key not in costs:
+            costs[key] = _priced(trial, prompt, prices[cell.endpoint, cell.model], day)
+        known = costs[key]
+        trials.append(
+            PlannedTrial(
+                trial=trial,
+                bound_usd=known.bound_usd,
+                expected=known.expected,
+                why_bounded=known.why_bounded,
+            )
+        )
+    return tuple(trials)
+
+
+def _priced(
+    trial: Trial, prompt: Prompt, priced: PricedModel, day: date
+) -> PlannedTrial:
+    most = bound(priced, trial.cell, prompt, day)
+    return PlannedTrial(
+        trial=trial,
+        bound_usd=most.usd,
+        expected=expected_counts(priced, trial.cell, prompt, day),
+        why_bounded=most.reasons,
+    )

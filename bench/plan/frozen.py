@@ -1,0 +1,247 @@
+"""Frozen: a plan as it is kept with its run, and read back unchanged."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from bench.attempt import Cell, Trial
+from bench.endpoint import Endpoint
+from bench.errors import BadInput, StorageFailed
+from bench.folder import RunFolder, make_folder, sync_folder, write_durably
+from bench.plan.prices import PricedModel
+from bench.prompt import Prompt
+
+SCHEMA = "pixelmeter.plan-file/1"
+Counts = Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a run is carried out; `resume` may change any of it for itself.
+
+    Attributes:
+        rate_rpm: Requests a minute over all endpoints together.
+        images: `keep`, `thumb` or `hash`.
+    """
+
+    concurrency: int = 4
+    rate_rpm: int | None = None
+    max_cost_usd: Decimal | None = None
+    images: str = "keep"
+    max_failed_share: float = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTrial:
+    """A trial with what its one request may cost.
+
+    Attributes:
+        bound_usd: Upper bound of one request at its endpoint.
+        expected: Token counts by the published rules, None where there are
+            none; they stand in for a usage that an answer leaves out.
+        why_bounded: What can't be computed and is bounded instead.
+    """
+
+    trial: Trial
+    bound_usd: Decimal
+    expected: Counts | None
+    why_bounded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that is decided before the first request."""
+
+    run_id: str
+    kind: str
+    created_at: str
+    version: str
+    seed: int
+    suite_name: str
+    suite_digest: str
+    tags: Mapping[str, str]
+    note: str | None
+    options: Options
+    prompts: tuple[Prompt, ...]
+    endpoints: tuple[Endpoint, ...]
+    cells: tuple[Cell, ...]
+    prices: Mapping[tuple[str, str], PricedModel]
+    trials: tuple[PlannedTrial, ...]
+
+    def endpoint(self, name: str) -> Endpoint:
+        """The endpoint of a name."""
+        return next(e for e in self.endpoints if e.name == name)
+
+
+def freeze(plan: Plan, run: RunFolder) -> None:
+    """Make a plan durable; from here on the run exists.
+
+    Raises:
+        StorageFailed: The plan could not be written.
+    """
+    content = _to_json(plan)
+    content["digest"] = _digest(content)
+    make_folder(run.path)
+    try:
+        write_durably(run.plan, orjson.dumps(content))
+        sync_folder(run.path.parent)
+    except OSError as error:
+        raise StorageFailed(
+            f"{run.plan}: the plan could not be written ({error.strerror}); "
+            "nothing was sent; make room and run again"
+        ) from None
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a frozen plan.
+
+    Raises:
+        BadInput: The file is no plan, or was changed since it was frozen.
+    """
+    try:
+        content = orjson.loads(path.read_bytes())
+        digest = content.pop("digest")
+        if content["schema"] != SCHEMA:
+            raise BadInput(
+                f"{path}: schema {content['schema']} is not {SCHEMA}; "
+                "use the version of Pixelmeter that wrote it"
+            )
+        if digest != _digest(content):
+            raise BadInput(f"{path}: the plan was changed after it was frozen")
+        return _from_json(content)
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        raise BadInput(f"{path}: no frozen plan ({type(error).__name__})") from None
+    except ValidationError as error:
+        raise BadInput(f"{path}: no frozen plan ({error.title})") from None
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(
+        orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    ).hexdigest()
+
+
+def _to_json(plan: Plan) -> dict[str, Any]:
+    prompts = {prompt.id: i for i, prompt in enumerate(plan.prompts)}
+    cells = {cell: i for i, cell in enumerate(plan.cells)}
+    cap_usd = plan.options.max_cost_usd
+    return {
+        "schema": SCHEMA,
+        "run_id": plan.run_id,
+        "kind": plan.kind,
+        "created_at": plan.created_at,
+        "version": plan.version,
+        "seed": plan.seed,
+        "suite": {"name": plan.suite_name, "digest": plan.suite_digest},
+        "tags": dict(plan.tags),
+        "note": plan.note,
+        "options": {
+            "concurrency": plan.options.concurrency,
+            "rate_rpm": plan.options.rate_rpm,
+            "max_cost_usd": None if cap_usd is None else str(cap_usd),
+            "images": plan.options.images,
+            "max_failed_share": plan.options.max_failed_share,
+        },
+        "prompts": [prompt.model_dump(mode="json") for prompt in plan.prompts],
+        "endpoints": [e.model_dump(mode="json") for e in plan.endpoints],
+        "cells": [_cell_to_json(cell) for cell in plan.cells],
+        "cards": [
+            {"endpoint": endpoint, "model": model, **priced.to_json()}
+            for (endpoint, model), priced in plan.prices.items()
+        ],
+        "trials": [
+            {
+                "trial_id": planned.trial.trial_id,
+                "cell": cells[planned.trial.cell],
+                "prompt": prompts[planned.trial.prompt_id],
+                "repeat": planned.trial.repeat,
+                "block": planned.trial.block,
+                "position": planned.trial.position,
+                "bound_usd": str(planned.bound_usd),
+                "expected": planned.expected,
+                "why_bounded": list(planned.why_bounded),
+            }
+            for planned in plan.trials
+        ],
+    }
+
+
+def _cell_to_json(cell: Cell) -> dict[str, Any]:
+    return {
+        "endpoint": cell.endpoint,
+        "api": cell.api,
+        "operation": cell.operation,
+        "model": cell.model,
+        "parameters": dict(cell.parameters),
+    }
+
+
+def _from_json(content: dict[str, Any]) -> Plan:
+    prompts = tuple(Prompt.model_validate(p) for p in content["prompts"])
+    cells = tuple(_cell_from_json(cell) for cell in content["cells"])
+    options = content["options"]
+    cap_usd = options["max_cost_usd"]
+    return Plan(
+        run_id=content["run_id"],
+        kind=content["kind"],
+        created_at=content["created_at"],
+        version=content["version"],
+        seed=content["seed"],
+        suite_name=content["suite"]["name"],
+        suite_digest=content["suite"]["digest"],
+        tags=content["tags"],
+        note=content["note"],
+        options=Options(
+            concurrency=options["concurrency"],
+            rate_rpm=options["rate_rpm"],
+            max_cost_usd=None if cap_usd is None else Decimal(cap_usd),
+            images=options["images"],
+            max_failed_share=options["max_failed_share"],
+        ),
+        prompts=prompts,
+        endpoints=tuple(Endpoint.model_validate(e) for e in content["endpoints"]),
+        cells=cells,
+        prices={
+            (entry["endpoint"], entry["model"]): PricedModel.from_json(entry)
+            for entry in content["cards"]
+        },
+        trials=tuple(
+            _trial_from_json(entry, cells, prompts) for entry in content["trials"]
+        ),
+    )
+
+
+def _cell_from_json(entry: dict[str, Any]) -> Cell:
+    return Cell(
+        endpoint=entry["endpoint"],
+        api=entry["api"],
+        operation=entry["operation"],
+        model=entry["model"],
+        parameters=tuple(sorted(entry["parameters"].items())),
+    )
+
+
+def _trial_from_json(
+    entry: dict[str, Any], cells: tuple[Cell, ...], prompts: tuple[Prompt, ...]
+) -> PlannedTrial:
+    prompt = prompts[int(entry["prompt"])]
+    return PlannedTrial(
+        trial=Trial(
+            trial_id=entry["trial_id"],
+            cell=cells[int(entry["cell"])],
+            prompt_id=prompt.id,
+            prompt_text=prompt.text,
+            repeat=entry["repeat"],
+            block=entry["block"],
+            position=entry["position"],
+        ),
+        bound_usd=Decimal(entry["bound_usd"]),
+        expected=entry["expected"],
+        why_bounded=tuple(entry["why_bounded"]),
+    )
