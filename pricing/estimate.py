@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from pricing.book import shipped_book
-from pricing.charge import Charge, Scheme, charge, charge_images
-from pricing.errors import BadQuantity, UnknownPrice, UnknownQuantity
+from pricing.charge import Charge, Scheme, charge
+from pricing.errors import BadQuantity, UnknownQuantity
+from pricing.flat import charge_images, dearest_image
 from pricing.rates import RateCard, TokenClass
 from pricing.tokens import ModelRules
 from pricing.usage import Usage
-from pricing.variant import AUTO, PictureRequest
+from pricing.variant import PictureRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,12 +188,6 @@ def _image_bound(
         return Bound(usd=exact.usd, bounded=False, reasons=())
     except UnknownQuantity as error:
         reason = str(error)
-    charges = [
-        charge_images(card, price.quality, price.size, request.n, scheme).usd
-        for price in card.images
-        if variant.quality in {AUTO, price.quality}
-        and (variant.size is None or price.size in {None, variant.size})
-    ]
-    if not charges:
-        raise UnknownPrice(f"{card.model} has no price of size {variant.size}")
-    return Bound(usd=max(charges), bounded=True, reasons=(reason,))
+    price = dearest_image(card, variant.quality, variant.size)
+    dearest = charge_images(card, price.quality, price.size, request.n, scheme)
+    return Bound(usd=dearest.usd, bounded=True, reasons=(reason,))

@@ -1,0 +1,231 @@
+"""Modes: the direct charge of a question's one call, by its mode."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from pricing.asked import AskedPart, Question
+from pricing.book import ANY_MODEL, PriceBook
+from pricing.charge import Charge, Scheme, charge, charge_mainline
+from pricing.errors import (
+    BadQuantity,
+    UnknownModel,
+    UnknownPrice,
+    UnknownQuantity,
+)
+from pricing.estimate import estimate, estimate_bound
+from pricing.flat import charge_flat, charge_images, dearest_image
+from pricing.money import usd
+from pricing.rates import RateCard, Tier
+from pricing.usage import MainlineUsage, Usage, check_quantity
+from pricing.variant import AUTO, InputImage, PictureRequest, Variant, parse_size
+
+TOOL_USAGE_UNKNOWN = "tool_usage_unknown"
+RESPONSES = "responses"
+_OF_ESTIMATE = ("n", "partial_images", "input_images")
+_OF_RESPONSES = ("mainline", "tool_usage_image_gen")
+# A quantity that belongs to another mode would silently not be priced.
+_FOREIGN = {
+    "usage": ("images", "flat_price", *_OF_RESPONSES),
+    "estimate": ("images", "flat_price", *_OF_RESPONSES),
+    "per_image": ("usage", "flat_price", *_OF_ESTIMATE, *_OF_RESPONSES),
+    "flat": ("usage", *_OF_ESTIMATE, *_OF_RESPONSES),
+    RESPONSES: ("usage", "images", "flat_price", *_OF_ESTIMATE),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a question is answered by: books, day and the gateway's scheme."""
+
+    book: PriceBook
+    as_of: date
+    scheme: Scheme | None
+
+    def card(self, asked: Question, model: str | None) -> RateCard:
+        """The rates that the question asks for."""
+        if asked.tier not in set(Tier):
+            raise UnknownPrice(
+                f"tier '{asked.tier[:40]}' is neither standard nor batch"
+            )
+        if model is None and not self._prices_any_model(asked.provider):
+            raise UnknownModel("model is missing: name the image model")
+        name = model or ANY_MODEL
+        return self.book.card(asked.provider, name, self.as_of, asked.tier)
+
+    def _prices_any_model(self, provider: str) -> bool:
+        """Whether a vendor's list holds for every model (or no such vendor is)."""
+        if provider not in self.book.vendors:
+            return True
+        models = self.book.models
+        return any(one.vendor == provider and one.name == ANY_MODEL for one in models)
+
+
+def one_call(asked: Question, setting: Setting) -> Charge:
+    """The direct charge of one call, before scheme and repetition."""
+    kind = _kind(asked)
+    for key in _FOREIGN[kind]:
+        if key in asked.given:
+            raise BadQuantity(f"'{key}' doesn't belong in a question of mode {kind}")
+    return _CHARGES[kind](asked, setting)
+
+
+def n_calls(asked: Question) -> int:
+    """How many equal calls the question is about."""
+    counts = {"requests": asked.requests}
+    if asked.mode in {"per_image", "flat"}:
+        counts["images"] = asked.images
+    calls = 1
+    for name, count in counts.items():
+        check_quantity(name, count)
+        if count < 1:
+            raise BadQuantity(f"{name} must be at least 1")
+        calls *= count
+    return calls
+
+
+def dearest_call(asked: Question, setting: Setting) -> Charge:
+    """The most that one call of a question with unknown quantities can cost."""
+    card = setting.card(asked, asked.model)
+    request = _request(asked)
+    if card.images:
+        variant = request.variant
+        price = dearest_image(card, variant.quality, variant.size)
+        return charge_images(card, price.quality, price.size)
+    known = replace(
+        _usage(asked.usage), output_image_tokens=None, output_text_tokens=None
+    )
+    rules = setting.book.rules(card.model)
+    return estimate_bound(card, rules, request, known, setting.as_of)
+
+
+def possible_qualities(asked: Question, setting: Setting) -> tuple[str, ...]:
+    """What ``auto`` may turn out as; empty where the quality is no open question."""
+    if _kind(asked) not in {"estimate", "per_image"} or asked.quality not in {
+        None,
+        AUTO,
+    }:
+        return ()
+    card = setting.card(asked, asked.model)
+    if card.images:
+        return tuple(dict.fromkeys(price.quality for price in card.images))
+    return setting.book.rules(card.model).output.qualities
+
+
+def _kind(asked: Question) -> str:
+    """The mode, or ``responses`` for the usage of a Responses call."""
+    if asked.mode not in {"usage", "estimate", "per_image", "flat"}:
+        raise UnknownPrice(
+            f"mode '{asked.mode[:40]}' is none of usage, estimate, per_image, flat"
+        )
+    if asked.api not in {"images", RESPONSES}:
+        raise UnknownPrice(f"api '{asked.api[:40]}' is neither images nor responses")
+    if asked.api == "images" or asked.mode == "flat":
+        return asked.mode
+    if asked.mode != "usage":
+        raise UnknownPrice(f"a Responses call has no price in mode {asked.mode}")
+    return RESPONSES
+
+
+def _by_usage(asked: Question, setting: Setting) -> Charge:
+    """Mode usage: the tokens that an answer reported."""
+    card = setting.card(asked, asked.model)
+    if asked.usage is None:
+        raise UnknownQuantity(
+            "usage", "usage is missing; without an answer's usage ask in mode estimate"
+        )
+    return charge(_usage(asked.usage), card)
+
+
+def _by_estimate(asked: Question, setting: Setting) -> Charge:
+    """Mode estimate: what the published rules say."""
+    card = setting.card(asked, asked.model)
+    if not card.rates:
+        raise UnknownPrice(
+            f"{asked.provider} prices {card.model} by whole images: "
+            "ask in mode per_image"
+        )
+    known = _usage(asked.usage)
+    if known.input_image_tokens is None and asked.input_images == ():
+        known = replace(known, input_image_tokens=0)
+    rules = setting.book.rules(card.model)
+    return estimate(card, rules, _request(asked), known, setting.as_of)
+
+
+def _by_image(asked: Question, setting: Setting) -> Charge:
+    """Mode per_image: one whole picture."""
+    card = setting.card(asked, asked.model)
+    quality = asked.quality or AUTO
+    if asked.quality is None and len({price.quality for price in card.images}) == 1:
+        quality = card.images[0].quality
+    return charge_images(card, quality, parse_size(asked.size or AUTO))
+
+
+def _by_flat_price(asked: Question, _setting: Setting) -> Charge:
+    """Mode flat: one picture at a price from no book."""
+    if asked.flat_price is None:
+        raise BadQuantity("flat_price is missing")
+    return charge_flat(usd(asked.flat_price))
+
+
+def _by_responses(asked: Question, setting: Setting) -> Charge:
+    """A Responses call: the mainline model, and the image tool where reported."""
+    mainline = asked.mainline
+    if mainline is None or mainline.model is None or mainline.usage is None:
+        raise UnknownQuantity("mainline", "mainline needs model and usage")
+    text = charge_mainline(
+        _mainline_usage(mainline.usage), setting.card(asked, mainline.model)
+    )
+    tool = asked.tool_usage
+    if tool is None or tool.usage is None:
+        return replace(text, flags=(*text.flags, TOOL_USAGE_UNKNOWN))
+    return text.plus(charge(_usage(tool.usage), _tool_card(tool, asked, setting)))
+
+
+def _tool_card(tool: AskedPart, asked: Question, setting: Setting) -> RateCard:
+    """The rates of the image tool's model."""
+    if tool.model is None:
+        raise UnknownModel(
+            "tool_usage_image_gen.model is missing: name the image model"
+        )
+    return setting.card(asked, tool.model)
+
+
+_CHARGES: Mapping[str, Callable[[Question, Setting], Charge]] = {
+    "usage": _by_usage,
+    "estimate": _by_estimate,
+    "per_image": _by_image,
+    "flat": _by_flat_price,
+    RESPONSES: _by_responses,
+}
+
+
+def _request(asked: Question) -> PictureRequest:
+    """The request that the question describes."""
+    return PictureRequest(
+        variant=Variant(
+            model=asked.model or ANY_MODEL,
+            quality=asked.quality or AUTO,
+            size=parse_size(asked.size or AUTO),
+        ),
+        n=asked.n,
+        partial_images=asked.partial_images,
+        input_images=tuple(
+            InputImage(
+                width_px=image.width,
+                height_px=image.height,
+                fidelity=image.fidelity or "low",
+            )
+            for image in asked.input_images or ()
+        ),
+    )
+
+
+def _usage(tokens: Mapping[str, int | None] | None) -> Usage:
+    """Reported tokens as a value; what is not given is unknown."""
+    return Usage(**tokens) if tokens else Usage()
+
+
+def _mainline_usage(tokens: Mapping[str, int | None]) -> MainlineUsage:
+    """Reported tokens of the text model."""
+    return MainlineUsage(**tokens)
