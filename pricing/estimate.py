@@ -5,9 +5,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from pricing.book import shipped_book
-from pricing.charge import Charge, Scheme, charge
+from pricing.charge import Charge, Scheme, charge, charge_images, dearest_image
 from pricing.errors import BadQuantity, UnknownQuantity
-from pricing.flat import charge_images, dearest_image
 from pricing.rates import RateCard, TokenClass
 from pricing.tokens import ModelRules
 from pricing.usage import Usage

@@ -126,8 +126,8 @@ class Form:
 
 def _kind(value: object) -> str:
     """How a value is named to people."""
-    if value is None:
-        return "null"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):

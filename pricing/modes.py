@@ -6,15 +6,23 @@ from datetime import date
 
 from pricing.asked import AskedPart, Question
 from pricing.book import ANY_MODEL, PriceBook
-from pricing.charge import Charge, Scheme, charge, charge_mainline
+from pricing.charge import (
+    Charge,
+    Scheme,
+    charge,
+    charge_flat,
+    charge_images,
+    charge_mainline,
+    dearest_image,
+)
 from pricing.errors import (
+    BadAmount,
     BadQuantity,
     UnknownModel,
     UnknownPrice,
     UnknownQuantity,
 )
 from pricing.estimate import estimate, estimate_bound
-from pricing.flat import charge_flat, charge_images, dearest_image
 from pricing.money import usd
 from pricing.rates import RateCard, Tier
 from pricing.usage import MainlineUsage, Usage, check_quantity
@@ -86,6 +94,8 @@ def n_calls(asked: Question) -> int:
 
 def dearest_call(asked: Question, setting: Setting) -> Charge:
     """The most that one call of a question with unknown quantities can cost."""
+    if asked.mode == "usage" and "n" not in asked.given:
+        raise UnknownQuantity("n", "without n nobody knows how many pictures it was")
     card = setting.card(asked, asked.model)
     request = _request(asked)
     if card.images:
@@ -165,7 +175,10 @@ def _by_flat_price(asked: Question, _setting: Setting) -> Charge:
     """Mode flat: one picture at a price from no book."""
     if asked.flat_price is None:
         raise BadQuantity("flat_price is missing")
-    return charge_flat(usd(asked.flat_price))
+    try:
+        return charge_flat(usd(asked.flat_price))
+    except BadAmount as error:
+        raise BadQuantity(f"flat_price: {error}") from error
 
 
 def _by_responses(asked: Question, setting: Setting) -> Charge:

@@ -89,6 +89,7 @@ def _limits(asked: Question, setting: Setting, calls: int) -> dict[str, object]:
     try:
         most = _all_calls(dearest_call(asked, setting), setting, calls)
         found["bound_usd"] = usd_text(most.usd)
+        found["flags"] = list(most.flags)
     except PricingError:
         pass  # nothing binds it either
     return found
