@@ -9,7 +9,7 @@ import openai
 
 from bench.attempt import Trial
 from bench.endpoint import Endpoint, Route
-from bench.transport import NETWORK_ERRORS, RequestStamps, begin_request, http_client
+from bench.transport import NETWORK_ERRORS, RequestStamps, http_client, stamp_into
 
 _SERVICE_DEADLINE_MARGIN_S = 30.0
 
@@ -71,9 +71,17 @@ class ImageClient:
         """Close the connections."""
         await self._sdk.close()
 
-    async def generate(self, trial: Trial, attempt_id: str) -> Answer:
-        """Ask for the pictures of a trial; never raises for what comes back."""
-        stamps = begin_request()
+    async def generate(
+        self, trial: Trial, attempt_id: str, stamps: RequestStamps
+    ) -> Answer:
+        """Ask for the pictures of a trial; never raises for what comes back.
+
+        Args:
+            trial: What is asked.
+            attempt_id: Names the request to the endpoint.
+            stamps: Filled in while the request is under way.
+        """
+        stamp_into(stamps)
         partly: dict[str, Any] = {}
         try:
             async with asyncio.timeout(self._endpoint.timeout_s):

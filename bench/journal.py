@@ -160,6 +160,20 @@ def session_record(run_id: str, command: str, version: str) -> dict[str, Any]:
     }
 
 
+def end_record(
+    state: str, stopped_by: str | None, reason: str | None
+) -> dict[str, Any]:
+    """The last record of a journal whose process ended in order."""
+    return {
+        "kind": "end",
+        "v": VERSION,
+        "at": now_utc(),
+        "state": state,
+        "stopped_by": stopped_by,
+        "reason": reason,
+    }
+
+
 @dataclass(slots=True)
 class JournalPart:
     """What a journal holds from an offset on, checked but not yet parsed.

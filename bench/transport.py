@@ -51,11 +51,9 @@ class RequestStamps:
 _CURRENT: ContextVar[RequestStamps | None] = ContextVar("request_stamps", default=None)
 
 
-def begin_request() -> RequestStamps:
-    """Stamp the requests of this task from now on into a new record."""
-    stamps = RequestStamps(started_ns=time.monotonic_ns())
+def stamp_into(stamps: RequestStamps) -> None:
+    """Stamp the requests of this task from now on into the given record."""
     _CURRENT.set(stamps)
-    return stamps
 
 
 class _StampedStream(httpcore2.AsyncNetworkStream):

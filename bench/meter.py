@@ -1,0 +1,239 @@
+"""Meter: one metered call, from its turn in the queue to its outcome."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from bench.attempt import Attempt, Picture
+from bench.client import Answer, ImageClient
+from bench.crashpoint import passed
+from bench.errors import StorageFailed
+from bench.folder import DataFolder
+from bench.images.checker import Checked, PictureChecker
+from bench.images.shelf import Keep, picture_path, put, thumbnail_path
+from bench.journal import JournalWriter, now_utc
+from bench.plan.frozen import Plan, PlannedTrial
+from bench.record import intent_record, outcome_record
+from bench.settle import Sending, cancelled, read, settle
+from bench.traffic.budget import Budget, Ledger
+from bench.traffic.gate import Closed, Gate
+from bench.traffic.limiter import EndpointLimiter
+from bench.transport import RequestStamps
+from bench.wire.reading import Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """The way to one endpoint: its client, its limits, its secret."""
+
+    client: ImageClient
+    limiter: EndpointLimiter
+    turns: asyncio.Semaphore
+    secret: str
+
+
+class Meter:
+    """Carries out attempts: limits, budget, intent, request, outcome."""
+
+    def __init__(  # noqa: PLR0913  the rooms that one call passes
+        self,
+        *,
+        plan: Plan,
+        data: DataFolder,
+        lanes: Mapping[str, Lane],
+        whole_run: EndpointLimiter,
+        budget: Budget,
+        journal: JournalWriter,
+        checker: PictureChecker,
+        gate: Gate,
+        keep: Keep,
+    ) -> None:
+        """Nothing is sent yet."""
+        self._plan = plan
+        self._data = data
+        self._lanes = lanes
+        self._whole_run = whole_run
+        self._budget = budget
+        self._journal = journal
+        self._checker = checker
+        self._gate = gate
+        self._keep = keep
+        self._calls: set[asyncio.Future[Answer]] = set()
+        self.n_in_flight = 0
+
+    @property
+    def ledger(self) -> Ledger:
+        """Dollars of the run so far."""
+        return self._budget.ledger
+
+    def break_off(self) -> None:
+        """Give up the requests in flight; each is recorded as cancelled."""
+        for call in tuple(self._calls):
+            call.cancel()
+
+    async def attempt(
+        self, planned: PlannedTrial, attempt_no: int, scheduled_ns: int
+    ) -> Attempt | None:
+        """Make one attempt; None when the way closed before it left.
+
+        Raises:
+            StorageFailed: The attempt's end could not be recorded.
+        """
+        trial = planned.trial
+        lane = self._lanes[trial.cell.endpoint]
+        waiting_ns = time.monotonic_ns()
+        try:
+            await self._gate.wait_for(lane.turns.acquire())
+        except Closed:
+            return None
+        try:
+            if not await self._may_leave(planned, lane):
+                return None
+            sending = Sending(
+                planned=planned,
+                attempt_id=f"{trial.trial_id}.{attempt_no}",
+                attempt_no=attempt_no,
+                scheduled_ns=scheduled_ns,
+                waiting_ns=waiting_ns,
+                started_at=now_utc(),
+            )
+            return await self._bracket(sending, lane)
+        finally:
+            lane.turns.release()
+
+    async def _may_leave(self, planned: PlannedTrial, lane: Lane) -> bool:
+        """Wait for the limits and reserve the bound; False when closed."""
+        n_images = planned.trial.cell.n
+        try:
+            await self._gate.wait_for(self._whole_run.take(n_images))
+            await self._gate.wait_for(lane.limiter.take(n_images))
+            has_room = await self._gate.wait_for(
+                self._budget.reserve(planned.bound_usd)
+            )
+        except Closed:
+            return False
+        if not has_room:
+            self._gate.close(
+                "budget",
+                f"the next request may cost up to {planned.bound_usd} USD, "
+                "which --max-cost leaves no room for",
+            )
+            return False
+        if self._gate.is_closed_for(planned.trial.cell.endpoint):
+            await self._budget.settle(planned.bound_usd, Decimal(0), Decimal(0))
+            return False
+        passed("reserved")
+        return True
+
+    async def _bracket(self, sending: Sending, lane: Lane) -> Attempt:
+        """Intent, request, outcome, settlement; the reservation always ends."""
+        bound_usd = sending.planned.bound_usd
+        charge_usd, possibly_usd = Decimal(0), bound_usd
+        self.n_in_flight += 1
+        try:
+            try:
+                await self._journal.append(intent_record(sending))
+            except StorageFailed as error:
+                self._gate.close("storage", str(error))
+                possibly_usd = Decimal(0)
+                raise
+            passed("intent_durable")
+            attempt, reading = await self._request(sending, lane)
+            await self._journal_outcome(attempt)
+            passed("outcome_durable")
+            charge_usd = attempt.money.charge_usd or Decimal(0)
+            possibly_usd = attempt.money.possibly_billed_usd
+        finally:
+            self.n_in_flight -= 1
+            await self._budget.settle(bound_usd, charge_usd, possibly_usd)
+        passed("settled")
+        if reading.stops:
+            self._close_lane(attempt, reading)
+        return attempt
+
+    async def _request(self, sending: Sending, lane: Lane) -> tuple[Attempt, Reading]:
+        trial = sending.planned.trial
+        priced = self._plan.prices[trial.cell.endpoint, trial.cell.model]
+        stamps = RequestStamps(started_ns=time.monotonic_ns())
+        call = asyncio.ensure_future(
+            lane.client.generate(trial, sending.attempt_id, stamps)
+        )
+        self._calls.add(call)
+        try:
+            answer = await call
+        except asyncio.CancelledError:
+            answer, reading = Answer(stamps=stamps), cancelled(stamps)
+            return settle(sending, answer, reading, (), priced), reading
+        finally:
+            self._calls.discard(call)
+        passed("answered")
+        reading = await asyncio.to_thread(read, answer)
+        pictures, is_kept = await self._keep_pictures(reading)
+        passed("pictures_durable")
+        if not is_kept:
+            reading = replace(reading, flags=(*reading.flags, "picture_not_kept"))
+        attempt = settle(sending, answer, reading, pictures, priced)
+        return without_secret(attempt, lane.secret), reading
+
+    async def _keep_pictures(
+        self, reading: Reading
+    ) -> tuple[tuple[Picture, ...], bool]:
+        """Check each picture and keep what is to be kept, durably."""
+        kept: list[Picture] = []
+        is_kept = True
+        for content in reading.pictures:
+            wants_thumbnail = self._keep is Keep.THUMB
+            checked = await self._checker.check(content, thumbnail=wants_thumbnail)
+            kept.append(checked.picture)
+            try:
+                await asyncio.to_thread(self._put, checked, content)
+            except StorageFailed as error:
+                # The picture is paid: its attempt is recorded, the next not sent.
+                self._gate.close("storage", str(error))
+                is_kept = False
+        return tuple(kept), is_kept
+
+    def _put(self, checked: Checked, content: bytes) -> None:
+        if self._keep is Keep.KEEP:
+            put(picture_path(self._data, checked.picture), content)
+        elif self._keep is Keep.THUMB and checked.thumbnail:
+            path = thumbnail_path(self._data, checked.picture.sha256)
+            put(path, checked.thumbnail)
+
+    async def _journal_outcome(self, attempt: Attempt) -> None:
+        try:
+            await self._journal.append(outcome_record(attempt))
+        except StorageFailed as error:
+            self._gate.close("storage", str(error))
+            raise
+
+    def _close_lane(self, attempt: Attempt, reading: Reading) -> None:
+        said = attempt.error_message or f"HTTP {attempt.http_status}"
+        self._gate.close(
+            reading.stops or "quota",
+            f"endpoint {attempt.endpoint} answered {attempt.http_status}: {said}",
+            attempt.endpoint,
+        )
+
+
+def without_secret(attempt: Attempt, secret: str) -> Attempt:
+    """The attempt with the key cut out of what the endpoint sent back."""
+
+    def clean(text: str | None) -> str | None:
+        return text.replace(secret, "[key]") if text and secret else text
+
+    return replace(
+        attempt,
+        error_message=clean(attempt.error_message),
+        error_code=clean(attempt.error_code),
+        error_type=clean(attempt.error_type),
+        request_id=clean(attempt.request_id),
+        headers={k: clean(v) or "" for k, v in attempt.headers.items()},
+        served=replace(
+            attempt.served,
+            model=clean(attempt.served.model),
+            revised_prompt=clean(attempt.served.revised_prompt),
+        ),
+    )

@@ -1,0 +1,225 @@
+"""Settle: an answer and its pictures made into an attempt; pure."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from bench.attempt import (
+    Attempt,
+    Billing,
+    Money,
+    Outcome,
+    Picture,
+    Served,
+    Stamps,
+    UsageSource,
+)
+from bench.client import Answer
+from bench.plan.frozen import PlannedTrial
+from bench.plan.prices import Counts, PricedModel
+from bench.transport import RequestStamps
+from bench.wire.answer import cut_answer, read_answer
+from bench.wire.headers import kept_headers, request_id, retry_after_s
+from bench.wire.reading import Reading
+from pricing.errors import PricingError
+
+NS_PER_S = 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """One attempt as it was meant: name, place and clock.
+
+    Attributes:
+        scheduled_ns: When the trial was first due, on the monotonic clock.
+        waiting_ns: When this attempt began to wait for its turn.
+    """
+
+    planned: PlannedTrial
+    attempt_id: str
+    attempt_no: int
+    scheduled_ns: int
+    waiting_ns: int
+    started_at: str
+
+
+def read(answer: Answer) -> Reading:
+    """What came back, understood; what broke off, classified."""
+    if answer.failure is None and answer.status is not None:
+        return read_answer(answer.status, answer.body or b"")
+    message = answer.message or "no answer"
+    if answer.status is not None and answer.status < 300:  # noqa: PLR2004  success class
+        return cut_answer(message)
+    is_late = answer.failure == "timeout"
+    if not answer.stamps.may_have_left:
+        outcome = Outcome.TIMED_OUT if is_late else Outcome.SERVER_ERROR
+        billing = Billing.NOT_SENT
+    else:
+        outcome = Outcome.TIMED_OUT if is_late else Outcome.LOST
+        billing = Billing.POSSIBLY_BILLED
+    return Reading(
+        outcome=outcome,
+        billing=billing,
+        error_type=answer.failure,
+        error_message=message,
+    )
+
+
+def cancelled(stamps: RequestStamps | None) -> Reading:
+    """An attempt that its user broke off."""
+    may_have_left = stamps is not None and stamps.may_have_left
+    return Reading(
+        outcome=Outcome.CANCELLED,
+        billing=Billing.POSSIBLY_BILLED if may_have_left else Billing.NOT_SENT,
+        error_type="cancelled",
+        error_message="broken off by the user",
+    )
+
+
+def settle(
+    sending: Sending,
+    answer: Answer,
+    reading: Reading,
+    pictures: tuple[Picture, ...],
+    priced: PricedModel,
+) -> Attempt:
+    """The attempt as it is recorded."""
+    reading = _with_pictures(reading, pictures)
+    counts, source = _counts(sending.planned, reading, priced)
+    money = _money(sending.planned, reading, counts, priced)
+    trial = sending.planned.trial
+    return Attempt(
+        attempt_id=sending.attempt_id,
+        trial_id=trial.trial_id,
+        attempt_no=sending.attempt_no,
+        endpoint=trial.cell.endpoint,
+        outcome=reading.outcome,
+        billing=reading.billing,
+        started_at=sending.started_at,
+        stamps=durations(sending, answer.stamps),
+        served=_served(reading.served, pictures),
+        money=replace(
+            money,
+            flags=(*reading.flags, *money.flags, *_doubts(sending, reading, pictures)),
+        ),
+        usage=dict(counts or {}),
+        usage_source=source,
+        pictures=pictures,
+        simulated="x-emulator" in {name.lower() for name in answer.headers}
+        or any(picture.simulated for picture in pictures),
+        http_status=answer.status,
+        error_type=reading.error_type,
+        error_code=reading.error_code,
+        error_message=reading.error_message,
+        retry_after_s=retry_after_s(answer.headers, datetime.now(UTC)),
+        request_id=request_id(answer.headers),
+        headers=kept_headers(answer.headers),
+    )
+
+
+def _with_pictures(reading: Reading, pictures: tuple[Picture, ...]) -> Reading:
+    """A picture that can't be opened makes its whole answer unusable."""
+    problem = next((p.problem for p in pictures if p.problem), None)
+    if reading.outcome is not Outcome.OK or problem is None:
+        return reading
+    return replace(
+        reading,
+        outcome=Outcome.UNUSABLE,
+        billing=Billing.BILLED_UNUSABLE,
+        error_type="unusable_answer",
+        error_code="bad_image",
+        error_message=problem,
+    )
+
+
+def _counts(
+    planned: PlannedTrial, reading: Reading, priced: PricedModel
+) -> tuple[Counts | None, UsageSource]:
+    if reading.billing not in {Billing.BILLED, Billing.BILLED_UNUSABLE}:
+        return None, UsageSource.ABSENT
+    if reading.usage is not None and not priced.card.images:
+        return reading.usage, UsageSource.REPORTED
+    if planned.expected is not None:
+        return planned.expected, UsageSource.ESTIMATED
+    return None, UsageSource.ABSENT
+
+
+def _money(
+    planned: PlannedTrial,
+    reading: Reading,
+    counts: Counts | None,
+    priced: PricedModel,
+) -> Money:
+    nothing = Decimal(0)
+    if reading.billing in {Billing.NOT_SENT, Billing.UNBILLED}:
+        return Money(charge_usd=nothing, list_usd=nothing)
+    if counts is None:
+        return Money(possibly_billed_usd=planned.bound_usd)
+    try:
+        charges = priced.charges(counts, planned.trial.cell)
+    except PricingError:
+        # Counts that contradict themselves leave the charge unknown, not 0.
+        return Money(
+            possibly_billed_usd=planned.bound_usd, flags=("usage_not_priceable",)
+        )
+    above = charges.endpoint.usd > planned.bound_usd
+    return Money(
+        charge_usd=charges.endpoint.usd,
+        list_usd=charges.direct.usd,
+        flags=(*charges.endpoint.flags, *(("above_bound",) if above else ())),
+    )
+
+
+def _served(stated: Served, pictures: tuple[Picture, ...]) -> Served:
+    """What was served; the bytes of the first picture outrank the answer."""
+    first = next((p for p in pictures if p.problem is None), None)
+    if first is None:
+        return stated
+    return replace(
+        stated, size=f"{first.width_px}x{first.height_px}", format=first.format
+    )
+
+
+def _doubts(
+    sending: Sending, reading: Reading, pictures: tuple[Picture, ...]
+) -> tuple[str, ...]:
+    """Where the picture, the answer and the request don't agree."""
+    cell = sending.planned.trial.cell
+    served = _served(Served(), pictures)
+    asked_format = cell.text("output_format")
+    size, quality = cell.text("size"), cell.text("quality")
+    stated = reading.served
+    checks = (
+        ("size_not_as_asked", size, served.size),
+        ("format_not_as_asked", asked_format, served.format),
+        ("quality_not_as_asked", quality, stated.quality),
+        ("size_misstated", stated.size, served.size),
+        ("format_misstated", stated.format, served.format),
+    )
+    found = tuple(
+        word
+        for word, wanted, got in checks
+        if wanted not in {None, "auto"} and got not in {None, "auto", wanted}
+    )
+    too_few = reading.outcome is Outcome.OK and len(pictures) != cell.n
+    return (*found, *(("images_not_as_asked",) if too_few else ()))
+
+
+def durations(sending: Sending, stamps: RequestStamps) -> Stamps:
+    """Instants as durations in seconds; none is ever negative."""
+
+    def between(start: int | None, end: int | None) -> float | None:
+        if start is None or end is None:
+            return None
+        return max(0, end - start) / NS_PER_S
+
+    kept = stamps.may_have_left and stamps.connect_started_ns is None
+    return Stamps(
+        queued_s=between(sending.waiting_ns, stamps.started_ns),
+        connect_s=0.0
+        if kept
+        else between(stamps.connect_started_ns, stamps.connected_ns),
+        first_byte_s=between(stamps.sent_ns, stamps.first_byte_ns),
+        service_s=between(stamps.sent_ns, stamps.last_byte_ns),
+        total_s=between(sending.scheduled_ns, stamps.last_byte_ns),
+    )

@@ -1,0 +1,67 @@
+"""Gate: who may still send, and what closed the way."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+Result = TypeVar("Result")
+_WHOLE_RUN = frozenset({"budget", "storage", "stall", "user"})
+
+
+class Closed(Exception):
+    """Nothing may be sent any more; what was waiting is given up."""
+
+
+class Gate:
+    """Open until something closes it, for one endpoint or for all.
+
+    Attributes:
+        stopped_by: The first reason, in the words of the record: budget,
+            quota, stall, credentials, storage, user.
+        reason: The same as a sentence.
+    """
+
+    def __init__(self) -> None:
+        """Begin open."""
+        self.stopped_by: str | None = None
+        self.reason: str | None = None
+        self._closed = asyncio.Event()
+        self._closed_endpoints: set[str] = set()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing may be sent to anybody."""
+        return self._closed.is_set()
+
+    def is_closed_for(self, endpoint: str) -> bool:
+        """Whether nothing may be sent to this endpoint."""
+        return self._closed.is_set() or endpoint in self._closed_endpoints
+
+    def close(self, stopped_by: str, reason: str, endpoint: str | None = None) -> None:
+        """Close for one endpoint, or for all; the first reason is kept."""
+        if self.stopped_by is None:
+            self.stopped_by = stopped_by
+            self.reason = reason
+        if endpoint is None or stopped_by in _WHOLE_RUN:
+            self._closed.set()
+        else:
+            self._closed_endpoints.add(endpoint)
+
+    async def wait_for(self, waiting: Awaitable[Result]) -> Result:
+        """Wait for something before a request leaves.
+
+        Raises:
+            Closed: The gate closed for all before the waiting was over.
+        """
+        task = asyncio.ensure_future(waiting)
+        closing = asyncio.ensure_future(self._closed.wait())
+        try:
+            await asyncio.wait({task, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise Closed
+        finally:
+            for pending in (task, closing):
+                if not pending.done():
+                    pending.cancel()
+            await asyncio.gather(task, closing, return_exceptions=True)
