@@ -1,0 +1,220 @@
+"""Ingest: the index made current with the journals, or made anew."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+
+from bench.errors import BadInput, StorageFailed
+from bench.folder import DataFolder
+from bench.store.batches import Batch, Problem, prefetch, read_changes
+from bench.store.changes import Changes, find_changes
+from bench.store.index import (
+    DamagedIndex,
+    OlderIndex,
+    open_index,
+    write_index,
+    write_lock,
+)
+from bench.store.write import TABLES, forget_runs, write_batch
+
+# How long readers wait for a writer, at most, beside one batch.
+_SPELL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What an ingest did.
+
+    Attributes:
+        attempts: Outcomes that were read.
+        runs: Runs that had something new.
+        removed: Runs whose folder is gone.
+        problems: Sentences about what could not be read.
+        moved_aside: Where an index went that could not be used.
+    """
+
+    attempts: int = 0
+    runs: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    moved_aside: Path | None = None
+
+
+@dataclass(slots=True)
+class _Tally:
+    attempts: int = 0
+    runs: dict[str, None] = field(default_factory=dict[str, None])
+    problems: list[str] = field(default_factory=list[str])
+    failed: set[str] = field(default_factory=set[str])
+
+
+def refresh(folder: DataFolder) -> Ingested:
+    """Read what is new in the journals of a folder; cheap when nothing is.
+
+    Raises:
+        BadInput: A newer program made the index.
+        StorageFailed: The index is damaged, or can't be written.
+    """
+    if folder.index.is_file():
+        try:
+            with open_index(folder) as con:
+                changes = find_changes(con, folder)
+                if changes.are_none:
+                    return Ingested(problems=(*changes.problems, *_damage(con)))
+        except OlderIndex:
+            return rebuild(folder)
+    with write_lock(folder), _scratch(folder) as scratch:
+        return _ingest(folder, folder.index, scratch)
+
+
+def rebuild(folder: DataFolder) -> Ingested:
+    """Make the index anew from plans and journals, beside the old one.
+
+    An index that can't be used is moved aside, an old one replaced.
+
+    Raises:
+        StorageFailed: The new index can't be written.
+    """
+    with write_lock(folder), _scratch(folder) as scratch:
+        fresh = scratch()
+        done = _ingest(folder, fresh, scratch)
+        aside = _move_aside(folder)
+        # A log that was left beside the old file must not meet the new one.
+        _log_of(folder.index).unlink(missing_ok=True)
+        fresh.rename(folder.index)
+    return Ingested(
+        attempts=done.attempts,
+        runs=done.runs,
+        problems=done.problems,
+        moved_aside=aside,
+    )
+
+
+def checksum(con: duckdb.DuckDBPyConnection) -> str:
+    """SHA-256 over all rows under the views, whatever their order."""
+    digest = sha256()
+    for table in TABLES:
+        row = con.execute(
+            f"SELECT count(*), sum(md5_number_lower(t::VARCHAR)) FROM {table} AS t"  # noqa: S608  own names
+        ).fetchone()
+        digest.update(f"{table} {row}\n".encode())
+    return digest.hexdigest()
+
+
+def _ingest(folder: DataFolder, path: Path, scratch: Callable[[], Path]) -> Ingested:
+    with write_index(path) as con:
+        changes = find_changes(con, folder)
+        forget_runs(con, changes.gone)
+    tally = _Tally(problems=list(changes.problems))
+    _write_all(path, changes, scratch, tally)
+    with write_index(path) as con:
+        tally.problems.extend(_damage(con))
+    return Ingested(
+        attempts=tally.attempts,
+        runs=tuple(tally.runs),
+        removed=changes.gone,
+        problems=tuple(tally.problems),
+    )
+
+
+def _write_all(
+    path: Path, changes: Changes, scratch: Callable[[], Path], tally: _Tally
+) -> None:
+    with closing(prefetch(read_changes(changes.runs, scratch))) as items:
+        item = next(items, None)
+        while item is not None:
+            with write_index(path) as con:
+                close_at = time.monotonic() + _SPELL_S
+                while item is not None and time.monotonic() < close_at:
+                    _write_one(con, item, tally)
+                    item = next(items, None)
+
+
+def _write_one(
+    con: duckdb.DuckDBPyConnection, item: Batch | Problem, tally: _Tally
+) -> None:
+    if isinstance(item, Problem):
+        tally.problems.append(item.sentence)
+        return
+    if item.run_id in tally.failed:
+        # What follows a part that was refused must not be read before it.
+        return
+    try:
+        write_batch(con, item)
+    except (duckdb.DataError, duckdb.ProgrammingError, KeyError) as error:
+        tally.failed.add(item.run_id)
+        reason = str(error).splitlines()[0]
+        tally.problems.append(
+            f"run {item.run_id}: {item.read.name} can't be read ({reason})"
+        )
+    else:
+        tally.runs[item.run_id] = None
+        tally.attempts += item.n_outcomes
+        item.remove_files()
+
+
+def _damage(con: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = con.execute(
+        "SELECT run_id, journal, count(*), min(line_no) FROM damage "
+        "GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    return [
+        f"run {run_id}: line {line_no} of {journal} does not match its checksum "
+        f"({n} such); bring the file back from a backup"
+        for run_id, journal, n, line_no in rows
+    ]
+
+
+@contextmanager
+def _scratch(folder: DataFolder) -> Generator[Callable[[], Path]]:
+    """Names of new files beside the index, all gone at the end."""
+    pattern = f".{folder.index.name}.part-*"
+    count = 0
+
+    def name() -> Path:
+        nonlocal count
+        count += 1
+        return folder.index.with_name(f".{folder.index.name}.part-{count}")
+
+    def clear() -> None:
+        for path in folder.root.glob(pattern):
+            path.unlink()
+
+    clear()
+    try:
+        yield name
+    except OSError as error:
+        raise StorageFailed(
+            f"{folder.index}: the index could not be written ({error.strerror}); "
+            "make room and ingest again, the runs are not touched"
+        ) from None
+    finally:
+        clear()
+
+
+def _move_aside(folder: DataFolder) -> Path | None:
+    path = folder.index
+    if not path.exists():
+        return None
+    try:
+        with open_index(folder, wait_s=0.0):
+            return None
+    except OlderIndex:
+        return None
+    except (DamagedIndex, BadInput):
+        aside = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    except StorageFailed:
+        return None
+    if _log_of(path).exists():
+        _log_of(path).rename(_log_of(aside))
+    return path.rename(aside)
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")

@@ -1,0 +1,130 @@
+"""Plan rows: a frozen plan as rows of the index."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+
+from bench.errors import BadInput
+
+_SCHEMA = "pixelmeter.plan-file/1"
+_TEXT_PARAMETERS = ("mainline_model", "quality", "size", "output_format", "background")
+_OTHER_PARAMETERS = ("n", "stream", "partial_images")
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def read_plan(path: Path) -> Rows:
+    """The rows of a plan file by table, columns named as in `schema.sql`.
+
+    Raises:
+        BadInput: It is no plan, was changed, or is of a newer version.
+    """
+    plan = _parse(path)
+    if plan.get("schema") != _SCHEMA:
+        raise BadInput(
+            f"{path}: schema '{plan.get('schema')}' is not '{_SCHEMA}', "
+            "the one that this version reads"
+        )
+    digest = plan.pop("digest", None)
+    exact = orjson.dumps(plan, option=orjson.OPT_SORT_KEYS)
+    if sha256(exact).hexdigest() != digest:
+        raise BadInput(
+            f"{path}: the plan does not match its digest; bring it back from a backup"
+        )
+    try:
+        return _rows({**plan, "digest": digest})
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{path}: the plan can't be read ({error!r})") from None
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        plan = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"{path}: the plan is no JSON ({error})") from None
+    if not isinstance(plan, dict):
+        raise BadInput(f"{path}: the plan is no JSON object")
+    return cast("dict[str, Any]", plan)
+
+
+def _rows(plan: Mapping[str, Any]) -> Rows:
+    rows: Rows = {
+        "run": [_run(plan)],
+        "prompt": [
+            {
+                "prompt_index": index,
+                "prompt_id": prompt["id"],
+                "text": prompt["text"],
+                "category": prompt.get("category"),
+                "expect": prompt.get("expect"),
+            }
+            for index, prompt in enumerate(plan["prompts"])
+        ],
+        "endpoint": [_endpoint(endpoint) for endpoint in plan["endpoints"]],
+        "cell": [_cell(index, cell) for index, cell in enumerate(plan["cells"])],
+        "trial": [_trial(trial) for trial in plan["trials"]],
+    }
+    return rows
+
+
+def _run(plan: Mapping[str, Any]) -> dict[str, Any]:
+    options: Mapping[str, Any] = plan["options"]
+    return {
+        "kind": plan["kind"],
+        "created_at": plan["created_at"],
+        "version": plan["version"],
+        "seed": plan["seed"],
+        "suite": plan["suite"]["name"],
+        "suite_digest": plan["suite"].get("digest"),
+        "plan_digest": plan["digest"],
+        "tags": plan.get("tags") or {},
+        "note": plan.get("note"),
+        "concurrency": options.get("concurrency"),
+        "rate_rpm": options.get("rate_rpm"),
+        "max_cost_usd": options.get("max_cost_usd"),
+        "max_failed_share": options.get("max_failed_share"),
+        "is_alive": False,
+    }
+
+
+def _endpoint(endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "endpoint": endpoint["name"],
+        "route": endpoint["route"],
+        "base_url": endpoint.get("base_url"),
+        "prices": endpoint.get("prices"),
+        "simulated": False,
+    }
+
+
+def _cell(index: int, cell: Mapping[str, Any]) -> dict[str, Any]:
+    sent: Mapping[str, Any] = cell["parameters"]
+    return {
+        "cell_index": index,
+        **{name: cell[name] for name in ("endpoint", "api", "operation", "model")},
+        **{name: _text(sent.get(name)) for name in _TEXT_PARAMETERS},
+        **{name: sent.get(name) for name in _OTHER_PARAMETERS},
+        "parameters": sent,
+        "variant": _variant(cell),
+    }
+
+
+def _trial(trial: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "trial_id": trial["trial_id"],
+        "cell_index": trial["cell"],
+        "prompt_index": trial["prompt"],
+        **{name: trial[name] for name in ("repeat", "block", "position")},
+    }
+
+
+def _variant(cell: Mapping[str, Any]) -> str:
+    asked = {name: cell[name] for name in ("api", "operation", "model", "parameters")}
+    return sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+
+
+def _text(value: str | float | None) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,115 @@
+"""Queries: rows of the index for the commands, as plain dictionaries."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+Row = dict[str, Any]
+
+
+def rows_of(
+    con: duckdb.DuckDBPyConnection,
+    query: str,
+    values: Mapping[str, object] | None = None,
+) -> list[Row]:
+    """All rows of a query, by column name."""
+    answer = con.execute(query, dict(values or {}))
+    names = [column[0] for column in answer.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def runs(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """One row a run, the newest first; columns of `v_run`."""
+    return rows_of(con, "SELECT * FROM v_run ORDER BY created_at DESC, run_id DESC")
+
+
+def run(con: duckdb.DuckDBPyConnection, run_id: str) -> Row | None:
+    """The row of one run in `v_run`, None when the index does not hold it."""
+    found = rows_of(
+        con, "SELECT * FROM v_run WHERE run_id = $run_id", {"run_id": run_id}
+    )
+    return found[0] if found else None
+
+
+def cells(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
+    """One row a cell of a run, in the order of its plan; columns of `v_cell`.
+
+    Beside them `service_s`: the times of its ok trials in seconds, sorted.
+    """
+    return rows_of(
+        con,
+        """
+        SELECT c.*, coalesce(t.service_s, []) AS service_s
+        FROM v_cell AS c
+        LEFT JOIN (
+            SELECT cell_index, list(service_s ORDER BY service_s) AS service_s
+            FROM v_trial
+            WHERE run_id = $run_id AND outcome = 'ok' AND NOT from_cache
+                AND service_s IS NOT NULL
+            GROUP BY cell_index
+        ) AS t ON t.cell_index = c.cell_index
+        WHERE c.run_id = $run_id
+        ORDER BY c.cell_index
+        """,
+        {"run_id": run_id},
+    )
+
+
+def possibly_billed(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
+    """Attempts of a run that may have been billed unknown to us, in order."""
+    return rows_of(
+        con,
+        """
+        SELECT a.*, p.prompt_id
+        FROM v_attempt AS a
+        LEFT JOIN trial AS t ON t.run_id = a.run_id AND t.trial_id = a.trial_id
+        LEFT JOIN prompt AS p
+            ON p.run_id = t.run_id AND p.prompt_index = t.prompt_index
+        WHERE a.run_id = $run_id
+            AND (a.billing = 'possibly_billed' OR a.possibly_billed_usd > 0)
+        ORDER BY a.started_at, a.attempt_id
+        """,
+        {"run_id": run_id},
+    )
+
+
+def error_counts(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
+    """Attempts of a run that were not ok, by what was answered, most first."""
+    return rows_of(
+        con,
+        """
+        SELECT
+            endpoint, outcome, http_status, error_code, count(*) AS attempts,
+            any_value(error_message) AS error_message
+        FROM v_attempt
+        WHERE run_id = $run_id AND outcome <> 'ok'
+        GROUP BY endpoint, outcome, http_status, error_code
+        ORDER BY attempts DESC, endpoint, outcome, http_status, error_code
+        """,
+        {"run_id": run_id},
+    )
+
+
+def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
+    """One row a planned trial of a run, with what a comparison needs.
+
+    `parameters` is the JSON object of what its cell sends; the rest are
+    columns of `v_trial`.
+    """
+    return rows_of(
+        con,
+        """
+        SELECT
+            t.run_id, t.trial_id, t.prompt_id, t.repeat, t.endpoint, t.route,
+            t.api, t.operation, t.model, t.quality, t.size, c.parameters,
+            t.simulated, t.bucket, t.outcome, t.from_cache, t.service_s, t.total_s,
+            t.images, t.charge_usd, t.list_usd, t.possibly_billed_usd,
+            t.charge_unknown
+        FROM v_trial AS t
+        JOIN cell AS c ON c.run_id = t.run_id AND c.cell_index = t.cell_index
+        WHERE t.run_id = $run_id
+        ORDER BY t.position
+        """,
+        {"run_id": run_id},
+    )

@@ -1,0 +1,165 @@
+-- The tables of the index: what plans and journals say, one row a record.
+-- Instants are UTC without a zone, durations seconds on the monotonic clock,
+-- money DECIMAL(38,12) US dollars, NULL unknown. Read the views, not these.
+-- No keys and no secondary indexes: the ingest lets each record in once.
+
+CREATE TABLE index_version (
+    version INTEGER                -- of these tables; the index is rebuilt when it changes
+);
+
+CREATE TABLE run (                 -- one row a run folder with a plan
+    run_id VARCHAR,
+    kind VARCHAR,                  -- suite
+    created_at TIMESTAMP,          -- when the plan was frozen
+    version VARCHAR,               -- of the program that planned
+    seed BIGINT,                   -- of the order of trials
+    suite VARCHAR,                 -- name of the suite
+    suite_digest VARCHAR,          -- SHA-256 of the suite as read
+    plan_digest VARCHAR,           -- SHA-256 that the plan ends with
+    tags JSON,                     -- {key: value}
+    note VARCHAR,
+    concurrency INTEGER,           -- most requests in flight
+    rate_rpm DOUBLE,               -- requests a minute, NULL without a limit
+    max_cost_usd DECIMAL(38,12),   -- the cap of the run's whole life
+    max_failed_share DOUBLE,       -- 0..1
+    is_alive BOOLEAN               -- a process held the run at the last ingest
+);
+
+CREATE TABLE prompt (              -- one row a prompt of a run
+    run_id VARCHAR,
+    prompt_index INTEGER,          -- place in the plan, from 0
+    prompt_id VARCHAR,
+    text VARCHAR,
+    category VARCHAR,
+    expect JSON
+);
+
+CREATE TABLE endpoint (            -- one row an endpoint of a run
+    run_id VARCHAR,
+    endpoint VARCHAR,              -- its name
+    route VARCHAR,                 -- direct, gateway
+    base_url VARCHAR,
+    prices JSON,                   -- as in the endpoints file
+    simulated BOOLEAN              -- one marked attempt marks it for the run
+);
+
+CREATE TABLE cell (                -- one row a variant at an endpoint
+    run_id VARCHAR,
+    cell_index INTEGER,            -- place in the plan, from 0
+    endpoint VARCHAR,
+    api VARCHAR,                   -- images, responses
+    operation VARCHAR,
+    model VARCHAR,
+    mainline_model VARCHAR,        -- the rest: as sent, NULL when not sent
+    quality VARCHAR,
+    size VARCHAR,
+    output_format VARCHAR,
+    background VARCHAR,
+    n INTEGER,
+    stream BOOLEAN,
+    partial_images INTEGER,
+    parameters JSON,               -- all that is sent beside prompt and model
+    variant VARCHAR                -- digest of everything above but the endpoint
+);
+
+CREATE TABLE trial (               -- one row a planned measurement
+    run_id VARCHAR,
+    trial_id VARCHAR,
+    cell_index INTEGER,
+    prompt_index INTEGER,
+    repeat INTEGER,                -- from 1
+    block INTEGER,                 -- (prompt, repeat) block of the order, from 0
+    position INTEGER               -- place in the order, from 0
+);
+
+CREATE TABLE session (             -- one row a journal: a process that worked on a run
+    run_id VARCHAR,
+    journal VARCHAR,               -- file name
+    command VARCHAR,               -- run, resume
+    host VARCHAR,
+    pid BIGINT,
+    started_at TIMESTAMP,
+    version VARCHAR,
+    is_live BOOLEAN,               -- at the last ingest: runs, and may still settle attempts
+    ended_at TIMESTAMP,            -- the rest from its end record, NULL without one
+    state VARCHAR,                 -- finished, stopped, interrupted
+    stopped_by VARCHAR,            -- budget, quota, stall, credentials, storage, user
+    reason VARCHAR,
+    exit_code INTEGER
+);
+
+CREATE TABLE open_intent (         -- one row an attempt without an outcome
+    run_id VARCHAR,
+    journal VARCHAR,
+    attempt_id VARCHAR,
+    trial_id VARCHAR,
+    attempt_no INTEGER,            -- from 1
+    endpoint VARCHAR,
+    bound_usd DECIMAL(38,12),      -- the most that it can cost
+    started_at TIMESTAMP           -- when the intent was written
+);
+
+CREATE TABLE attempt (             -- one row an attempt with an outcome
+    run_id VARCHAR,
+    journal VARCHAR,
+    attempt_id VARCHAR,
+    trial_id VARCHAR,
+    attempt_no INTEGER,
+    endpoint VARCHAR,
+    outcome VARCHAR,
+    billing VARCHAR,
+    started_at TIMESTAMP,
+    ended_at TIMESTAMP,
+    http_status INTEGER,
+    error_type VARCHAR,
+    error_code VARCHAR,
+    error_message VARCHAR,
+    retry_after_s DOUBLE,
+    queued_s DOUBLE,
+    connect_s DOUBLE,
+    first_byte_s DOUBLE,
+    first_partial_s DOUBLE,
+    service_s DOUBLE,
+    total_s DOUBLE,
+    input_text_tokens BIGINT,
+    cached_text_tokens BIGINT,
+    input_image_tokens BIGINT,
+    cached_image_tokens BIGINT,
+    output_image_tokens BIGINT,
+    output_text_tokens BIGINT,
+    usage_source VARCHAR,
+    charge_usd DECIMAL(38,12),
+    list_usd DECIMAL(38,12),
+    possibly_billed_usd DECIMAL(38,12),
+    flags VARCHAR[],
+    simulated BOOLEAN,
+    images INTEGER,
+    bytes BIGINT,
+    served_model VARCHAR,
+    served_size VARCHAR,
+    served_quality VARCHAR,
+    served_format VARCHAR,
+    revised_prompt VARCHAR,
+    request_id VARCHAR,
+    pictures STRUCT(
+        sha256 VARCHAR, n_bytes BIGINT, format VARCHAR, width_px INTEGER,
+        height_px INTEGER, simulated BOOLEAN, problem VARCHAR
+    )[],
+    headers JSON
+);
+
+CREATE TABLE damage (              -- one row a record that can't be read
+    run_id VARCHAR,
+    journal VARCHAR,
+    line_no BIGINT                 -- counted from 1
+);
+
+CREATE TABLE ingest_offset (       -- one row a file that was read
+    run_id VARCHAR,
+    file VARCHAR,                  -- plan.json or the name of a journal
+    n_bytes BIGINT,                -- read so far, whole lines
+    n_lines BIGINT,
+    digest VARCHAR,                -- of the beginning and end of what was read
+    size_bytes BIGINT,             -- of the file when it was last looked at
+    modified_ns BIGINT             -- of the file when it was last looked at
+);

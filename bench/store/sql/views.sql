@@ -1,0 +1,319 @@
+-- The views of the index. Instants are UTC without a zone, durations seconds on
+-- the monotonic clock, money DECIMAL(38,12) US dollars, shares 0..1. NULL means
+-- unknown or not applicable, never 0. Sums of money are exact: don't use avg().
+
+-- Every recorded intent, settled or not. Columns as in v_attempt, and:
+--   in_flight   the process that sent it still runs and may settle it
+--   bound_usd   the most it can cost while nothing is known of it, else NULL
+CREATE VIEW recorded_attempt AS
+SELECT * EXCLUDE (journal), false AS in_flight, NULL::DECIMAL(38,12) AS bound_usd
+FROM attempt
+UNION ALL BY NAME
+SELECT
+    o.run_id, o.trial_id, o.attempt_id, o.attempt_no, o.endpoint, o.started_at,
+    CASE WHEN s.is_live THEN NULL ELSE 'lost' END AS outcome,
+    CASE WHEN s.is_live THEN NULL ELSE 'possibly_billed' END AS billing,
+    CASE WHEN s.is_live THEN NULL ELSE 'absent' END AS usage_source,
+    CASE WHEN s.is_live THEN NULL ELSE o.bound_usd END AS possibly_billed_usd,
+    coalesce(s.is_live, false) AS in_flight,
+    o.bound_usd
+FROM open_intent AS o
+LEFT JOIN session AS s ON s.run_id = o.run_id AND s.journal = o.journal;
+
+-- One attempt: a request that was made or meant, and its end. An intent whose
+-- process is gone is `lost` and possibly billed at its bound; one whose process
+-- still runs is not here.
+--   run_id, trial_id, attempt_id
+--   attempt_no           from 1 within its trial
+--   endpoint             name in the endpoints file
+--   outcome              ok, refused, rate_limited, timed_out, server_error,
+--                        client_error, unusable, cancelled, lost
+--   billing              not_sent, unbilled, possibly_billed, billed_unusable, billed
+--   http_status, error_type, error_code, error_message   as answered
+--   retry_after_s        seconds that the answer asks to wait
+--   queued_s .. total_s  as in v_trial, of this attempt
+--   *_tokens             as in v_trial
+--   usage_source         reported, estimated, absent
+--   charge_usd           at the prices frozen in the plan, NULL when unknown
+--   list_usd             the same usage at the direct book's price
+--   possibly_billed_usd  upper bound of what may have been billed unknown to us
+--   flags                remarks of the charge, a list of words
+--   simulated            this answer carried the emulator's mark
+--   images, bytes        usable pictures, bytes of all pictures
+--   served_*             what the answer says was served
+--   revised_prompt, request_id
+--   pictures             a list of {sha256, n_bytes, format, width_px, height_px,
+--                        simulated, problem}
+--   headers              kept headers of the answer, JSON
+--   started_at, ended_at wall clock, UTC; started_at of a lost one: its intent
+CREATE VIEW v_attempt AS
+SELECT * EXCLUDE (in_flight, bound_usd) FROM recorded_attempt WHERE NOT in_flight;
+
+-- One planned measurement, sent or not. What is not said otherwise belongs to
+-- the last attempt.
+--   run_id, suite, trial_id, prompt_id
+--   cell_index           its cell's place in the plan
+--   variant              digest of everything that is asked but the endpoint
+--   category             of the prompt
+--   api, operation, model, mainline_model
+--   quality, size, output_format, background, n, stream, partial_images
+--                        as sent, NULL when not sent
+--   endpoint, route      name; direct or gateway
+--   simulated            one marked attempt marks its endpoint for the whole run
+--   repeat               from 1
+--   block, position      place in the order, from 0
+--   bucket               done, failed, possibly_billed, not_sent, in_flight
+--   outcome, billing     of the last attempt; NULL without one, or in flight
+--   attempts             how many were recorded
+--   queued_s             scheduled to start of the request
+--   connect_s            TCP and TLS set-up, 0 on a kept connection
+--   first_byte_s         request sent to first byte of the answer
+--   first_partial_s      request sent to first partial picture
+--   service_s            request sent to last byte
+--   total_s              scheduled to last byte, waits and retries in
+--   input_text_tokens, cached_text_tokens, input_image_tokens,
+--   cached_image_tokens, output_image_tokens, output_text_tokens
+--                        input totals include their cached part
+--   mainline_*_tokens    of the model that drives the Responses tool
+--   usage_source         reported, estimated, absent
+--   charge_usd           of all its attempts; NULL when nothing is known
+--   list_usd             the same, at the direct book's price
+--   possibly_billed_usd  of all its attempts; NULL without one
+--   charge_unknown       some attempt was or may have been billed at an unknown price
+--   from_cache           answered without a request
+--   usable               ok; NULL when nobody knows or nothing was sent
+--   images, bytes, served_*, revised_prompt, request_id, started_at, pictures
+CREATE VIEW v_trial AS
+WITH last AS (
+    SELECT * FROM recorded_attempt
+    QUALIFY row_number() OVER (
+        PARTITION BY run_id, trial_id ORDER BY attempt_no DESC, attempt_id DESC
+    ) = 1
+), totals AS (
+    SELECT
+        run_id, trial_id,
+        count(*)::INTEGER AS attempts,
+        sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
+        sum(list_usd)::DECIMAL(38,12) AS list_usd,
+        sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
+        bool_or(
+            NOT in_flight AND charge_usd IS NULL AND billing NOT IN ('not_sent', 'unbilled')
+        ) AS charge_unknown
+    FROM recorded_attempt
+    GROUP BY run_id, trial_id
+)
+SELECT
+    t.run_id, r.suite, t.trial_id, p.prompt_id, t.cell_index, c.variant, p.category,
+    c.api, c.operation, c.model, c.mainline_model, c.quality, c.size,
+    c.output_format, c.background, c.n, c.stream, c.partial_images,
+    c.endpoint, e.route, e.simulated, t.repeat, t.block, t.position,
+    CASE
+        WHEN a.in_flight THEN 'in_flight'
+        WHEN a.billing IS NULL OR a.billing = 'not_sent' THEN 'not_sent'
+        WHEN a.outcome IN ('ok', 'refused') THEN 'done'
+        WHEN a.billing = 'possibly_billed' THEN 'possibly_billed'
+        ELSE 'failed'
+    END AS bucket,
+    a.outcome, a.billing,
+    coalesce(s.attempts, 0) AS attempts,
+    a.queued_s, a.connect_s, a.first_byte_s, a.first_partial_s, a.service_s, a.total_s,
+    a.input_text_tokens, a.cached_text_tokens, a.input_image_tokens,
+    a.cached_image_tokens, a.output_image_tokens, a.output_text_tokens,
+    NULL::BIGINT AS mainline_input_tokens,
+    NULL::BIGINT AS mainline_cached_tokens,
+    NULL::BIGINT AS mainline_output_tokens,
+    a.usage_source, s.charge_usd, s.list_usd, s.possibly_billed_usd,
+    coalesce(s.charge_unknown, false) AS charge_unknown,
+    false AS from_cache,
+    CASE
+        WHEN a.billing IS NULL OR a.billing = 'not_sent' THEN NULL
+        WHEN a.outcome = 'ok' THEN true
+        WHEN a.outcome IN ('timed_out', 'cancelled', 'lost') THEN NULL
+        ELSE false
+    END AS usable,
+    a.images, a.bytes, a.served_model, a.served_size, a.served_quality,
+    a.served_format, a.revised_prompt, a.request_id, a.started_at, a.pictures
+FROM trial AS t
+JOIN run AS r ON r.run_id = t.run_id
+JOIN prompt AS p ON p.run_id = t.run_id AND p.prompt_index = t.prompt_index
+JOIN cell AS c ON c.run_id = t.run_id AND c.cell_index = t.cell_index
+JOIN endpoint AS e ON e.run_id = c.run_id AND e.endpoint = c.endpoint
+LEFT JOIN last AS a ON a.run_id = t.run_id AND a.trial_id = t.trial_id
+LEFT JOIN totals AS s ON s.run_id = t.run_id AND s.trial_id = t.trial_id;
+
+-- One variant at one endpoint in one run.
+--   run_id, suite, cell_index, variant, endpoint, route, simulated, and what is asked
+--   n_trials             planned
+--   n_done .. n_in_flight by bucket
+--   n_settled            done, failed or possibly billed: what shares are taken of
+--   n_ok, n_refused      last outcome
+--   ok_share             n_ok / n_settled
+--   n_timed              ok trials that were really sent: what times are taken of
+--   p50_s, p95_s, max_s  service_s of those; p95 says little below n_timed = 72
+--   total_p50_s          total_s of those
+--   attempts, images     images: of ok trials
+--   charge_usd, list_usd, possibly_billed_usd   of all attempts
+--   n_charge_unknown     trials with money that is not in charge_usd
+--   usd_per_image        charge_usd / images, rounded to 12 decimals
+CREATE VIEW v_cell AS
+SELECT
+    run_id, any_value(suite) AS suite, cell_index, any_value(variant) AS variant,
+    any_value(endpoint) AS endpoint, any_value(route) AS route,
+    bool_or(simulated) AS simulated,
+    any_value(api) AS api, any_value(operation) AS operation,
+    any_value(model) AS model, any_value(mainline_model) AS mainline_model,
+    any_value(quality) AS quality, any_value(size) AS size,
+    any_value(output_format) AS output_format, any_value(background) AS background,
+    any_value(n) AS n, any_value(stream) AS stream,
+    any_value(partial_images) AS partial_images,
+    count(*) AS n_trials,
+    count(*) FILTER (WHERE bucket = 'done') AS n_done,
+    count(*) FILTER (WHERE bucket = 'failed') AS n_failed,
+    count(*) FILTER (WHERE bucket = 'possibly_billed') AS n_possibly_billed,
+    count(*) FILTER (WHERE bucket = 'not_sent') AS n_not_sent,
+    count(*) FILTER (WHERE bucket = 'in_flight') AS n_in_flight,
+    count(*) FILTER (WHERE bucket NOT IN ('not_sent', 'in_flight')) AS n_settled,
+    count(*) FILTER (WHERE outcome = 'ok') AS n_ok,
+    count(*) FILTER (WHERE outcome = 'refused') AS n_refused,
+    n_ok / nullif(n_settled, 0) AS ok_share,
+    count(service_s) FILTER (WHERE outcome = 'ok' AND NOT from_cache) AS n_timed,
+    quantile_cont(service_s, 0.5) FILTER (WHERE outcome = 'ok' AND NOT from_cache) AS p50_s,
+    quantile_cont(service_s, 0.95) FILTER (WHERE outcome = 'ok' AND NOT from_cache) AS p95_s,
+    max(service_s) FILTER (WHERE outcome = 'ok' AND NOT from_cache) AS max_s,
+    quantile_cont(total_s, 0.5) FILTER (WHERE outcome = 'ok' AND NOT from_cache)
+        AS total_p50_s,
+    sum(attempts)::BIGINT AS attempts,
+    coalesce(sum(images) FILTER (WHERE outcome = 'ok'), 0)::BIGINT AS images,
+    sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
+    sum(list_usd)::DECIMAL(38,12) AS list_usd,
+    sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
+    count(*) FILTER (WHERE charge_unknown) AS n_charge_unknown,
+    (sum(charge_usd) / nullif(sum(images) FILTER (WHERE outcome = 'ok'), 0))::DECIMAL(38,12)
+        AS usd_per_image
+FROM v_trial
+GROUP BY run_id, cell_index;
+
+-- Direct against gateway: same run, prompt, variant and repeat. With several
+-- endpoints of one route, every direct one stands against every gateway.
+--   run_id, suite, prompt_id, variant, repeat, and what is asked
+--   direct_*, gateway_*  of the two trials: endpoint, trial_id, outcome,
+--                        service_s and total_s (NULL unless ok and really sent),
+--                        charge_usd, images
+--   service_ratio        gateway_service_s / direct_service_s
+--   charge_difference_usd gateway_charge_usd - direct_charge_usd
+--   simulated            either of the two endpoints is
+CREATE VIEW v_pair AS
+WITH timed AS (
+    SELECT
+        * REPLACE (
+            CASE WHEN outcome = 'ok' AND NOT from_cache THEN service_s END AS service_s,
+            CASE WHEN outcome = 'ok' AND NOT from_cache THEN total_s END AS total_s
+        )
+    FROM v_trial
+)
+SELECT
+    d.run_id, d.suite, d.prompt_id, d.variant, d.repeat,
+    d.api, d.operation, d.model, d.mainline_model, d.quality, d.size,
+    d.output_format, d.background, d.n, d.stream, d.partial_images,
+    d.endpoint AS direct_endpoint, g.endpoint AS gateway_endpoint,
+    d.trial_id AS direct_trial_id, g.trial_id AS gateway_trial_id,
+    d.outcome AS direct_outcome, g.outcome AS gateway_outcome,
+    d.service_s AS direct_service_s, g.service_s AS gateway_service_s,
+    g.service_s / nullif(d.service_s, 0) AS service_ratio,
+    d.total_s AS direct_total_s, g.total_s AS gateway_total_s,
+    d.charge_usd AS direct_charge_usd, g.charge_usd AS gateway_charge_usd,
+    (g.charge_usd - d.charge_usd)::DECIMAL(38,12) AS charge_difference_usd,
+    d.images AS direct_images, g.images AS gateway_images,
+    d.simulated OR g.simulated AS simulated
+FROM timed AS d
+JOIN timed AS g
+    ON g.run_id = d.run_id AND g.prompt_id = d.prompt_id
+    AND g.variant = d.variant AND g.repeat = d.repeat
+WHERE d.route = 'direct' AND g.route = 'gateway';
+
+-- Spend by UTC day (of each attempt's start), run, endpoint and model.
+--   day, run_id, suite, endpoint, route, simulated, model
+--   attempts, images
+--   charge_usd, list_usd, possibly_billed_usd
+--   n_charge_unknown     attempts with money that is not in charge_usd
+CREATE VIEW v_spend_daily AS
+SELECT
+    a.started_at::DATE AS day, a.run_id, any_value(r.suite) AS suite, a.endpoint,
+    any_value(e.route) AS route, bool_or(e.simulated) AS simulated, c.model,
+    count(*) AS attempts,
+    coalesce(sum(a.images) FILTER (WHERE a.outcome = 'ok'), 0)::BIGINT AS images,
+    sum(a.charge_usd)::DECIMAL(38,12) AS charge_usd,
+    sum(a.list_usd)::DECIMAL(38,12) AS list_usd,
+    sum(a.possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
+    count(*) FILTER (
+        WHERE a.charge_usd IS NULL AND a.billing NOT IN ('not_sent', 'unbilled')
+    ) AS n_charge_unknown
+FROM v_attempt AS a
+JOIN run AS r ON r.run_id = a.run_id
+LEFT JOIN trial AS t ON t.run_id = a.run_id AND t.trial_id = a.trial_id
+LEFT JOIN cell AS c ON c.run_id = t.run_id AND c.cell_index = t.cell_index
+LEFT JOIN endpoint AS e ON e.run_id = a.run_id AND e.endpoint = a.endpoint
+GROUP BY day, a.run_id, a.endpoint, c.model;
+
+-- One run and how it stands.
+--   run_id, kind, created_at, suite, seed, tags, note, max_cost_usd
+--   state, stopped_by, exit_code   state: finished, stopped, interrupted, running
+--   simulated            some endpoint is
+--   endpoints            names, in alphabetical order
+--   n_trials .. n_in_flight by bucket
+--   attempts             recorded, in flight or not
+--   charge_usd, list_usd, possibly_billed_usd   of all attempts
+--   reserved_usd         bounds of attempts in flight
+--   n_damaged            records that can't be read
+CREATE VIEW v_run AS
+WITH latest AS (
+    SELECT * FROM session
+    QUALIFY row_number() OVER (
+        PARTITION BY run_id ORDER BY started_at DESC, journal DESC
+    ) = 1
+), trials AS (
+    SELECT
+        run_id, count(*) AS n_trials,
+        count(*) FILTER (WHERE bucket = 'done') AS n_done,
+        count(*) FILTER (WHERE bucket = 'failed') AS n_failed,
+        count(*) FILTER (WHERE bucket = 'possibly_billed') AS n_possibly_billed,
+        count(*) FILTER (WHERE bucket = 'not_sent') AS n_not_sent,
+        count(*) FILTER (WHERE bucket = 'in_flight') AS n_in_flight
+    FROM v_trial GROUP BY run_id
+), money AS (
+    SELECT
+        run_id, count(*) AS attempts,
+        sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
+        sum(list_usd)::DECIMAL(38,12) AS list_usd,
+        sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
+        (sum(bound_usd) FILTER (WHERE in_flight))::DECIMAL(38,12) AS reserved_usd
+    FROM recorded_attempt GROUP BY run_id
+), places AS (
+    SELECT run_id, bool_or(simulated) AS simulated, list(endpoint ORDER BY endpoint) AS endpoints
+    FROM endpoint GROUP BY run_id
+), damaged AS (
+    SELECT run_id, count(*) AS n_damaged FROM damage GROUP BY run_id
+)
+SELECT
+    r.run_id, r.kind, r.created_at, r.suite, r.seed, r.tags, r.note, r.max_cost_usd,
+    CASE
+        WHEN s.ended_at IS NOT NULL THEN s.state
+        WHEN r.is_alive THEN 'running'
+        ELSE 'interrupted'
+    END AS state,
+    CASE WHEN s.ended_at IS NOT NULL THEN s.stopped_by END AS stopped_by,
+    CASE WHEN s.ended_at IS NOT NULL THEN s.exit_code END AS exit_code,
+    coalesce(p.simulated, false) AS simulated, p.endpoints,
+    coalesce(t.n_trials, 0) AS n_trials, coalesce(t.n_done, 0) AS n_done,
+    coalesce(t.n_failed, 0) AS n_failed,
+    coalesce(t.n_possibly_billed, 0) AS n_possibly_billed,
+    coalesce(t.n_not_sent, 0) AS n_not_sent, coalesce(t.n_in_flight, 0) AS n_in_flight,
+    coalesce(m.attempts, 0) AS attempts,
+    m.charge_usd, m.list_usd, m.possibly_billed_usd, m.reserved_usd,
+    coalesce(d.n_damaged, 0) AS n_damaged
+FROM run AS r
+LEFT JOIN latest AS s ON s.run_id = r.run_id
+LEFT JOIN trials AS t ON t.run_id = r.run_id
+LEFT JOIN money AS m ON m.run_id = r.run_id
+LEFT JOIN places AS p ON p.run_id = r.run_id
+LEFT JOIN damaged AS d ON d.run_id = r.run_id;
