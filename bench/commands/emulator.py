@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def emulator(
+    *,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")],
     profile: Annotated[
         ProfileName,

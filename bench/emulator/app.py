@@ -1,5 +1,7 @@
 """App: the addresses, and how every refusal becomes an answer."""
 
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,6 +22,10 @@ NOT_ALLOWED = 405
 
 def application(emulator: Emulator) -> ASGIApp:
     """Return the ASGI application of one emulator."""
+    handlers: dict[Any, Any] = {
+        RefusedError: _on_refusal,
+        HTTPException: _on_wrong_address,
+    }
     app = Starlette(
         routes=[
             Route("/v1/images/generations", generations, methods=["POST"]),
@@ -27,10 +33,7 @@ def application(emulator: Emulator) -> ASGIApp:
             Route("/v1/models/{model}", read_model, methods=["GET"]),
             *control.ROUTES,
         ],
-        exception_handlers={
-            RefusedError: _on_refusal,
-            HTTPException: _on_wrong_address,
-        },
+        exception_handlers=handlers,
     )
     # A trailing slash is another address to the real service, not a redirect.
     app.router.redirect_slashes = False
@@ -45,13 +48,10 @@ def _dressed(request: Request, refusal: Refusal) -> Delivery:
     return refusal_delivery(worded)
 
 
-def _on_refusal(request: Request, error: Exception) -> Delivery:
-    if not isinstance(error, RefusedError):
-        raise error
+def _on_refusal(request: Request, error: RefusedError) -> Delivery:
     return _dressed(request, error.refusal)
 
 
-def _on_wrong_address(request: Request, error: Exception) -> Delivery:
-    wrong = getattr(error, "status_code", None) == NOT_ALLOWED
-    refusal = wrong_method if wrong else unknown_url
+def _on_wrong_address(request: Request, error: HTTPException) -> Delivery:
+    refusal = wrong_method if error.status_code == NOT_ALLOWED else unknown_url
     return _dressed(request, refusal(request.method, request.url.path))

@@ -69,6 +69,13 @@ RULES: Mapping[str, Rule] = {
     "user": Rule(kind=str),
 }
 KIND_NAMES = {str: "a string", int: "an integer", bool: "a boolean"}
+JSON_NAMES: Mapping[type, str] = {
+    **KIND_NAMES,
+    float: "a decimal number",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}
 
 
 def checked(body: Mapping[str, object], models: Mapping[str, Model]) -> ImageRequest:
@@ -146,7 +153,7 @@ def missing(param: str) -> RefusedError:
 
 
 def _wrong_type(param: str, value: object, kind: type) -> RefusedError:
-    got = "null" if value is None else type(value).__name__
+    got = JSON_NAMES[type(value)]
     return invalid(
         f"Invalid type for '{param}': expected {KIND_NAMES[kind]}, but got {got}.",
         code="invalid_type",

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from bench.emulator import faults, profile
 from bench.emulator.delivery import Delivery
+from bench.emulator.documents import BadDocumentError
 from bench.emulator.refusals import RefusedError, invalid, unknown_url
 from bench.emulator.state import Emulator, emulator_of, exchange_of
 
@@ -25,7 +26,7 @@ def _document(request: Request) -> object:
         raise invalid("The request body is not valid JSON.") from None
 
 
-def _refused(error: ValueError) -> RefusedError:
+def _refused(error: BadDocumentError) -> RefusedError:
     return invalid(f"{error}.", code="invalid_value")
 
 
@@ -51,7 +52,7 @@ async def change_profile(request: Request) -> Delivery:
     emulator = emulator_of(request)
     try:
         emulator.profile = profile.changed(emulator.profile, _document(request))
-    except ValueError as error:
+    except BadDocumentError as error:
         raise _refused(error) from None
     return await read_profile(request)
 
@@ -86,7 +87,7 @@ async def set_faults(request: Request) -> Delivery:
     emulator = emulator_of(request)
     try:
         emulator.faults = faults.parsed(_document(request))
-    except ValueError as error:
+    except BadDocumentError as error:
         raise _refused(error) from None
     return await read_faults(request)
 

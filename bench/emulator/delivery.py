@@ -48,13 +48,14 @@ class Delivery:
             return
         if self.fault is Scenario.SLOW_HEADERS:
             await asyncio.sleep(self.slow_s)
-        await send(self._start())
+        await send(self.start_message())
         if self.fault in CUTS:
             await self._cut(exchange, send)
             return
         await self._send_body(send)
 
-    def _start(self) -> dict[str, object]:
+    def start_message(self) -> dict[str, object]:
+        """Return the ASGI message with status and headers."""
         length = {} if self.chunked else {"content-length": str(len(self.body))}
         fields = {"content-type": self.media_type, **length, **self.headers}
         return {
@@ -106,5 +107,5 @@ def refusal_delivery(refusal: Refusal) -> Delivery:
 async def send_refusal(refusal: Refusal, send: Send) -> None:
     """Send a refusal outside of any route."""
     delivery = refusal_delivery(refusal)
-    await send(delivery._start())  # noqa: SLF001 - the same room
+    await send(delivery.start_message())
     await send(_body(delivery.body, more=False))

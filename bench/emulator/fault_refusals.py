@@ -13,22 +13,22 @@ from bench.emulator.refusals import (
 
 def refusal_of(fault: Fault, model: str | None) -> Refusal | None:
     """Return the error that a fault answers with, None when it acts otherwise."""
-    wait_s = fault.retry_after_s
     match fault.scenario:
         case Scenario.UNAUTHORIZED:
-            return wrong_key()
+            refusal = wrong_key()
         case Scenario.ORG_UNVERIFIED:
-            return _unverified(model)
+            refusal = _unverified(model)
         case Scenario.NOT_FOUND:
-            return unknown_model(model or "unknown")
+            refusal = unknown_model(model or "unknown")
         case Scenario.RATE_LIMITED:
-            return _rate_limited(wait_s)
+            refusal = _rate_limited(fault.retry_after_s)
         case Scenario.QUOTA_EXHAUSTED | Scenario.SPEND_LIMIT:
-            return _no_money(fault.scenario)
+            refusal = _no_money(fault.scenario)
         case Scenario.MODERATION_BLOCKED:
-            return moderation_blocked()
+            refusal = moderation_blocked()
         case _:
-            return _server_side(fault.scenario, wait_s)
+            refusal = _server_side(fault.scenario, fault.retry_after_s)
+    return refusal
 
 
 def _unverified(model: str | None) -> Refusal:

@@ -1,11 +1,17 @@
 """Faults: what shall go wrong, how often, and for which requests."""
 
-import math
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import cast
+
+from bench.emulator.documents import (
+    BadDocumentError,
+    read_list,
+    read_number,
+    read_object,
+    read_whole,
+)
 
 
 class Scenario(StrEnum):
@@ -113,74 +119,39 @@ def parsed(document: object) -> FaultPlan:
     """Read `{"seed": ..., "faults": [...]}`.
 
     Raises:
-        ValueError: a scenario, key or value that is not understood, named.
+        BadDocumentError: a scenario, key or value that is not understood.
     """
-    plan = _mapping("the fault plan", document, ("seed", "faults"))
-    seed = plan.get("seed", 0)
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise ValueError(f"seed must be a whole number, not {seed!r}")
-    listed = plan.get("faults", [])
-    if not isinstance(listed, list):
-        raise ValueError("faults must be a list")  # noqa: TRY004 - one kind of error for all bad input
-    rows = cast("list[object]", listed)
+    plan = read_object("the fault plan", document, ("seed", "faults"))
+    rows = read_list("faults", plan.get("faults", []))
     faults = tuple(_fault(f"faults[{at}]", row) for at, row in enumerate(rows))
-    return FaultPlan(seed=seed, faults=faults)
-
-
-def _mapping(where: str, value: object, known: tuple[str, ...]) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{where} must be an object")  # noqa: TRY004 - one kind of error for all bad input
-    found = cast("dict[object, object]", value)
-    for key in found:
-        if key not in known:
-            raise ValueError(f"{where} has no key {key!r}; it knows {', '.join(known)}")
-    return cast("Mapping[str, object]", found)
+    return FaultPlan(seed=read_whole("seed", plan.get("seed", 0)), faults=faults)
 
 
 def _fault(where: str, row: object) -> Fault:
     keys = ("scenario", "times", "share", "when", "retry_after_s")
-    part = _mapping(where, row, keys)
+    part = read_object(where, row, keys)
     name = part.get("scenario")
     if not isinstance(name, str) or name not in set(Scenario):
-        raise ValueError(
+        raise BadDocumentError(
             f"{where}.scenario {name!r} is unknown; known are {', '.join(Scenario)}"
         )
+    times, wait_s = part.get("times"), part.get("retry_after_s")
     return Fault(
         scenario=Scenario(name),
-        times=_times(f"{where}.times", part.get("times")),
-        share=_share(f"{where}.share", part.get("share", 1.0)),
-        when=_when(f"{where}.when", part.get("when") or {}),
-        retry_after_s=_seconds(f"{where}.retry_after_s", part.get("retry_after_s")),
+        times=None if times is None else read_whole(f"{where}.times", times, low=1),
+        share=read_number(f"{where}.share", part.get("share", 1.0), high=1),
+        when=_when(f"{where}.when", part.get("when")),
+        retry_after_s=(
+            None if wait_s is None else read_number(f"{where}.retry_after_s", wait_s)
+        ),
     )
 
 
-def _times(where: str, value: object) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{where} must be a whole number of at least 1, not {value!r}")
-    return value
-
-
-def _share(where: str, value: object) -> float:
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or not 0 <= value <= 1:
-        raise ValueError(f"{where} must be a number from 0 to 1, not {value!r}")
-    return float(value)
-
-
-def _seconds(where: str, value: object) -> float | None:
-    if value is None:
-        return None
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or not math.isfinite(value) or value < 0:
-        raise ValueError(f"{where} must be seconds of at least 0, not {value!r}")
-    return float(value)
-
-
 def _when(where: str, value: object) -> When:
-    part = _mapping(where, value, ("path", "model", "prompt_contains"))
+    if value is None:
+        return When()
+    part = read_object(where, value, ("path", "model", "prompt_contains"))
     for key, text in part.items():
         if text is not None and not isinstance(text, str):
-            raise ValueError(f"{where}.{key} must be a text, not {text!r}")
-    return When(**cast("dict[str, str | None]", dict(part)))
+            raise BadDocumentError(f"{where}.{key} must be a text, not {text!r}")
+    return When(**cast("dict[str, str | None]", part))

@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from dataclasses import replace
-from decimal import Decimal
 from typing import cast
 
 from starlette.requests import Request
@@ -199,11 +198,11 @@ def _bill(emulator: Emulator, entry: Entry, outcome: Outcome) -> None:
     entry.usage = outcome.usage
     entry.upstream_id = outcome.upstream_id
     entry.list_usd = outcome.list_usd
-    factor: Decimal = emulator.profile.price_factor
-    if outcome.list_usd is None:
-        entry.price_usd = None
-    else:
-        entry.price_usd = scaled(outcome.list_usd, factor)
+    entry.price_usd = (
+        None
+        if outcome.list_usd is None
+        else scaled(outcome.list_usd, emulator.profile.price_factor)
+    )
 
 
 def _delivery(emulator: Emulator, outcome: Outcome, fault: Fault | None) -> Delivery:

@@ -27,7 +27,7 @@ def png_bytes(pixels: NDArray[np.uint8], texts: Mapping[str, str]) -> bytes:
         rows[:, n_channels:], rows[:, :-n_channels], out=filtered[:, n_channels + 1 :]
     )
     packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_HUFFMAN_ONLY)
-    packed = packer.compress(filtered) + packer.flush()
+    packed = packer.compress(filtered.data) + packer.flush()
     header = struct.pack(
         ">IIBBBBB", width_px, height_px, 8, COLOUR_TYPE[n_channels], 0, 0, 0
     )

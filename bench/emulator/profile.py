@@ -1,15 +1,21 @@
 """Profile: what tests may set while the emulator runs."""
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal, InvalidOperation
-from typing import Any, cast
+from typing import Any
 
+from bench.emulator.documents import (
+    BadDocumentError,
+    read_number,
+    read_object,
+    read_whole,
+)
 from bench.emulator.limits import Limits
 from bench.emulator.service_time import Distribution
 
 DISTRIBUTIONS = ("lognormal", "constant")
+SIGMA_MAX = 5.0
+FACTOR_MAX = Decimal(1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,83 +45,65 @@ def changed(profile: RunProfile, wanted: object) -> RunProfile:
     """Return `profile` with the parts that `wanted` names.
 
     Raises:
-        ValueError: a key or value that is not understood, named in the message.
+        BadDocumentError: a key or value that is not understood.
     """
-    part = _object("the profile", wanted)
-    readers = {
-        "time_scale": lambda v: _number("time_scale", v),
-        "service_time": lambda v: _service_time(profile.service_time, v),
-        "limits": lambda v: _limits(profile.limits, v),
-        "overhead_s": lambda v: _number("overhead_s", v),
-        "price_factor": _factor,
-    }
-    _known("the profile", part, readers)
-    new = {key: readers[key](value) for key, value in part.items()}
-    return replace(profile, **cast("dict[str, Any]", new))
+    part = read_object("the profile", wanted, (f.name for f in fields(profile)))
+    new = {key: _read(profile, key, value) for key, value in part.items()}
+    return replace(profile, **new)
 
 
-def _object(where: str, value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{where} must be a JSON object")  # noqa: TRY004 - one kind of error for all bad input
-    return cast("dict[str, object]", value)
-
-
-def _known(where: str, part: Mapping[str, object], keys: Mapping[str, object]) -> None:
-    for key in part:
-        if key not in keys:
-            known = ", ".join(keys)
-            raise ValueError(f"{where} has no key '{key}'; it knows {known}")
-
-
-def _number(key: str, value: object) -> float:
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or not math.isfinite(value) or value < 0:
-        raise ValueError(f"{key} must be a number of at least 0, not {value!r}")
-    return float(value)
+def _read(profile: RunProfile, key: str, value: object) -> Any:  # noqa: ANN401 - five kinds of value
+    match key:
+        case "service_time":
+            return _service_time(profile.service_time, value)
+        case "limits":
+            return _limits(profile.limits, value)
+        case "price_factor":
+            return _factor(value)
+        case _:
+            return read_number(key, value)
 
 
 def _service_time(now: Distribution | None, value: object) -> Distribution | None:
     if value is None:
         return None
-    part = _object("service_time", value)
-    _known("service_time", part, {"distribution": 0, "median_s": 0, "sigma": 0})
+    known = ("distribution", "median_s", "sigma")
+    part = read_object("service_time", value, known)
     new = now or Distribution()
     kind = part.get("distribution", new.kind)
     if not isinstance(kind, str) or kind not in DISTRIBUTIONS:
-        known = " or ".join(DISTRIBUTIONS)
-        raise ValueError(f"service_time.distribution must be {known}, not {kind!r}")
+        names = " or ".join(DISTRIBUTIONS)
+        raise BadDocumentError(
+            f"service_time.distribution must be {names}, not {kind!r}"
+        )
+    median_s, sigma = part.get("median_s", new.median_s), part.get("sigma", new.sigma)
     return Distribution(
         kind=kind,
-        median_s=_number("service_time.median_s", part.get("median_s", new.median_s)),
-        sigma=_number("service_time.sigma", part.get("sigma", new.sigma)),
+        median_s=read_number("service_time.median_s", median_s),
+        sigma=read_number("service_time.sigma", sigma, high=SIGMA_MAX),
     )
 
 
 def _limits(now: Limits, value: object) -> Limits:
     if value is None:
         return Limits()
-    part = _object("limits", value)
-    known = asdict(now)
-    _known("limits", part, known)
-    for key, limit in part.items():
-        good = isinstance(limit, int) and not isinstance(limit, bool)
-        if limit is not None and (not good or cast("int", limit) < 1):
-            raise ValueError(
-                f"limits.{key} must be a whole number of at least 1 or null, "
-                f"not {limit!r}"
-            )
-    return Limits(**cast("dict[str, int | None]", {**known, **part}))
+    part = read_object("limits", value, (f.name for f in fields(now)))
+    new = {
+        key: None if limit is None else read_whole(f"limits.{key}", limit, low=1)
+        for key, limit in part.items()
+    }
+    return replace(now, **new)
 
 
 def _factor(value: object) -> Decimal:
-    """Read a price factor: a decimal string (or a whole number), never a float."""
-    try:
-        good = isinstance(value, str | int) and not isinstance(value, bool)
-        factor = Decimal(cast("str | int", value)) if good else Decimal("NaN")
-    except InvalidOperation:
-        factor = Decimal("NaN")
-    if not factor.is_finite() or factor < 0:
-        raise ValueError(
-            f'price_factor must be a decimal string such as "0.5", not {value!r}'
-        )
-    return factor
+    """Read a price factor: a decimal string or a whole number, never a float."""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        try:
+            factor = Decimal(value)
+        except InvalidOperation:
+            factor = Decimal("NaN")
+        if factor.is_finite() and 0 <= factor <= FACTOR_MAX:
+            return factor
+    raise BadDocumentError(
+        f'price_factor must be a decimal string such as "0.5", not {value!r}'
+    )

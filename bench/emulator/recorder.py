@@ -51,7 +51,7 @@ class Recorder:
             )
             stamped = _Stamps(connection, entry, emulator.manner, send)
             await self._answer(scope, receive, stamped)
-            entry.client_gone = connection.lost.is_set() and not stamped.cut()
+            entry.client_gone = connection.lost.is_set() and not stamped.done()
         finally:
             emulator.in_flight -= 0 if controls else 1
 
@@ -100,11 +100,11 @@ class _Stamps:
         last = not message.get("more_body", False)
         await self.send(message)
         sent_ns = await self.connection.drained()
-        if last and not self.connection.lost.is_set():
+        if last and sent_ns is not None:
             entry.sent_ns = sent_ns
             entry.stage = Stage.SENT
 
-    def cut(self) -> bool:
+    def done(self) -> bool:
         """Whether the answer was complete or cut by the emulator itself."""
         return self.entry.stage is Stage.SENT or self.entry.cut_by_fault
 

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,18 @@ import uvicorn
 from bench.emulator import faults
 from bench.emulator.app import application
 from bench.emulator.catalogue import Profile, served
+from bench.emulator.documents import BadDocumentError
 from bench.emulator.hop import client_for
 from bench.emulator.profile import RunProfile
+from bench.emulator.render import warm_up
 from bench.emulator.state import Emulator, Manner
 from bench.emulator.wire import Connection
 
 HOST = "127.0.0.1"
 BACKLOG = 2048
+# The loop's thread gets the interpreter back from a rendering thread this soon:
+# stamps are late by no more.
+SWITCH_INTERVAL_S = 0.0005
 INTERRUPTED = 130
 
 
@@ -54,7 +60,13 @@ def run(options: Options, *, on_ready: Callable[[str], None]) -> int:
         raise CannotStartError(
             f"--time-scale must be at least 0, not {options.time_scale:g}."
         )
+    if options.upstream and not options.upstream.startswith(("http://", "https://")):
+        raise CannotStartError(
+            f"--upstream must be a URL such as http://{HOST}:4000/v1, "
+            f"not {options.upstream!r}."
+        )
     plan = _fault_plan(options.faults_file)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     listener = _listener(options.port)
     origin = f"http://{HOST}:{listener.getsockname()[1]}"
     emulator = Emulator(
@@ -90,7 +102,12 @@ async def _serve(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=0,
     )
-    server = _Server(config, lambda: on_ready(f"{emulator.origin}/v1"))
+
+    def ready() -> None:
+        on_ready(f"{emulator.origin}/v1")
+        emulator.pool.submit(warm_up)
+
+    server = _Server(config, ready)
     try:
         await server.serve(sockets=[listener])
     finally:
@@ -128,7 +145,9 @@ class _Server(uvicorn.Server):
 
 
 def _listener(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named because asyncio switches Nagle's delay off (40 ms an
+    # answer) only on sockets that say that they are TCP.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
@@ -151,7 +170,7 @@ def _fault_plan(path: Path | None) -> faults.FaultPlan:
 
     try:
         return faults.parsed(yaml.safe_load(path.read_text("utf-8")))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError, BadDocumentError) as error:
         reason = " ".join(str(error).split())
         raise CannotStartError(f"--faults {path}: {reason}.") from None
 

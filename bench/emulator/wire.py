@@ -32,38 +32,48 @@ class Connection(H11Protocol):
         super().__init__(config, server_state, state, _loop)
         self.read_ns = 0
         self.lost = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self._paused = False
+        self._unpaused = asyncio.Event()
         self._drained_ns = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin: from here on every byte left in the buffer is reported."""
         transport.set_write_buffer_limits(high=0)
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """End: nobody waits for the kernel any longer."""
         self.lost.set()
-        self._drained.set()
+        self._unpaused.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Stamp the bytes, then parse them."""
         self.read_ns = time.monotonic_ns()
         super().data_received(data)
 
     def pause_writing(self) -> None:
-        self._drained.clear()
+        """Note that the kernel has not taken everything yet."""
+        self._paused = True
+        self._unpaused.clear()
         super().pause_writing()
 
     def resume_writing(self) -> None:
+        """Stamp the moment when the kernel has taken everything."""
         self._drained_ns = time.monotonic_ns()
-        self._drained.set()
+        self._paused = False
+        self._unpaused.set()
         super().resume_writing()
 
-    async def drained(self) -> int:
-        """Wait until the kernel has every byte; return when that was (ns)."""
-        if self._drained.is_set():
-            return time.monotonic_ns()
-        await self._drained.wait()
-        return self._drained_ns
+    async def drained(self) -> int | None:
+        """Wait until the kernel has every byte; return when that was (ns).
+
+        None means that the connection ended before.
+        """
+        if not self._paused:
+            return None if self.lost.is_set() else time.monotonic_ns()
+        await self._unpaused.wait()
+        return None if self._paused else self._drained_ns
 
     async def reset(self) -> None:
         """Cut the connection with a TCP reset; unsent bytes are thrown away."""

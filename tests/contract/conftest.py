@@ -1,0 +1,120 @@
+"""Contract fixtures: real emulator processes on free ports."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx2
+import pytest
+
+KEY = {"authorization": "Bearer sk-test"}
+PLAIN = {
+    "model": "gpt-image-2",
+    "prompt": "A red kite",
+    "quality": "low",
+    "size": "1024x1024",
+}
+
+
+class RunningEmulator:
+    """One emulator process, its address, and short ways to steer it."""
+
+    def __init__(self, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bench.emulator", "--port", "0", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate()[1]
+        self.url: str = json.loads(line)["url"]
+        self.http = httpx2.Client(timeout=60, trust_env=False)
+
+    def generate(self, **parameters: Any) -> httpx2.Response:
+        return self.post({**PLAIN, **parameters})
+
+    def post(self, body: dict[str, Any], **headers: str) -> httpx2.Response:
+        url = f"{self.url}/images/generations"
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.http.post(url, json=body, headers={**KEY, **sent})
+
+    def get(self, path: str) -> httpx2.Response:
+        return self.http.get(f"{self.url}{path}", headers=KEY)
+
+    def _control(self, name: str) -> str:
+        return f"{self.url.removesuffix('/v1')}/_emulator/{name}"
+
+    def read(self, name: str) -> dict[str, Any]:
+        return self.http.get(self._control(name)).json()
+
+    def put(self, name: str, document: Any) -> httpx2.Response:
+        return self.http.put(self._control(name), json=document)
+
+    def delete(self, name: str) -> httpx2.Response:
+        return self.http.delete(self._control(name))
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Wait until no request is in work, then return the entries."""
+        for _ in range(600):
+            shown = self.read("ledger")
+            if shown["in_flight"] == 0:
+                return shown["requests"]
+            time.sleep(0.02)
+        raise AssertionError(f"requests stay in work: {shown}")
+
+    def fault(self, scenario: str, **details: Any) -> None:
+        plan = {"faults": [{"scenario": scenario, **details}]}
+        assert self.put("faults", plan).status_code == 200
+
+    def reset(self) -> None:
+        self.delete("faults")
+        calm = {"time_scale": 0, "service_time": None, "limits": None}
+        money = {"overhead_s": 0, "price_factor": "1"}
+        assert self.put("profile", {**calm, **money}).status_code == 200
+        self.ledger()
+        self.delete("ledger")
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """End the process; return its exit code and what it said on stderr."""
+        self.http.close()
+        os.kill(self.process.pid, number)
+        _, errors = self.process.communicate(timeout=30)
+        return self.process.returncode, errors
+
+
+@pytest.fixture(scope="session")
+def start_emulator() -> Iterator[Callable[..., RunningEmulator]]:
+    """Start emulators; each must end by SIGTERM with exit 0 and a clean stderr."""
+    with ExitStack() as stack:
+
+        def start(*options: str) -> RunningEmulator:
+            running = RunningEmulator(*options)
+            stack.callback(_stop_cleanly, running)
+            return running
+
+        yield start
+
+
+def _stop_cleanly(running: RunningEmulator) -> None:
+    if running.process.poll() is None:
+        assert running.stop() == (0, "")
+
+
+@pytest.fixture(scope="session")
+def _shared(start_emulator: Callable[..., RunningEmulator]) -> RunningEmulator:
+    return start_emulator("--time-scale", "0", "--profile", "legacy", "--seed", "7")
+
+
+@pytest.fixture
+def emulator(_shared: RunningEmulator) -> RunningEmulator:
+    """The shared emulator (legacy profile, no waiting), as good as new."""
+    _shared.reset()
+    return _shared

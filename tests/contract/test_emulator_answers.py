@@ -1,0 +1,204 @@
+"""The emulator's answers, seen by the official SDK and by a plain client."""
+
+import asyncio
+import base64
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from openai import AsyncOpenAI
+from PIL import Image
+
+MARK = "simulated=pixelmeter-emulator"
+
+
+def opened(row: dict[str, Any]) -> Image.Image:
+    picture = Image.open(io.BytesIO(base64.b64decode(row["b64_json"])))
+    picture.load()
+    return picture
+
+
+def mark_of(picture: Image.Image) -> str:
+    found = (
+        picture.info.get("Comment")
+        or picture.info.get("comment", b"").decode()
+        or picture.getexif().get(0x010E)
+    )
+    return str(found)
+
+
+def test_the_official_sdk_gets_a_picture_with_usage(emulator):
+    async def ask():
+        async with AsyncOpenAI(
+            base_url=emulator.url, api_key="sk-any", max_retries=0
+        ) as client:
+            return await client.images.generate(
+                model="gpt-image-2", prompt="A red kite", quality="low", n=2
+            )
+
+    answer = asyncio.run(ask())
+    assert answer.usage is not None
+    assert answer.usage.input_tokens == 2 * 3  # ten bytes are three tokens, twice
+    assert answer.usage.output_tokens == 2 * 196
+    assert answer.usage.total_tokens == 6 + 392
+    assert answer.usage.output_tokens_details is not None
+    assert answer.usage.output_tokens_details.image_tokens == 392
+    assert (answer.quality, answer.size) == ("low", "1024x1024")
+    assert answer._request_id is not None
+    assert answer._request_id.startswith("req_")
+    assert answer.data is not None
+    assert [row.url for row in answer.data] == [None, None]
+    assert answer.data[0].b64_json != answer.data[1].b64_json
+
+
+@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("size", ["1024x1024", "1536x1024", "1024x640"])
+def test_a_picture_has_the_asked_size_and_format_and_says_simulated(
+    emulator, output_format, size
+):
+    answer = emulator.generate(output_format=output_format, size=size).json()
+    picture = opened(answer["data"][0])
+    assert picture.format == output_format.upper()
+    assert "x".join(map(str, picture.size)) == size == answer["size"]
+    assert mark_of(picture).startswith(MARK)
+    assert answer["output_format"] == output_format
+
+
+def test_a_square_png_weighs_about_as_much_as_a_real_one(emulator):
+    row = emulator.generate(quality="medium").json()["data"][0]
+    assert 0.9e6 < len(base64.b64decode(row["b64_json"])) < 1.6e6
+
+
+@pytest.mark.parametrize("output_format", ["png", "webp"])
+def test_a_transparent_background_has_alpha_zero(emulator, output_format):
+    answer = emulator.generate(background="transparent", output_format=output_format)
+    picture = opened(answer.json()["data"][0])
+    assert answer.json()["background"] == "transparent"
+    assert picture.mode == "RGBA"
+    assert picture.getchannel("A").getextrema() == (0, 255)
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    ['"OPEN DAILY"', "“OPEN DAILY”", "「每天营业」", "“每天营业”", '"每天营业 9-18"'],
+)
+def test_quoted_text_is_really_drawn(start_emulator, quoted):
+    # Two emulators with the same seed draw the same picture but for the text.
+    pictures = []
+    for prompt in (f"A poster with {quoted}", "A poster with nothing"):
+        one = start_emulator("--time-scale", "0", "--seed", "3")
+        pictures.append(opened(one.generate(prompt=prompt).json()["data"][0]))
+        one.stop()
+    first, second = (np.asarray(p.convert("L")).astype(int) for p in pictures)
+    changed = np.abs(first - second) > 8
+    rows = np.flatnonzero(changed.any(axis=1))
+    assert 20 < len(rows) < 900
+    dark_ink = (first < 60) & changed
+    assert dark_ink.sum() > 1500
+
+
+def test_different_chinese_texts_look_different(start_emulator):
+    pictures = []
+    for text in ("每天营业", "周日休息"):
+        one = start_emulator("--time-scale", "0", "--seed", "3")
+        body = one.generate(prompt=f"海报「{text}」").json()
+        pictures.append(np.asarray(opened(body["data"][0]).convert("L")).astype(int))
+        one.stop()
+    assert (np.abs(pictures[0] - pictures[1]) > 100).sum() > 2000
+
+
+def test_two_requests_never_get_the_same_picture(emulator):
+    rows = [emulator.generate().json()["data"][0] for _ in range(3)]
+    pixels = [opened(row).tobytes() for row in rows]
+    assert len(set(pixels)) == 3
+
+
+def test_auto_is_resolved_in_the_answer(emulator):
+    told = [emulator.generate(quality="auto", size="auto").json() for _ in range(12)]
+    assert {answer["quality"] for answer in told} == {"medium", "high"}
+    assert {answer["size"] for answer in told} == {"1024x1024"}
+    tokens = {a["quality"]: a["usage"]["output_tokens"] for a in told}
+    assert tokens == {"medium": 1756, "high": 7024}
+
+
+def test_explicit_nulls_count_as_left_out(emulator):
+    nothing = dict.fromkeys(
+        ("n", "background", "output_format", "output_compression", "moderation")
+    )
+    answer = emulator.generate(**nothing, stream=None, partial_images=None, user=None)
+    assert answer.status_code == 200
+    assert len(answer.json()["data"]) == 1
+
+
+def test_the_body_has_the_shape_of_the_real_one(emulator):
+    answer = emulator.generate(safety_identifier="user-1")
+    assert re.match(r'\{\n  "created": \d+,\n  "background": "opaque",\n', answer.text)
+    assert answer.headers["transfer-encoding"] == "chunked"
+    assert set(answer.json()) == {
+        "background",
+        "created",
+        "data",
+        "output_format",
+        "quality",
+        "safety_identifier",
+        "size",
+        "usage",
+    }
+    assert answer.json()["safety_identifier"] == "user-1"
+
+
+def test_every_answer_carries_the_emulator_headers(emulator):
+    answers = [
+        emulator.generate(),
+        emulator.generate(quality="ultra"),
+        emulator.get("/nowhere"),
+        emulator.http.get(f"{emulator.url}/models"),
+        emulator.http.get(emulator._control("profile")),
+    ]
+    assert [a.status_code for a in answers] == [200, 400, 404, 401, 200]
+    for answer in answers:
+        assert answer.headers["x-emulator"] == "1"
+        assert re.fullmatch(r"req_[0-9a-f]{32}", answer.headers["x-request-id"])
+        assert answer.headers["x-emulator-received-ns"].isdigit()
+        assert answer.headers["openai-processing-ms"].isdigit()
+        assert answer.headers["openai-version"] == "2020-10-01"
+
+
+def test_gpt_image_1_5_adds_text_output_tokens(emulator):
+    details = emulator.generate(model="gpt-image-1.5").json()["usage"]
+    assert details["output_tokens_details"]["image_tokens"] == 272
+    assert 335 <= details["output_tokens_details"]["text_tokens"] < 440
+
+
+def test_models_are_listed_and_read_one_by_one(emulator):
+    listed = emulator.get("/models").json()
+    names = [row["id"] for row in listed["data"]]
+    assert listed["object"] == "list"
+    assert {"gpt-image-2", "gpt-image-1", "dall-e-3"} <= set(names)
+    one = emulator.get("/models/gpt-image-2").json()
+    assert (one["id"], one["object"]) == ("gpt-image-2", "model")
+    missing = emulator.get("/models/gpt-image-9")
+    assert missing.status_code == 404
+    assert missing.json()["error"]["code"] == "model_not_found"
+
+
+def test_dall_e_answers_by_url_or_base64_without_usage(emulator):
+    asked = {"model": "dall-e-3", "prompt": "A red kite", "size": "1792x1024"}
+    by_url = emulator.post(asked).json()
+    assert set(by_url) == {"created", "data"}
+    assert by_url["data"][0]["revised_prompt"]
+    fetched = emulator.http.get(by_url["data"][0]["url"])
+    assert fetched.headers["content-type"] == "image/png"
+    assert Image.open(io.BytesIO(fetched.content)).size == (1792, 1024)
+    inline = emulator.post({**asked, "response_format": "b64_json"}).json()
+    assert opened(inline["data"][0]).size == (1792, 1024)
+
+
+def test_the_current_profile_serves_no_retired_model(start_emulator):
+    running = start_emulator("--time-scale", "0")
+    names = [row["id"] for row in running.get("/models").json()["data"]]
+    assert "gpt-image-2.6-sunburst" in names
+    assert not {"gpt-image-1", "dall-e-2", "dall-e-3"} & set(names)
+    assert running.generate(model="gpt-image-1").status_code == 404
