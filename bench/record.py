@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from bench.attempt import Attempt, Billing, Outcome, Picture
-from bench.journal import VERSION, JournalPart, now_utc
+from bench.folder import RunFolder
+from bench.journal import VERSION, JournalPart, now_utc, read_run
 from bench.settle import Sending
 from bench.traffic.budget import Ledger
 
@@ -165,3 +166,12 @@ def _note(
 def _add_outcome(ledger: Ledger, record: dict[str, Any]) -> None:
     ledger.charge_usd += Decimal(record["charge_usd"] or 0)
     ledger.possibly_billed_usd += Decimal(record["possibly_billed_usd"] or 0)
+
+
+def digests(run: RunFolder) -> set[str]:
+    """The digests of all pictures that a run's journals name."""
+    found: set[str] = set()
+    for part in read_run(run):
+        for line in part.outcomes:
+            found.update(p["sha256"] for p in orjson.loads(line)["pictures"])
+    return found

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from importlib.metadata import version
 
 from bench.attempt import Cell, Trial
@@ -11,8 +12,9 @@ from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.journal import now_utc
 from bench.plan.frozen import Options, Plan, PlannedTrial
-from bench.plan.order import order, trial_id
+from bench.plan.order import Place, order, trial_id
 from bench.plan.prices import (
+    Counts,
     PricedModel,
     bound,
     expected_counts,
@@ -66,6 +68,8 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     prices = price_cells(cells, endpoints, today)
     seed = secrets.randbelow(2**31) if wishes.seed is None else wishes.seed
     run_id = new_run_id()
+    places = order(cells, len(prompts), suite.repeats, seed)
+    costs = _costs(cells, prompts, prices, today)
     return Plan(
         run_id=run_id,
         kind="suite",
@@ -81,7 +85,7 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
         endpoints=endpoints,
         cells=cells,
         prices=prices,
-        trials=_trials(run_id, cells, prompts, suite.repeats, seed, prices, today),
+        trials=_trials(run_id, cells, prompts, places, costs),
     )
 
 
@@ -140,19 +144,43 @@ def _check_cells(cells: tuple[Cell, ...], prompts: tuple[Prompt, ...]) -> None:
         check_request({"model": cell.model, **dict(cell.parameters)}, lengths)
 
 
-def _trials(  # noqa: PLR0913  a plan is made of just these
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cost:
+    bound_usd: Decimal
+    expected: Counts | None
+    why_bounded: tuple[str, ...]
+
+
+def _costs(
+    cells: tuple[Cell, ...],
+    prompts: tuple[Prompt, ...],
+    prices: Mapping[tuple[str, str], PricedModel],
+    day: date,
+) -> dict[tuple[int, int], _Cost]:
+    costs: dict[tuple[int, int], _Cost] = {}
+    for c, cell in enumerate(cells):
+        priced = prices[cell.endpoint, cell.model]
+        for p, prompt in enumerate(prompts):
+            most = bound(priced, cell, prompt, day)
+            costs[c, p] = _Cost(
+                bound_usd=most.usd,
+                expected=expected_counts(priced, cell, prompt, day),
+                why_bounded=most.reasons,
+            )
+    return costs
+
+
+def _trials(
     run_id: str,
     cells: tuple[Cell, ...],
     prompts: tuple[Prompt, ...],
-    repeats: int,
-    seed: int,
-    prices: Mapping[tuple[str, str], PricedModel],
-    day: date,
+    places: tuple[Place, ...],
+    costs: Mapping[tuple[int, int], _Cost],
 ) -> tuple[PlannedTrial, ...]:
-    costs: dict[tuple[int, int], PlannedTrial] = {}
     trials: list[PlannedTrial] = []
-    for position, place in enumerate(order(cells, len(prompts), repeats, seed)):
+    for position, place in enumerate(places):
         cell, prompt = cells[place.cell], prompts[place.prompt]
+        cost = costs[place.cell, place.prompt]
         trial = Trial(
             trial_id=trial_id(run_id, cell, prompt, place.repeat),
             cell=cell,
@@ -162,28 +190,12 @@ def _trials(  # noqa: PLR0913  a plan is made of just these
             block=place.block,
             position=position,
         )
-        key = (place.cell, place.prompt)
-        if key not in costs:
-            costs[key] = _priced(trial, prompt, prices[cell.endpoint, cell.model], day)
-        known = costs[key]
         trials.append(
             PlannedTrial(
                 trial=trial,
-                bound_usd=known.bound_usd,
-                expected=known.expected,
-                why_bounded=known.why_bounded,
+                bound_usd=cost.bound_usd,
+                expected=cost.expected,
+                why_bounded=cost.why_bounded,
             )
         )
     return tuple(trials)
-
-
-def _priced(
-    trial: Trial, prompt: Prompt, priced: PricedModel, day: date
-) -> PlannedTrial:
-    most = bound(priced, trial.cell, prompt, day)
-    return PlannedTrial(
-        trial=trial,
-        bound_usd=most.usd,
-        expected=expected_counts(priced, trial.cell, prompt, day),
-        why_bounded=most.reasons,
-    )

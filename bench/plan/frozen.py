@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -74,9 +74,15 @@ class Plan:
     prices: Mapping[tuple[str, str], PricedModel]
     trials: tuple[PlannedTrial, ...]
 
-    def endpoint(self, name: str) -> Endpoint:
-        """The endpoint of a name."""
-        return next(e for e in self.endpoints if e.name == name)
+    def only_endpoints(self, names: tuple[str, ...]) -> "Plan":
+        """The plan without the endpoints that are not named; none names all."""
+        if not names:
+            return self
+        return replace(
+            self,
+            endpoints=tuple(e for e in self.endpoints if e.name in names),
+            trials=tuple(t for t in self.trials if t.trial.cell.endpoint in names),
+        )
 
 
 def freeze(plan: Plan, run: RunFolder) -> None:

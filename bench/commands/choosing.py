@@ -1,0 +1,136 @@
+"""Choosing: options of the command line made into plans."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from bench.endpoint import Endpoint, choose, read_endpoints
+from bench.errors import BadInput
+from bench.folder import DataFolder
+from bench.images.shelf import Keep
+from bench.plan.build import Wishes
+from bench.plan.frozen import Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Which endpoints are meant, as the command line says it."""
+
+    endpoints_file: Path | None
+    names: tuple[str, ...]
+    route: str | None = None
+    prices: str | None = None
+
+    def read(self, data: DataFolder) -> tuple[Endpoint, ...]:
+        """The endpoints that the command line names.
+
+        Raises:
+            BadInput: The file is missing or can't be used, or a name is wrong.
+        """
+        path = self.endpoints_file or data.endpoints
+        if self.endpoints_file is None and not path.is_file():
+            raise BadInput(
+                f"{path} does not exist; name an endpoints file with --endpoints FILE"
+            )
+        known = read_endpoints(path, self.route, self.prices)
+        return choose(path, known, self.names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """How to carry a plan out, as far as the command line says it."""
+
+    concurrency: int | None = None
+    rate_rpm: int | None = None
+    max_cost: str | None = None
+    images: str | None = None
+    max_failed_share: float | None = None
+
+    def over(self, options: Options) -> Options:
+        """The options with what was given in place of what stood there.
+
+        Raises:
+            BadInput: A value can't be used.
+        """
+        given = {
+            "concurrency": self.concurrency,
+            "rate_rpm": self.rate_rpm,
+            "max_cost_usd": dollars("--max-cost", self.max_cost),
+            "images": _images(self.images),
+            "max_failed_share": self.max_failed_share,
+        }
+        named = {name: value for name, value in given.items() if value is not None}
+        return replace(options, **named)  # pyright: ignore[reportArgumentType]
+
+
+def dollars(option: str, text: str | None) -> Decimal | None:
+    """An amount of US dollars as it was typed.
+
+    Raises:
+        BadInput: It is no amount, or negative.
+    """
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise BadInput(f"{option}: '{text}' should be an amount in USD, such as 2.50")
+    return amount
+
+
+def _images(text: str | None) -> str | None:
+    if text is not None and text not in set(Keep):
+        raise BadInput(f"--images: '{text}' should be keep, thumb or hash")
+    return text
+
+
+def pairs(option: str, texts: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """`K=V` options, split.
+
+    Raises:
+        BadInput: One has no `=`, or nothing before it.
+    """
+    found: list[tuple[str, str]] = []
+    for text in texts or ():
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            raise BadInput(f"{option}: '{text}' should read NAME=VALUE")
+        found.append((key, value))
+    return tuple(found)
+
+
+def wishes(  # noqa: PLR0913  as many as options
+    *,
+    seed: int | None,
+    limit: int | None,
+    only: list[str] | None,
+    tags: list[str] | None = None,
+    note: str | None = None,
+    options: Options,
+) -> Wishes:
+    """The wishes of a command line.
+
+    Raises:
+        BadInput: An option can't be used.
+    """
+    values: dict[str, set[str]] = {}
+    for key, value in pairs("--only", only):
+        values.setdefault(key, set()).add(value)
+    return Wishes(
+        seed=seed,
+        limit=limit,
+        only={key: frozenset(wanted) for key, wanted in values.items()},
+        tags=dict(pairs("--tag", tags)),
+        note=note,
+        options=options,
+    )
+
+
+def keys_of(
+    endpoints: tuple[Endpoint, ...], variables: Mapping[str, str]
+) -> dict[str, str]:
+    """The secrets by the name of their variable; white space around is cut."""
+    return {e.api_key_env: variables[e.api_key_env].strip() for e in endpoints}

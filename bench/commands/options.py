@@ -1,0 +1,112 @@
+"""Options: what several commands understand alike."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="DIR", help="Data folder; else $PIXELMETER_DATA, else ./data."
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Answer with one JSON object on stdout.")
+]
+EndpointOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--endpoint", metavar="NAME", help="Endpoint to ask; repeat the option."
+    ),
+]
+EndpointsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--endpoints", metavar="FILE", help="Endpoints file; else DIR/endpoints.yaml."
+    ),
+]
+RouteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--route",
+        metavar="direct|gateway",
+        help="For an endpoints file in the guides' JSON form.",
+    ),
+]
+PricesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prices",
+        metavar="VENDOR",
+        help="For the guides' JSON form: a book's vendor, or {of: ..., scheme: ...}.",
+    ),
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", metavar="N", min=0, help="Seed of the order; random if left out."
+    ),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, help="Only the first N prompts."),
+]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="AXIS=VALUE",
+        help="Only cells with this value; repeat the option.",
+    ),
+]
+TagOption = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="K=V", help="A tag of the run; repeat the option."),
+]
+NoteOption = Annotated[
+    str | None, typer.Option("--note", metavar="TEXT", help="A note to the run.")
+]
+MaxCostOption = Annotated[
+    str | None,
+    typer.Option(
+        "--max-cost",
+        metavar="USD",
+        help="Cap for the run's whole life, resumes included.",
+    ),
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask before spending.")]
+ConcurrencyOption = Annotated[
+    int | None,
+    typer.Option(
+        "--concurrency",
+        metavar="N",
+        min=1,
+        max=4096,
+        help="Requests in flight at most; 4.",
+    ),
+]
+RateOption = Annotated[
+    int | None,
+    typer.Option(
+        "--rate", metavar="RPM", min=1, help="Requests a minute over all endpoints."
+    ),
+]
+ImagesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--images",
+        metavar="keep|thumb|hash",
+        help="What stays of a picture on disk; keep.",
+    ),
+]
+FailedShareOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-failed-share",
+        metavar="SHARE",
+        min=0,
+        max=1,
+        help="Above it the exit code is 4; 0.2.",
+    ),
+]

@@ -1,0 +1,176 @@
+"""Plan: the commands that show what would be sent, and the schemas."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.commands.options import (
+    ConcurrencyOption,
+    DataOption,
+    EndpointOption,
+    EndpointsOption,
+    ImagesOption,
+    JsonOption,
+    LimitOption,
+    OnlyOption,
+    PricesOption,
+    RateOption,
+    RouteOption,
+    SeedOption,
+)
+
+if TYPE_CHECKING:
+    from bench.plan.forecast import Forecast
+    from bench.plan.frozen import Plan
+
+SuiteArgument = Annotated[
+    Path, typer.Argument(metavar="SUITE", help="Suite file (YAML).")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands `plan` and `schema` to the command line."""
+    app.command("plan")(plan)
+    app.command("schema")(schema)
+
+
+def plan(
+    suite: SuiteArgument,
+    *,
+    endpoint: EndpointOption = None,
+    endpoints: EndpointsOption = None,
+    route: RouteOption = None,
+    prices: PricesOption = None,
+    limit: LimitOption = None,
+    only: OnlyOption = None,
+    seed: SeedOption = None,
+    concurrency: ConcurrencyOption = None,
+    rate: RateOption = None,
+    images: ImagesOption = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show cells, trials, dollars and time of a suite; nothing is sent."""
+    import os
+
+    from bench.commands.choosing import Given, Where, wishes
+    from bench.folder import DataFolder
+    from bench.plan.build import build
+    from bench.plan.forecast import forecast
+    from bench.plan.frozen import Options
+    from bench.suite import read_suite
+
+    folder = DataFolder.choose(data, os.environ)
+    given = Given(concurrency=concurrency, rate_rpm=rate, images=images)
+    wanted = wishes(seed=seed, limit=limit, only=only, options=given.over(Options()))
+    where = Where(
+        endpoints_file=endpoints,
+        names=tuple(endpoint or ()),
+        route=route,
+        prices=prices,
+    )
+    chosen = where.read(folder)
+    built = build(read_suite(suite), chosen, wanted)
+    for one in chosen:
+        for doubt in one.doubts():
+            typer.echo(f"note: {doubt}", err=True)
+    figures = forecast(built)
+    if json:
+        _print_json(built, figures)
+    else:
+        _print_words(built, figures)
+
+
+def _print_json(built: "Plan", figures: "Forecast") -> None:
+    from dataclasses import asdict
+
+    import orjson
+
+    from pricing.money import usd_text
+
+    answer: dict[str, Any] = {
+        "schema": "pixelmeter.plan/1",
+        "suite": built.suite_name,
+        "suite_digest": built.suite_digest,
+        "seed": built.seed,
+        "prompts": figures.n_prompts,
+        "endpoints": [endpoint.name for endpoint in built.endpoints],
+        "cells": figures.n_cells,
+        "trials": figures.n_trials,
+        "expected_usd": usd_text(figures.expected_usd),
+        "trials_without_rule": figures.n_without_rule,
+        "worst_case_usd": usd_text(figures.worst_case_usd),
+        "bounded": figures.is_bounded,
+        "why_bounded": list(figures.why_bounded),
+        "at_risk_usd": usd_text(figures.at_risk_usd),
+        "disk_bytes": figures.disk_bytes,
+        "rate_limit_s": figures.rate_limit_s,
+        "prices": [asdict(price) for price in figures.price_dates],
+        "unknown_prices": [],
+    }
+    typer.echo(orjson.dumps(answer).decode())
+
+
+def _print_words(built: "Plan", figures: "Forecast") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from bench.words.figures import bytes_text, dollars, duration
+
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{escape(built.suite_name)}[/]: {figures.n_prompts} prompts, "
+        f"{figures.n_cells} cells, {figures.n_trials} trials "
+        f"(seed {built.seed})"
+    )
+    cells = Table("endpoint", "model", "parameters", box=None, pad_edge=False)
+    for cell in built.cells:
+        sent = ", ".join(f"{name} {value}" for name, value in cell.parameters)
+        cells.add_row(escape(cell.endpoint), escape(cell.model), escape(sent))
+    console.print(cells)
+    bounded = " (bounded)" if figures.is_bounded else ""
+    without = (
+        f", and {figures.n_without_rule} trials that no published rule prices"
+        if figures.n_without_rule
+        else ""
+    )
+    console.print(f"expected    {dollars(figures.expected_usd)}{without}")
+    console.print(f"worst case  {dollars(figures.worst_case_usd)}{bounded}")
+    for reason in figures.why_bounded:
+        console.print(f"            bounded: {escape(reason)}")
+    console.print(
+        f"at risk     {dollars(figures.at_risk_usd)} if the run is killed with "
+        f"{built.options.concurrency} requests in flight"
+    )
+    console.print(f"disk        about {bytes_text(figures.disk_bytes)}")
+    if figures.rate_limit_s is not None:
+        at_least = duration(figures.rate_limit_s)
+        console.print(f"time        at least {at_least} at the rate limit")
+    for price in figures.price_dates:
+        console.print(
+            f"prices      {escape(price.endpoint)}, {escape(price.model)}: "
+            f"{price.vendor} book, valid from {price.valid_from}, "
+            f"checked {price.checked_on}"
+        )
+
+
+def schema(
+    kind: Annotated[
+        str, typer.Argument(metavar="suite|endpoints", help="Which file's schema.")
+    ] = "suite",
+    *,
+    json: JsonOption = False,  # noqa: ARG001  the schema is JSON in any case
+) -> None:
+    """Print the JSON Schema of a suite or endpoints file, for editors."""
+    import orjson
+
+    from bench.endpoint import endpoints_schema
+    from bench.errors import BadInput
+    from bench.suite import suite_schema
+
+    schemas = {"suite": suite_schema, "endpoints": endpoints_schema}
+    if kind not in schemas:
+        raise BadInput(f"schema '{kind}': there are {' and '.join(schemas)}")
+    typer.echo(orjson.dumps(schemas[kind](), option=orjson.OPT_INDENT_2).decode())

@@ -1,0 +1,199 @@
+"""Run: the commands that send requests, and the one that forgets pictures."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.commands.options import (
+    ConcurrencyOption,
+    DataOption,
+    EndpointOption,
+    EndpointsOption,
+    FailedShareOption,
+    ImagesOption,
+    JsonOption,
+    LimitOption,
+    MaxCostOption,
+    NoteOption,
+    OnlyOption,
+    PricesOption,
+    RateOption,
+    RouteOption,
+    SeedOption,
+    TagOption,
+    YesOption,
+)
+
+if TYPE_CHECKING:
+    from bench.plan.frozen import Plan
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's name, or latest.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands `run`, `resume` and `purge` to the command line."""
+    app.command("run")(run)
+    app.command("resume")(resume)
+    app.command("purge")(purge)
+
+
+def run(
+    suite: Annotated[Path, typer.Argument(metavar="SUITE", help="Suite file (YAML).")],
+    *,
+    endpoint: EndpointOption = None,
+    endpoints: EndpointsOption = None,
+    route: RouteOption = None,
+    prices: PricesOption = None,
+    max_cost: MaxCostOption = None,
+    yes: YesOption = False,
+    seed: SeedOption = None,
+    concurrency: ConcurrencyOption = None,
+    rate: RateOption = None,
+    limit: LimitOption = None,
+    only: OnlyOption = None,
+    tag: TagOption = None,
+    note: NoteOption = None,
+    images: ImagesOption = None,
+    max_failed_share: FailedShareOption = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run a suite over endpoints and record what each request took and cost."""
+    from bench.commands.carrying import Session, start
+    from bench.commands.choosing import Given, Where, wishes
+    from bench.plan.build import build
+    from bench.plan.frozen import Options
+    from bench.suite import read_suite
+
+    session = Session.begin(data)
+    given = Given(
+        concurrency=concurrency,
+        rate_rpm=rate,
+        max_cost=max_cost,
+        images=images,
+        max_failed_share=max_failed_share,
+    )
+    options = given.over(Options())
+    wanted = wishes(
+        seed=seed, limit=limit, only=only, tags=tag, note=note, options=options
+    )
+    where = Where(
+        endpoints_file=endpoints,
+        names=tuple(endpoint or ()),
+        route=route,
+        prices=prices,
+    )
+    chosen = where.read(session.data)
+    built = build(read_suite(suite), chosen, wanted)
+    raise typer.Exit(start(session, built, agreed=yes, as_json=json))
+
+
+def resume(
+    run: RunArgument,
+    *,
+    endpoint: EndpointOption = None,
+    endpoints: EndpointsOption = None,
+    max_cost: MaxCostOption = None,
+    yes: YesOption = False,
+    concurrency: ConcurrencyOption = None,
+    rate: RateOption = None,
+    images: ImagesOption = None,
+    max_failed_share: FailedShareOption = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Send what a run left unsent; nothing is paid twice.
+
+    Sent again are only trials whose last attempt never left or was rate
+    limited. What is not given comes from the run's plan.
+    """
+    from bench.commands.carrying import Session, again
+    from bench.commands.choosing import Given
+    from bench.plan.frozen import read_plan
+
+    session = Session.begin(data)
+    planned = read_plan(session.data.existing_run(run).plan)
+    given = Given(
+        concurrency=concurrency,
+        rate_rpm=rate,
+        max_cost=max_cost,
+        images=images,
+        max_failed_share=max_failed_share,
+    )
+    options = given.over(planned.options)
+    moved = _moved(planned, endpoints, tuple(endpoint or ()))
+    raise typer.Exit(again(session, moved, options, agreed=yes, as_json=json))
+
+
+def _moved(
+    planned: "Plan", endpoints_file: Path | None, names: tuple[str, ...]
+) -> "Plan":
+    """The plan with its endpoints where a file says that they are now."""
+    from dataclasses import replace
+
+    from bench.endpoint import read_endpoints
+    from bench.errors import BadInput
+
+    known = {endpoint.name for endpoint in planned.endpoints}
+    for name in names:
+        if name not in known:
+            raise BadInput(
+                f"--endpoint {name}: not in the run's plan ({', '.join(known)})"
+            )
+    if endpoints_file is None:
+        return planned.only_endpoints(names)
+    now = {endpoint.name: endpoint for endpoint in read_endpoints(endpoints_file)}
+    kept = tuple(now.get(e.name, e) for e in planned.endpoints)
+    for before, after in zip(planned.endpoints, kept, strict=True):
+        if (before.prices, before.route) != (after.prices, after.route):
+            raise BadInput(
+                f"{endpoints_file}: endpoint {after.name} has another route or other "
+                "prices than the run's plan; run the suite anew"
+            )
+    return replace(planned, endpoints=kept).only_endpoints(names)
+
+
+def purge(
+    *,
+    run: Annotated[str, typer.Option("--run", metavar="RUN", help="Whose pictures.")],
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Delete the pictures of a run; its records, times and dollars stay.
+
+    A picture that another run has too is kept.
+    """
+    import os
+
+    import orjson
+
+    from bench.folder import DataFolder
+    from bench.images.shelf import remove
+    from bench.record import digests
+
+    folder = DataFolder.choose(data, os.environ)
+    mine = folder.existing_run(run)
+    with mine.hold():
+        others: set[str] = set()
+        for other in folder.run_ids():
+            if other != mine.run_id:
+                others |= digests(folder.run(other))
+        own = digests(mine)
+        n_files = remove(folder, own - others)
+    answer = {
+        "schema": "pixelmeter.purge/1",
+        "run_id": mine.run_id,
+        "pictures": len(own),
+        "shared_with_other_runs": len(own & others),
+        "files_deleted": n_files,
+    }
+    if json:
+        typer.echo(orjson.dumps(answer).decode())
+        return
+    typer.echo(
+        f"{mine.run_id}: {n_files} files deleted, of {len(own)} pictures; "
+        f"{len(own & others)} are kept for other runs; records stay"
+    )

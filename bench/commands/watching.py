@@ -1,0 +1,146 @@
+"""Watching: progress for people, and a JSON line at a time for programs."""
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import orjson
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from bench.words.figures import dollars
+from pricing.money import usd_text
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from bench.runner import Standing
+
+INTERVAL_S = 5.0
+
+
+class Bar:
+    """A bar on standard error: done, rate, dollars, time left."""
+
+    def __init__(self, run_id: str) -> None:
+        """Show nothing yet."""
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[money]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True, highlight=False),
+        )
+        self._task = self._progress.add_task(run_id, total=None, rate="", money="")
+        self._begun = time.monotonic()
+
+    def __enter__(self) -> "Self":
+        """Draw."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        """Leave the last state on the screen."""
+        self._progress.stop()
+
+    def progress(self, standing: "Standing") -> None:
+        """Draw how far the run is."""
+        per_minute = _per_minute(standing, self._begun)
+        held = standing.ledger.possibly_billed_usd
+        possibly = f" +{dollars(held)} possibly" if held else ""
+        self._progress.update(
+            self._task,
+            total=standing.n_due,
+            completed=standing.n_ended,
+            rate=f"{per_minute:.0f}/min",
+            money=f"{dollars(standing.ledger.charge_usd)}{possibly}",
+        )
+
+    def notice(self, sentence: str) -> None:
+        """Print a sentence above the bar."""
+        self._progress.console.print(escape(sentence))
+
+
+class JsonLines:
+    """One JSON line an interval on standard error."""
+
+    def __init__(self, run_id: str) -> None:
+        """Write nothing yet."""
+        self._run_id = run_id
+        self._begun = time.monotonic()
+        self._last_at = float("-inf")
+        self._last: Standing | None = None
+
+    def __enter__(self) -> "Self":
+        """Nothing to begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        """Write the last state."""
+        if self._last is not None:
+            self._write(self._last)
+
+    def progress(self, standing: "Standing") -> None:
+        """Write a line if the interval is over."""
+        self._last = standing
+        if time.monotonic() - self._last_at >= INTERVAL_S:
+            self._last_at = time.monotonic()
+            self._write(standing)
+
+    def notice(self, sentence: str) -> None:
+        """Write a sentence as a line of its own."""
+        _line({"schema": "pixelmeter.notice/1", "notice": sentence})
+
+    def _write(self, standing: "Standing") -> None:
+        per_minute = _per_minute(standing, self._begun)
+        left = standing.n_due - standing.n_ended
+        _line(
+            {
+                "schema": "pixelmeter.progress/1",
+                "run_id": self._run_id,
+                "done": standing.n_ended,
+                "planned": standing.n_due,
+                "in_flight": standing.n_in_flight,
+                "per_minute": round(per_minute, 2),
+                "charge_usd": usd_text(standing.ledger.charge_usd),
+                "possibly_billed_usd": usd_text(standing.ledger.possibly_billed_usd),
+                "reserved_usd": usd_text(standing.ledger.reserved_usd),
+                "elapsed_s": round(time.monotonic() - self._begun, 1),
+                "left_s": round(left / per_minute * 60, 1) if per_minute else None,
+            }
+        )
+
+
+def watcher(run_id: str) -> Bar | JsonLines:
+    """A bar where a person watches, lines elsewhere."""
+    return Bar(run_id) if sys.stderr.isatty() else JsonLines(run_id)
+
+
+def _per_minute(standing: "Standing", begun: float) -> float:
+    elapsed_s = time.monotonic() - begun
+    return standing.n_ended / elapsed_s * 60 if elapsed_s > 0 else 0.0
+
+
+def _line(content: dict[str, object]) -> None:
+    sys.stderr.write(orjson.dumps(content).decode() + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,1 @@
+"""Words: figures as people read them."""

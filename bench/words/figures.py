@@ -1,0 +1,76 @@
+"""Figures: dollars, seconds, shares and sizes as words."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+MINUS = "−"
+UNKNOWN = "–"
+_SMALLEST_USD = Decimal("0.0001")
+_KILO = 1000
+
+
+def dollars(usd: Decimal | None) -> str:
+    """US dollars for people: four decimals below 1, two above, none from 10,000.
+
+    Below a cent two significant digits; a positive amount is never shown as 0;
+    an unknown one is no price.
+    """
+    if usd is None:
+        return "no price"
+    sign, size = (MINUS, -usd) if usd < 0 else ("", usd)
+    if size == 0:
+        return "$0.00"
+    if size < _SMALLEST_USD:
+        return f"{sign}<$0.0001"
+    return f"{sign}${_rounded(size, _places(size)):,}"
+
+
+def _places(size: Decimal) -> int:
+    if size < Decimal("0.01"):
+        return 1 - size.adjusted()
+    if size < 1:
+        return 4
+    return 2 if size < 10_000 else 0  # noqa: PLR2004  the rule of the docstring
+
+
+def _rounded(size: Decimal, places: int) -> Decimal:
+    return size.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+
+
+def seconds(duration_s: float | None) -> str:
+    """Seconds with one decimal from 1 s on, milliseconds below."""
+    if duration_s is None:
+        return UNKNOWN
+    sign, size_s = (MINUS, -duration_s) if duration_s < 0 else ("", duration_s)
+    if size_s >= 1:
+        return f"{sign}{size_s:,.1f} s"
+    return f"{sign}{size_s * 1000:.0f} ms"
+
+
+def duration(length_s: float) -> str:
+    """A length of time in its two largest units."""
+    whole_s = round(length_s)
+    for unit, size_s, smaller, smaller_s in (
+        ("d", 86_400, "h", 3_600),
+        ("h", 3_600, "min", 60),
+        ("min", 60, "s", 1),
+    ):
+        if whole_s >= size_s:
+            rest = whole_s % size_s // smaller_s
+            return f"{whole_s // size_s} {unit}" + (
+                f" {rest} {smaller}" if rest else ""
+            )
+    return f"{whole_s} s"
+
+
+def bytes_text(n_bytes: int) -> str:
+    """A size in bytes, kB, MB or GB."""
+    size = float(n_bytes)
+    for unit in ("bytes", "kB", "MB"):
+        if size < _KILO:
+            return (
+                f"{size:.0f} {unit}"
+                if size >= 10 or unit == "bytes"
+                else f"{size:.1f} {unit}"
+            )  # noqa: PLR2004  two digits
+        size /= _KILO
+    return f"{size:,.1f} GB"
