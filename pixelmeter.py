@@ -2,7 +2,6 @@
 
 import sys
 from importlib import import_module
-from types import ModuleType
 
 import typer
 
@@ -31,8 +30,7 @@ def command_line() -> typer.Typer:
         add_completion=False,
     )
     for name in _GROUPS:
-        group: ModuleType = import_module(name)
-        group.register(app)
+        import_module(name).register(app)
     return app
 
 

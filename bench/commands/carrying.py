@@ -1,7 +1,6 @@
 """Carrying: a plan carried out for a person at the command line."""
 
 import asyncio
-import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -104,7 +103,7 @@ def _check_keys(session: Session, plan: Plan) -> None:
         )
 
 
-def _agree(figures: Forecast, worst_usd: Decimal, agreed: bool) -> None:  # noqa: FBT001  the option as it is
+def _agree(figures: Forecast, worst_usd: Decimal, agreed: bool) -> None:
     if agreed or worst_usd <= ASK_ABOVE_USD:
         return
     bounded = " (bounded)" if figures.is_bounded else ""

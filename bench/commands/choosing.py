@@ -102,7 +102,7 @@ def pairs(option: str, texts: list[str] | None) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def wishes(  # noqa: PLR0913  as many as options
+def wishes(
     *,
     seed: int | None,
     limit: int | None,

@@ -67,10 +67,6 @@ def bytes_text(n_bytes: int) -> str:
     size = float(n_bytes)
     for unit in ("bytes", "kB", "MB"):
         if size < _KILO:
-            return (
-                f"{size:.0f} {unit}"
-                if size >= 10 or unit == "bytes"
-                else f"{size:.1f} {unit}"
-            )  # noqa: PLR2004  two digits
+            return f"{size:.0f} {unit}"
         size /= _KILO
     return f"{size:,.1f} GB"
