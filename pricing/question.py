@@ -16,7 +16,6 @@ from pricing.errors import (
 )
 from pricing.form import Form
 from pricing.modes import (
-    RESPONSES,
     Setting,
     dearest_call,
     n_calls,
@@ -57,10 +56,11 @@ def _answer(asked: Question, setting: Setting) -> dict[str, object]:
     except UnknownQuantity as error:
         return _refusal(error) | _limits(asked, setting, calls)
     refs = [ref.to_json() for ref in charge.books]
+    one = refs[0] if refs else None
     return {
         "usd": usd_text(charge.usd),
         "lines": [line.to_json() for line in charge.lines],
-        "book": refs if asked.api == RESPONSES else (refs[0] if refs else None),
+        "book": refs if asked.mainline else one,
         "flags": list(charge.flags),
         "error": None,
     }

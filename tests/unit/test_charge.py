@@ -1,0 +1,353 @@
+"""Charge: lines, flags, refusals, schemes; by table and by property."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing.book import shipped_book
+from pricing.charge import (
+    Charge,
+    charge,
+    charge_flat,
+    charge_images,
+    charge_mainline,
+)
+from pricing.errors import (
+    BadForm,
+    BadQuantity,
+    BadScheme,
+    BadVariant,
+    UnknownPrice,
+    UnknownQuantity,
+)
+from pricing.money import line_usd, total, usd_text
+from pricing.rates import RateCard
+from pricing.scheme import Multiplier, parse_multiplier, parse_scheme
+from pricing.usage import MainlineUsage, Usage
+from pricing.variant import Size
+
+
+def _card(model: str, as_of: str = "2026-10-01", tier: str = "standard") -> RateCard:
+    return shipped_book().card("openai", model, date.fromisoformat(as_of), tier)
+
+
+@pytest.mark.parametrize(
+    ("model", "usage", "expected", "flags"),
+    [
+        ("gpt-image-1", {"output_image_tokens": 272}, "0.01088", ["input_unknown"]),
+        ("gpt-image-1", {"output_image_tokens": 4160}, "0.1664", ["input_unknown"]),
+        (
+            "gpt-image-2",
+            {
+                "input_text_tokens": 60,
+                "cached_text_tokens": 0,
+                "input_image_tokens": 0,
+                "output_image_tokens": 1756,
+            },
+            "0.05298",
+            [],
+        ),
+        (
+            "gpt-image-2",
+            {
+                "input_text_tokens": 60,
+                "input_image_tokens": 0,
+                "output_image_tokens": 196,
+            },
+            "0.00618",
+            ["cache_unknown_upper_bound"],
+        ),
+        (
+            "gpt-image-1.5",
+            {
+                "input_text_tokens": 100,
+                "cached_text_tokens": 40,
+                "input_image_tokens": 323,
+                "cached_image_tokens": 323,
+                "output_image_tokens": 1584,
+                "output_text_tokens": 335,
+            },
+            "0.055034",
+            [],
+        ),
+        (
+            "gpt-image-1.5",
+            {
+                "input_text_tokens": 0,
+                "input_image_tokens": 0,
+                "output_image_tokens": 1056,
+            },
+            "0.033792",
+            ["output_text_unknown"],
+        ),
+        (
+            "gpt-image-2",
+            {
+                "input_text_tokens": 0,
+                "input_image_tokens": 0,
+                "output_image_tokens": 0,
+                "output_text_tokens": 0,
+            },
+            "0",
+            [],
+        ),
+    ],
+)
+def test_usage_is_charged_class_by_class(
+    model: str, usage: dict[str, int], expected: str, flags: list[str]
+) -> None:
+    found = charge(Usage(**usage), _card(model))
+    assert usd_text(found.usd) == expected
+    assert list(found.flags) == flags
+
+
+def test_each_class_has_its_own_line_at_its_own_rate() -> None:
+    usage = Usage(
+        input_text_tokens=100,
+        cached_text_tokens=40,
+        input_image_tokens=30,
+        cached_image_tokens=10,
+        output_image_tokens=1000,
+        output_text_tokens=7,
+    )
+    found = charge(usage, _card("gpt-image-1.5")).to_json()
+    assert [tuple(line.values()) for line in _lines(found)] == [
+        ("input_text", 60, "5", 1_000_000, "0.0003"),
+        ("cached_text", 40, "1.25", 1_000_000, "0.00005"),
+        ("input_image", 20, "8", 1_000_000, "0.00016"),
+        ("cached_image", 10, "2", 1_000_000, "0.00002"),
+        ("output_image", 1000, "32", 1_000_000, "0.032"),
+        ("output_text", 7, "10", 1_000_000, "0.00007"),
+    ]
+
+
+def _lines(found: dict[str, object]) -> list[dict[str, Any]]:
+    lines = found["lines"]
+    assert isinstance(lines, list)
+    return lines
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"output_image_tokens": -1},
+        {"input_text_tokens": 10, "cached_text_tokens": 11},
+        {"cached_image_tokens": 1},
+        {"input_image_tokens": None, "cached_image_tokens": 5},
+        {"output_image_tokens": 10**12 + 1},
+        {"output_image_tokens": True},
+        {"output_image_tokens": 1.0},
+    ],
+)
+def test_negative_contradictory_and_impossible_usage_is_refused(
+    usage: dict[str, Any],
+) -> None:
+    with pytest.raises(BadQuantity):
+        Usage(**usage)
+
+
+def test_a_mainline_part_larger_than_its_whole_is_refused() -> None:
+    with pytest.raises(BadQuantity):
+        MainlineUsage(input_tokens=10, cached_tokens=6, cache_write_tokens=5)
+
+
+def test_unknown_output_is_no_price_and_never_0() -> None:
+    with pytest.raises(UnknownQuantity) as refused:
+        charge(Usage(input_text_tokens=5), _card("gpt-image-2"))
+    assert refused.value.quantity == "output_image_tokens"
+
+
+@pytest.mark.parametrize(
+    ("model", "usage"),
+    [
+        ("gpt-image-2", {"output_image_tokens": 1, "output_text_tokens": 1}),
+        ("gpt-5", {"output_image_tokens": 1}),
+        ("dall-e-3", {"output_image_tokens": 1}),
+    ],
+)
+def test_tokens_without_a_rate_are_no_price(model: str, usage: dict[str, int]) -> None:
+    with pytest.raises(UnknownPrice):
+        charge(Usage(**usage), _card(model, "2026-05-01"))
+
+
+@pytest.mark.parametrize(
+    ("model", "usage", "expected", "flags"),
+    [
+        ("gpt-5", (1000, 200, None, 50), "0.001525", []),
+        ("gpt-5", (1000, None, None, 50), "0.00175", ["cache_unknown_upper_bound"]),
+        ("gpt-5.6-sol", (1000, 200, 300, 50), "0.00458", []),
+        ("gpt-5.6-sol", (1000, 0, None, 0), "0.004", ["cache_write_unknown"]),
+        ("gpt-5.6-sol", (272_000, 0, 0, 100), "1.09", []),
+        ("gpt-5.6-sol", (272_001, 0, 0, 100), "2.179008", []),
+    ],
+)
+def test_a_mainline_model_is_charged_with_cache_writes_and_long_context(
+    model: str, usage: tuple[int | None, ...], expected: str, flags: list[str]
+) -> None:
+    names = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens")
+    tokens = dict(zip(names, usage, strict=True))
+    found = charge_mainline(MainlineUsage(**tokens), _card(model))
+    assert usd_text(found.usd) == expected
+    assert list(found.flags) == flags
+
+
+@pytest.mark.parametrize(
+    ("model", "quality", "size", "expected"),
+    [
+        ("dall-e-3", "standard", "1024x1024", "0.04"),
+        ("dall-e-3", "standard", "1792x1024", "0.08"),
+        ("dall-e-3", "hd", "1024x1024", "0.08"),
+        ("dall-e-3", "hd", "1024x1792", "0.12"),
+        ("dall-e-2", "standard", "256x256", "0.016"),
+        ("dall-e-2", "standard", "512x512", "0.018"),
+        ("dall-e-2", "standard", "1024x1024", "0.02"),
+    ],
+)
+def test_dall_e_is_priced_by_the_picture(
+    model: str, quality: str, size: str, expected: str
+) -> None:
+    card = _card(model, "2025-06-01")
+    assert usd_text(charge_images(card, quality, Size.parse(size)).usd) == expected
+
+
+def test_a_picture_without_a_price_of_its_own_is_refused() -> None:
+    card = _card("dall-e-3", "2025-06-01")
+    with pytest.raises(BadVariant):
+        charge_images(card, "hd", Size.parse("512x512"))
+    with pytest.raises(BadVariant):
+        charge_images(card, "medium", Size.parse("1024x1024"))
+    with pytest.raises(UnknownQuantity):
+        charge_images(card, "auto", Size.parse("1024x1024"))
+    with pytest.raises(UnknownQuantity):
+        charge_images(card, "hd", None)
+
+
+def test_a_scheme_adds_one_line_rounded_once_and_calls_multiply_after_it() -> None:
+    third = parse_multiplier("0.333333333333333333333333")
+    one = charge_flat(Decimal("0.000000000001"), scheme=third)
+    assert usd_text(one.usd) == "0"
+    assert usd_text(one.times(10**6).usd) == "0"
+    half = charge_flat(Decimal("0.000000000003"), 1000, parse_multiplier("0.5"))
+    assert usd_text(half.usd) == "0.000000002"
+    assert [line.name for line in half.lines] == ["image", "adjustment"]
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        {"kind": "multiplier", "factor": "-1"},
+        {"kind": "multiplier", "factor": "half"},
+        {"kind": "flat_per_call", "usd": "0.03"},
+        {"kind": "per_class", "rates": {}},
+        {"kind": "region", "factor": "1.1"},
+        {"kind": "round_up", "to_usd": "0.01"},
+        {"kind": "credits", "per_usd": "211"},
+        {"kind": "currency", "code": "CNY"},
+        {"kind": "fee", "share": "0.055"},
+        {"kind": "magic"},
+        [],
+        [{"kind": "multiplier", "factor": "1"}, {"kind": "fee"}],
+    ],
+)
+def test_a_scheme_that_can_not_be_applied_says_why(scheme: object) -> None:
+    with pytest.raises(BadScheme):
+        parse_scheme(scheme)
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        "0.5",
+        {},
+        {"kind": 1},
+        {"kind": "multiplier"},
+        {"kind": "multiplier", "factor": 0.5},
+        {"kind": "multiplier", "factor": "0.5", "share": "1"},
+    ],
+)
+def test_a_scheme_of_the_wrong_form_is_refused_as_such(scheme: object) -> None:
+    with pytest.raises(BadForm):
+        parse_scheme(scheme)
+
+
+def test_a_list_of_schemes_is_applied_in_order_and_survives_json() -> None:
+    steps = [
+        {"kind": "multiplier", "factor": "0.5"},
+        {"kind": "multiplier", "factor": "1.1"},
+    ]
+    scheme = parse_scheme(steps)
+    assert scheme.to_json() == steps
+    found = charge_flat(Decimal("0.1"), scheme=scheme)
+    assert [usd_text(line.usd) for line in found.lines] == ["0.1", "-0.05", "0.005"]
+
+
+COUNTS = st.integers(0, 10**9)
+
+
+@st.composite
+def usages(draw: st.DrawFn) -> Usage:
+    text, image = draw(COUNTS), draw(COUNTS)
+    return Usage(
+        input_text_tokens=text,
+        cached_text_tokens=draw(st.none() | st.integers(0, text)),
+        input_image_tokens=image,
+        cached_image_tokens=draw(st.none() | st.integers(0, image)),
+        output_image_tokens=draw(COUNTS),
+        output_text_tokens=draw(COUNTS),
+    )
+
+
+FACTORS = st.decimals(0, 100, places=6).map(lambda factor: Multiplier(factor=factor))
+
+
+def _is_exact(found: Charge) -> bool:
+    exponents = [line.usd.as_tuple().exponent for line in found.lines]
+    return found.usd == total(line.usd for line in found.lines) and all(
+        isinstance(exponent, int) and exponent >= -12 for exponent in exponents
+    )
+
+
+@given(usages(), st.none() | FACTORS, st.integers(1, 10**6))
+def test_a_charge_is_the_sum_of_its_lines_and_each_line_is_its_product(
+    usage: Usage, scheme: Multiplier | None, calls: int
+) -> None:
+    one = charge(usage, _card("gpt-image-1.5"), scheme)
+    assert _is_exact(one)
+    for line in one.lines:
+        assert line.usd == line_usd(line.quantity, line.rate_usd, line.per)
+    many = one.times(calls)
+    assert _is_exact(many)
+    assert many.usd == one.usd * calls
+
+
+@given(usages(), usages())
+def test_charges_add_up(first: Usage, second: Usage) -> None:
+    card = _card("gpt-image-1.5")
+
+    def added(name: str) -> int:
+        return (getattr(first, name) or 0) + (getattr(second, name) or 0)
+
+    both = charge(Usage(**{name: added(name) for name in Usage.__slots__}), card)
+    apart = charge(first, card).plus(charge(second, card))
+    assert apart.usd == both.usd
+
+
+@given(
+    usages(), st.sampled_from(sorted(Usage.__slots__)), st.integers(1, 10**6), FACTORS
+)
+def test_more_tokens_never_cost_less_and_cached_ones_never_more(
+    usage: Usage, name: str, more: int, scheme: Multiplier
+) -> None:
+    card = _card("gpt-image-1.5")
+    tokens = {field: getattr(usage, field) or 0 for field in Usage.__slots__}
+    before = charge(Usage(**tokens), card, scheme).usd
+    tokens[name] += more
+    cheaper = name.startswith("cached")
+    if cheaper and tokens[name] > tokens[name.replace("cached", "input")]:
+        return
+    after = charge(Usage(**tokens), card, scheme).usd
+    assert after <= before if cheaper else after >= before
