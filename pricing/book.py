@@ -60,13 +60,20 @@ class PriceBook:
         files = [read_book_file(name, texts[name]) for name in sorted(texts)]
         cards = tuple(card for file in files for card in file.cards)
         models = tuple(model for file in files for model in file.models)
-        rules = {rule.model: rule for file in files for rule in file.rules}
+        rules = [rule for file in files for rule in file.rules]
+        aliases = {key: to for file in files for key, to in file.aliases.items()}
+        names = [(model.vendor, model.name) for model in models]
+        _check_names(names)
+        _check_names([("rules", rule.model) for rule in rules])
+        for (vendor, alias), name in aliases.items():
+            if (vendor, name) not in names or (vendor, alias) in names:
+                raise BadBook(f"{vendor}: alias '{alias}' of '{name}' leads nowhere")
         _check(models, cards)
         return cls(
             models=models,
             cards=cards,
-            aliases={key: to for file in files for key, to in file.aliases.items()},
-            token_rules=rules,
+            aliases=aliases,
+            token_rules={rule.model: rule for rule in rules},
             digest=_digest(files),
         )
 
@@ -172,6 +179,15 @@ def _digest(files: Iterable[BookFile]) -> str:
     ]
     text = json.dumps(said, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_names(names: Iterable[tuple[str, str]]) -> None:
+    """Refuse a name that stands twice."""
+    seen: set[tuple[str, str]] = set()
+    for name in names:
+        if name in seen:
+            raise BadBook(f"{name[0]}: model '{name[1]}' stands twice")
+        seen.add(name)
 
 
 def _check(models: Iterable[ModelLife], cards: Iterable[RateCard]) -> None:

@@ -6,9 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from pricing.errors import BadBook, BadForm, PricingError
+from pricing.errors import BadBook, PricingError
 from pricing.form import Form
-from pricing.rates import Confidence, ImagePrice, Rate, RateCard, Tier, TokenClass
+from pricing.rates import (
+    Confidence,
+    ImagePrice,
+    Rate,
+    RateCard,
+    Tier,
+    TokenClass,
+    token_class,
+)
 from pricing.rulesfile import read_rules
 from pricing.tokens import ModelRules
 from pricing.variant import Size
@@ -92,9 +100,7 @@ def read_book_file(name: str, text: str) -> BookFile:
         return _read(Form(tomllib.loads(text, parse_float=Decimal), name, _FILE_KEYS))
     except tomllib.TOMLDecodeError as error:
         raise BadBook(f"{name}: not TOML: {error}") from error
-    except BadBook as error:
-        raise BadBook(f"{name}: {error}") from error
-    except (BadForm, PricingError, ValueError) as error:
+    except PricingError as error:
         raise BadBook(f"{name}: {error}") from error
 
 
@@ -149,7 +155,7 @@ def _read_card(model: ModelLife, item: object, around: _Provenance) -> RateCard:
     return RateCard(
         vendor=model.vendor,
         model=model.name,
-        tier=Tier(form.need(form.text, "tier")),
+        tier=form.one_of("tier", Tier),
         valid_from=form.day("valid_from") or model.released,
         valid_until=form.day("valid_until") or model.retired,
         source=anchor.source,
@@ -169,7 +175,7 @@ def _read_rates(form: Form, key: str, around: _Provenance) -> dict[TokenClass, R
         value = {"usd": item} if isinstance(item, str) else item
         rate = Form(value, where, _RATE_KEYS)
         amount = rate.need(rate.amount, "usd")
-        result[TokenClass(name)] = around.within(rate).rate(
+        result[token_class(name)] = around.within(rate).rate(
             amount, TOKENS_PER_RATE, where
         )
     return result

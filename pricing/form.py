@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import TypeVar, cast
 
 from pricing.errors import BadAmount, BadForm
 from pricing.money import usd
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 # fromisoformat alone would take 20261121 and 2026-W47-6 too.
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -55,6 +57,14 @@ class Form:
         if value is None or isinstance(value, str):
             return value
         raise self.wrong(key, "a text")
+
+    def one_of(self, key: str, kind: type[E]) -> E:
+        """A member of a closed set, which must be given."""
+        value = self.need(self.text, key)
+        members = {str(member): member for member in kind}
+        if value not in members:
+            raise self.wrong(key, f"one of {', '.join(members)}")
+        return members[value]
 
     def whole(self, key: str) -> int | None:
         """A whole number (true and 1.0 are none), or None."""

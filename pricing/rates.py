@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
-from pricing.errors import UnknownPrice
+from pricing.errors import BadForm, UnknownPrice
 from pricing.form import Form
 from pricing.money import usd, usd_text
 from pricing.variant import Size
@@ -73,7 +73,7 @@ class Rate:
             per=form.need(form.whole, "per"),
             source=form.need(form.text, "source"),
             checked_on=form.need(form.day, "checked_on"),
-            confidence=Confidence(form.need(form.text, "confidence")),
+            confidence=form.one_of("confidence", Confidence),
         )
 
 
@@ -191,7 +191,7 @@ class RateCard:
         return cls(
             vendor=form.need(form.text, "vendor"),
             model=form.need(form.text, "model"),
-            tier=Tier(form.need(form.text, "tier")),
+            tier=form.one_of("tier", Tier),
             valid_from=form.need(form.day, "valid_from"),
             valid_until=form.day("valid_until"),
             source=form.need(form.text, "source"),
@@ -203,6 +203,14 @@ class RateCard:
         )
 
 
+def token_class(name: str) -> TokenClass:
+    """The class of that name; BadForm names those there are."""
+    if name not in set(TokenClass):
+        known = ", ".join(TokenClass)
+        raise BadForm(f"rates: '{name[:40]}' is no token class; there are {known}")
+    return TokenClass(name)
+
+
 def _rates_to_json(rates: Mapping[TokenClass, Rate]) -> dict[str, object]:
     """Rates by the text of their class."""
     return {str(name): rate.to_json() for name, rate in rates.items()}
@@ -210,7 +218,7 @@ def _rates_to_json(rates: Mapping[TokenClass, Rate]) -> dict[str, object]:
 
 def _rates_from_json(table: Mapping[str, object]) -> dict[TokenClass, Rate]:
     """Rates by class."""
-    return {TokenClass(name): Rate.from_json(item) for name, item in table.items()}
+    return {token_class(name): Rate.from_json(item) for name, item in table.items()}
 
 
 def _image_price(value: object) -> ImagePrice:

@@ -85,8 +85,7 @@ def price(
 ) -> None:
     """Say what a picture, a request or many of them cost, and by which rates.
 
-    The options are one question; with --input each line of a file (or of standard
-    input, -) is one, and each answer is a line of JSON.
+    The options are one question; with --input each line is one, answered as JSON.
     """
     given: dict[str, Any] = {
         key: value

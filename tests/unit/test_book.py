@@ -10,7 +10,7 @@ import pytest
 
 import pricing
 from pricing.book import PriceBook, shipped_book
-from pricing.errors import BadBook, OutsideLife, UnknownModel, UnknownPrice
+from pricing.errors import BadBook, BadForm, OutsideLife, UnknownModel, UnknownPrice
 from pricing.money import usd_text
 from pricing.rates import Rate, RateCard, TokenClass
 
@@ -214,6 +214,16 @@ def test_a_card_survives_being_frozen_as_json() -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "value"),
+    [("tier", "gold"), ("rates", {"x": {}}), ("valid_from", 5), ("images", [{}])],
+)
+def test_a_damaged_frozen_card_is_refused(key: str, value: object) -> None:
+    frozen = shipped_book().card("openai", "gpt-image-2", TODAY).to_json()
+    with pytest.raises(BadForm):
+        RateCard.from_json(frozen | {key: value})
+
+
+@pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
         ('"30.00"', "30.00", "output_image"),
@@ -232,6 +242,13 @@ def test_a_card_survives_being_frozen_as_json() -> None:
         ('tier = "standard"', 'tier = "standard"\nvalid_until = 2026-12-02', "life"),
         ('tier = "standard"', 'tier = "standard"\nvalid_until = 2026-01-01', "before"),
         ("[[model]]", "[[model]", "TOML"),
+        ("[[model]]", "[aliases]\nx = 'y'\n[[model]]", "leads nowhere"),
+        ("[[model]]", "[aliases]\nm = 'm'\n[[model]]", "leads nowhere"),
+        (
+            "[[model]]",
+            "[[model]]\nname = 'm'\nreleased = 2026-01-01\n[[model]]",
+            "stands twice",
+        ),
         (
             'output_image = "30.00"\n',
             (
