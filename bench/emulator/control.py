@@ -9,6 +9,7 @@ from starlette.routing import Route
 from bench.emulator import faults, profile
 from bench.emulator.delivery import Delivery
 from bench.emulator.documents import BadDocumentError
+from bench.emulator.limits import Window
 from bench.emulator.refusals import RefusedError, invalid, unknown_url
 from bench.emulator.state import Emulator, emulator_of, exchange_of
 
@@ -48,12 +49,18 @@ async def read_profile(request: Request) -> Delivery:
 
 
 async def change_profile(request: Request) -> Delivery:
-    """Set the named parts of the profile; the others stay."""
+    """Set the named parts of the profile; the others stay.
+
+    Other limits begin with an empty minute.
+    """
     emulator = emulator_of(request)
+    before = emulator.profile.limits
     try:
         emulator.profile = profile.changed(emulator.profile, _document(request))
     except BadDocumentError as error:
         raise _refused(error) from None
+    if emulator.profile.limits != before:
+        emulator.window = Window()
     return await read_profile(request)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import ImageDraw, ImageFont
 from PIL.Image import Image
 
-QUOTED = re.compile(r"\"([^\"]+)\"|“([^“”]+)”|「([^「」]+)」|『([^『』]+)』|‘([^‘’]+)’")
+QUOTED = re.compile(r"\"([^\"]*)\"|“([^“”]+)”|「([^「」]+)」|『([^『』]+)』|‘([^‘’]+)’")
 TEXTS_MAX = 6
 TEXT_CHARS_MAX = 200
 MARGIN_SHARE = 0.08
@@ -20,7 +20,7 @@ PLATE = (250, 248, 240, 255)
 
 def quoted_texts(prompt: str) -> tuple[str, ...]:
     """Return the texts in quotation marks, straight, typographic or Chinese."""
-    found = (next(filter(None, m.groups())) for m in QUOTED.finditer(prompt))
+    found = ("".join(filter(None, m.groups())) for m in QUOTED.finditer(prompt))
     texts = (" ".join(text.split())[:TEXT_CHARS_MAX] for text in found)
     return tuple(t for t in texts if t)[:TEXTS_MAX]
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -56,9 +57,9 @@ def run(options: Options, *, on_ready: Callable[[str], None]) -> int:
     Raises:
         CannotStartError: bad options, a bad fault file, or a taken port.
     """
-    if options.time_scale < 0:
+    if not 0 <= options.time_scale < math.inf:
         raise CannotStartError(
-            f"--time-scale must be at least 0, not {options.time_scale:g}."
+            f"--time-scale must be a number of at least 0, not {options.time_scale:g}."
         )
     if options.upstream and not options.upstream.startswith(("http://", "https://")):
         raise CannotStartError(

@@ -80,33 +80,17 @@ def test_a_transparent_background_has_alpha_zero(emulator, output_format):
     assert picture.getchannel("A").getextrema() == (0, 255)
 
 
-@pytest.mark.parametrize(
-    "quoted",
-    ['"OPEN DAILY"', "“OPEN DAILY”", "「每天营业」", "“每天营业”", '"每天营业 9-18"'],
-)
-def test_quoted_text_is_really_drawn(start_emulator, quoted):
+def test_quoted_text_is_really_drawn(start_emulator):
     # Two emulators with the same seed draw the same picture but for the text.
     pictures = []
-    for prompt in (f"A poster with {quoted}", "A poster with nothing"):
+    for prompt in ("海报「每天营业」", "海报"):
         one = start_emulator("--time-scale", "0", "--seed", "3")
-        pictures.append(opened(one.generate(prompt=prompt).json()["data"][0]))
+        row = one.generate(prompt=prompt).json()["data"][0]
+        pictures.append(np.asarray(opened(row).convert("L")).astype(int))
         one.stop()
-    first, second = (np.asarray(p.convert("L")).astype(int) for p in pictures)
-    changed = np.abs(first - second) > 8
-    rows = np.flatnonzero(changed.any(axis=1))
-    assert 20 < len(rows) < 900
-    dark_ink = (first < 60) & changed
-    assert dark_ink.sum() > 1500
-
-
-def test_different_chinese_texts_look_different(start_emulator):
-    pictures = []
-    for text in ("每天营业", "周日休息"):
-        one = start_emulator("--time-scale", "0", "--seed", "3")
-        body = one.generate(prompt=f"海报「{text}」").json()
-        pictures.append(np.asarray(opened(body["data"][0]).convert("L")).astype(int))
-        one.stop()
-    assert (np.abs(pictures[0] - pictures[1]) > 100).sum() > 2000
+    changed = np.abs(pictures[0] - pictures[1]) > 8
+    assert 20 < np.count_nonzero(changed.any(axis=1)) < 400
+    assert np.count_nonzero((pictures[0] < 60) & changed) > 1500
 
 
 def test_two_requests_never_get_the_same_picture(emulator):
