@@ -29,8 +29,8 @@ def mark_of(picture: Image.Image) -> str:
     return str(found)
 
 
-def test_the_official_sdk_gets_a_picture_with_usage(emulator):
-    async def ask():
+def test_the_official_sdk_gets_a_picture_with_usage(emulator: Any) -> None:
+    async def ask() -> Any:
         async with AsyncOpenAI(
             base_url=emulator.url, api_key="sk-any", max_retries=0
         ) as client:
@@ -56,8 +56,8 @@ def test_the_official_sdk_gets_a_picture_with_usage(emulator):
 @pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
 @pytest.mark.parametrize("size", ["1024x1024", "1536x1024", "1024x640"])
 def test_a_picture_has_the_asked_size_and_format_and_says_simulated(
-    emulator, output_format, size
-):
+    emulator: Any, output_format: Any, size: Any
+) -> None:
     answer = emulator.generate(output_format=output_format, size=size).json()
     picture = opened(answer["data"][0])
     assert picture.format == output_format.upper()
@@ -66,13 +66,15 @@ def test_a_picture_has_the_asked_size_and_format_and_says_simulated(
     assert answer["output_format"] == output_format
 
 
-def test_a_square_png_weighs_about_as_much_as_a_real_one(emulator):
+def test_a_square_png_weighs_about_as_much_as_a_real_one(emulator: Any) -> None:
     row = emulator.generate(quality="medium").json()["data"][0]
     assert 0.9e6 < len(base64.b64decode(row["b64_json"])) < 1.6e6
 
 
 @pytest.mark.parametrize("output_format", ["png", "webp"])
-def test_a_transparent_background_has_alpha_zero(emulator, output_format):
+def test_a_transparent_background_has_alpha_zero(
+    emulator: Any, output_format: Any
+) -> None:
     answer = emulator.generate(background="transparent", output_format=output_format)
     picture = opened(answer.json()["data"][0])
     assert answer.json()["background"] == "transparent"
@@ -80,7 +82,7 @@ def test_a_transparent_background_has_alpha_zero(emulator, output_format):
     assert picture.getchannel("A").getextrema() == (0, 255)
 
 
-def test_quoted_text_is_really_drawn(start_emulator):
+def test_quoted_text_is_really_drawn(start_emulator: Any) -> None:
     # Two emulators with the same seed draw the same picture but for the text.
     pictures = []
     for prompt in ("海报「每天营业」", "海报"):
@@ -93,13 +95,13 @@ def test_quoted_text_is_really_drawn(start_emulator):
     assert np.count_nonzero((pictures[0] < 60) & changed) > 1500
 
 
-def test_two_requests_never_get_the_same_picture(emulator):
+def test_two_requests_never_get_the_same_picture(emulator: Any) -> None:
     rows = [emulator.generate().json()["data"][0] for _ in range(3)]
     pixels = [opened(row).tobytes() for row in rows]
     assert len(set(pixels)) == 3
 
 
-def test_auto_is_resolved_in_the_answer(emulator):
+def test_auto_is_resolved_in_the_answer(emulator: Any) -> None:
     told = [emulator.generate(quality="auto", size="auto").json() for _ in range(12)]
     assert {answer["quality"] for answer in told} == {"medium", "high"}
     assert {answer["size"] for answer in told} == {"1024x1024"}
@@ -107,7 +109,7 @@ def test_auto_is_resolved_in_the_answer(emulator):
     assert tokens == {"medium": 1756, "high": 7024}
 
 
-def test_explicit_nulls_count_as_left_out(emulator):
+def test_explicit_nulls_count_as_left_out(emulator: Any) -> None:
     nothing = dict.fromkeys(
         ("n", "background", "output_format", "output_compression", "moderation")
     )
@@ -116,7 +118,7 @@ def test_explicit_nulls_count_as_left_out(emulator):
     assert len(answer.json()["data"]) == 1
 
 
-def test_the_body_has_the_shape_of_the_real_one(emulator):
+def test_the_body_has_the_shape_of_the_real_one(emulator: Any) -> None:
     answer = emulator.generate(safety_identifier="user-1")
     assert re.match(r'\{\n  "created": \d+,\n  "background": "opaque",\n', answer.text)
     assert answer.headers["transfer-encoding"] == "chunked"
@@ -133,7 +135,7 @@ def test_the_body_has_the_shape_of_the_real_one(emulator):
     assert answer.json()["safety_identifier"] == "user-1"
 
 
-def test_every_answer_carries_the_emulator_headers(emulator):
+def test_every_answer_carries_the_emulator_headers(emulator: Any) -> None:
     answers = [
         emulator.generate(),
         emulator.generate(quality="ultra"),
@@ -150,13 +152,13 @@ def test_every_answer_carries_the_emulator_headers(emulator):
         assert answer.headers["openai-version"] == "2020-10-01"
 
 
-def test_gpt_image_1_5_adds_text_output_tokens(emulator):
+def test_gpt_image_1_5_adds_text_output_tokens(emulator: Any) -> None:
     details = emulator.generate(model="gpt-image-1.5").json()["usage"]
     assert details["output_tokens_details"]["image_tokens"] == 272
     assert 335 <= details["output_tokens_details"]["text_tokens"] < 440
 
 
-def test_models_are_listed_and_read_one_by_one(emulator):
+def test_models_are_listed_and_read_one_by_one(emulator: Any) -> None:
     listed = emulator.get("/models").json()
     names = [row["id"] for row in listed["data"]]
     assert listed["object"] == "list"
@@ -168,7 +170,7 @@ def test_models_are_listed_and_read_one_by_one(emulator):
     assert missing.json()["error"]["code"] == "model_not_found"
 
 
-def test_dall_e_answers_by_url_or_base64_without_usage(emulator):
+def test_dall_e_answers_by_url_or_base64_without_usage(emulator: Any) -> None:
     asked = {"model": "dall-e-3", "prompt": "A red kite", "size": "1792x1024"}
     by_url = emulator.post(asked).json()
     assert set(by_url) == {"created", "data"}
@@ -180,7 +182,7 @@ def test_dall_e_answers_by_url_or_base64_without_usage(emulator):
     assert opened(inline["data"][0]).size == (1792, 1024)
 
 
-def test_the_current_profile_serves_no_retired_model(start_emulator):
+def test_the_current_profile_serves_no_retired_model(start_emulator: Any) -> None:
     running = start_emulator("--time-scale", "0")
     names = [row["id"] for row in running.get("/models").json()["data"]]
     assert "gpt-image-2.6-sunburst" in names

@@ -1,5 +1,7 @@
 """The emulator's profile and limits, set while it runs."""
 
+from typing import Any
+
 import pytest
 
 CALM = {
@@ -11,7 +13,7 @@ CALM = {
 }
 
 
-def test_any_part_of_the_profile_can_be_set_and_the_rest_stays(emulator):
+def test_any_part_of_the_profile_can_be_set_and_the_rest_stays(emulator: Any) -> None:
     assert emulator.read("profile") == CALM
     emulator.put("profile", {"overhead_s": 0.1})
     emulator.put("profile", {"limits": {"requests_per_minute": 50}})
@@ -25,7 +27,7 @@ def test_any_part_of_the_profile_can_be_set_and_the_rest_stays(emulator):
     }
 
 
-def test_the_example_of_the_design_is_taken_as_it_stands(emulator):
+def test_the_example_of_the_design_is_taken_as_it_stands(emulator: Any) -> None:
     document = {
         "time_scale": 0.05,
         "service_time": {"distribution": "lognormal", "median_s": 8, "sigma": 0.35},
@@ -60,19 +62,21 @@ def test_the_example_of_the_design_is_taken_as_it_stands(emulator):
         ([], "profile"),
     ],
 )
-def test_a_bad_profile_is_refused_and_changes_nothing(emulator, part, named):
+def test_a_bad_profile_is_refused_and_changes_nothing(
+    emulator: Any, part: Any, named: Any
+) -> None:
     answer = emulator.put("profile", part)
     assert answer.status_code == 400
     assert named in answer.json()["error"]["message"]
     assert emulator.read("profile") == CALM
 
 
-def test_a_document_that_is_no_json_is_refused(emulator):
+def test_a_document_that_is_no_json_is_refused(emulator: Any) -> None:
     url = emulator._control("profile")
     assert emulator.http.put(url, content=b"{").status_code == 400
 
 
-def test_requests_beyond_the_limit_are_told_how_long_to_wait(emulator):
+def test_requests_beyond_the_limit_are_told_how_long_to_wait(emulator: Any) -> None:
     emulator.put("profile", {"limits": {"requests_per_minute": 2}})
     seen = [emulator.generate() for _ in range(3)]
     assert [answer.status_code for answer in seen] == [200, 200, 429]
@@ -85,7 +89,7 @@ def test_requests_beyond_the_limit_are_told_how_long_to_wait(emulator):
     assert (entry["status"], entry["billed"]) == (429, False)
 
 
-def test_images_are_limited_apart_from_requests(emulator):
+def test_images_are_limited_apart_from_requests(emulator: Any) -> None:
     emulator.put("profile", {"limits": {"images_per_minute": 3}})
     assert emulator.generate(n=2).status_code == 200
     refused = emulator.generate(n=2)
@@ -96,20 +100,20 @@ def test_images_are_limited_apart_from_requests(emulator):
     assert (never.status_code, "retry-after" in never.headers) == (429, False)
 
 
-def test_refused_requests_do_not_use_up_the_limit(emulator):
+def test_refused_requests_do_not_use_up_the_limit(emulator: Any) -> None:
     emulator.put("profile", {"limits": {"requests_per_minute": 1}})
     assert emulator.generate(quality="ultra").status_code == 400
     assert emulator.generate().status_code == 200
 
 
-def test_a_price_factor_scales_the_price_and_not_the_list_price(emulator):
+def test_a_price_factor_scales_the_price_and_not_the_list_price(emulator: Any) -> None:
     emulator.put("profile", {"price_factor": "0.5"})
     emulator.generate()
     entry = emulator.ledger()[-1]
     assert (entry["price_usd"], entry["list_usd"]) == ("0.0029475", "0.005895")
 
 
-def test_overhead_adds_to_the_time(emulator):
+def test_overhead_adds_to_the_time(emulator: Any) -> None:
     constant = {"distribution": "constant", "median_s": 0}
     profile = {"time_scale": 0.1, "overhead_s": 3, "service_time": constant}
     emulator.put("profile", profile)

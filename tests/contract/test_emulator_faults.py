@@ -33,8 +33,8 @@ def account(emulator: Any) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize(("scenario", "status", "kind", "code"), REFUSALS)
 def test_an_error_scenario_answers_and_bills_nothing(
-    emulator, scenario, status, kind, code
-):
+    emulator: Any, scenario: Any, status: Any, kind: Any, code: Any
+) -> None:
     emulator.fault(scenario, times=1)
     answer = emulator.generate()
     error = answer.json()["error"]
@@ -43,7 +43,7 @@ def test_an_error_scenario_answers_and_bills_nothing(
     assert emulator.generate().status_code == 200
 
 
-def test_a_moderation_refusal_names_stage_and_categories(emulator):
+def test_a_moderation_refusal_names_stage_and_categories(emulator: Any) -> None:
     emulator.fault("moderation_blocked")
     error = emulator.generate().json()["error"]
     assert error["message"].endswith("safety_violations=[violence]")
@@ -51,7 +51,9 @@ def test_a_moderation_refusal_names_stage_and_categories(emulator):
 
 
 @pytest.mark.parametrize(("wait_s", "header"), [(2, "2"), (0.5, "0.5"), (None, None)])
-def test_retry_after_is_sent_where_the_plan_gives_it(emulator, wait_s, header):
+def test_retry_after_is_sent_where_the_plan_gives_it(
+    emulator: Any, wait_s: Any, header: Any
+) -> None:
     emulator.fault("rate_limited", retry_after_s=wait_s)
     assert emulator.generate().headers.get("retry-after") == header
 
@@ -77,13 +79,15 @@ def raw_answer(emulator: Any) -> tuple[bytes, str]:
     return came, "closed"
 
 
-def test_reset_before_headers_is_a_tcp_reset_with_nothing_before_it(emulator):
+def test_reset_before_headers_is_a_tcp_reset_with_nothing_before_it(
+    emulator: Any,
+) -> None:
     emulator.fault("reset_before_headers")
     assert raw_answer(emulator) == (b"", "reset")
     assert account(emulator) == (True, "rendered", "reset_before_headers", LOW_KITE_USD)
 
 
-def test_reset_in_body_is_a_tcp_reset_after_the_headers(emulator):
+def test_reset_in_body_is_a_tcp_reset_after_the_headers(emulator: Any) -> None:
     emulator.fault("reset_in_body")
     came, end = raw_answer(emulator)
     assert end == "reset"
@@ -91,7 +95,7 @@ def test_reset_in_body_is_a_tcp_reset_after_the_headers(emulator):
     assert account(emulator) == (True, "sending", "reset_in_body", LOW_KITE_USD)
 
 
-def test_truncated_body_closes_in_order_half_way(emulator):
+def test_truncated_body_closes_in_order_half_way(emulator: Any) -> None:
     emulator.fault("truncated_body")
     came, end = raw_answer(emulator)
     assert end == "closed"
@@ -102,14 +106,18 @@ def test_truncated_body_closes_in_order_half_way(emulator):
 
 
 @pytest.mark.parametrize("scenario", ["reset_before_headers", "truncated_body"])
-def test_a_cut_connection_is_a_transport_error_to_a_client(emulator, scenario):
+def test_a_cut_connection_is_a_transport_error_to_a_client(
+    emulator: Any, scenario: Any
+) -> None:
     emulator.fault(scenario)
     with pytest.raises(httpx2.TransportError):
         emulator.generate()
 
 
 @pytest.mark.parametrize("scenario", ["slow_headers", "slow_body"])
-def test_a_slow_answer_outlasts_an_impatient_client(emulator, scenario):
+def test_a_slow_answer_outlasts_an_impatient_client(
+    emulator: Any, scenario: Any
+) -> None:
     emulator.fault(scenario)
     with pytest.raises(httpx2.ReadTimeout):
         emulator.http.post(
@@ -122,7 +130,7 @@ def test_a_slow_answer_outlasts_an_impatient_client(emulator, scenario):
     assert (entry["billed"], entry["client_gone"]) == (True, True)
 
 
-def test_a_slow_body_arrives_whole_in_the_end(emulator):
+def test_a_slow_body_arrives_whole_in_the_end(emulator: Any) -> None:
     emulator.fault("slow_body")
     answer = emulator.generate(output_format="jpeg", output_compression=10)
     assert answer.json()["data"]
@@ -130,7 +138,7 @@ def test_a_slow_body_arrives_whole_in_the_end(emulator):
     assert entry["sent_ns"] - entry["first_byte_ns"] > 1e9
 
 
-def test_html_200_is_a_page(emulator):
+def test_html_200_is_a_page(emulator: Any) -> None:
     emulator.fault("html_200")
     answer = emulator.generate()
     assert answer.status_code == 200
@@ -138,7 +146,7 @@ def test_html_200_is_a_page(emulator):
     assert account(emulator)[0] is True
 
 
-def test_bad_json_200_is_whole_http_but_broken_json(emulator):
+def test_bad_json_200_is_whole_http_but_broken_json(emulator: Any) -> None:
     emulator.fault("bad_json_200")
     answer = emulator.generate()
     assert answer.status_code == 200
@@ -147,7 +155,7 @@ def test_bad_json_200_is_whole_http_but_broken_json(emulator):
     assert account(emulator) == (True, "sent", "bad_json_200", LOW_KITE_USD)
 
 
-def test_no_image_200_has_usage_but_no_picture(emulator):
+def test_no_image_200_has_usage_but_no_picture(emulator: Any) -> None:
     emulator.fault("no_image_200")
     body = emulator.generate().json()
     assert body["data"] == []
@@ -156,8 +164,8 @@ def test_no_image_200_has_usage_but_no_picture(emulator):
 
 @pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
 def test_a_corrupt_picture_is_good_base64_that_cannot_be_opened(
-    emulator, output_format
-):
+    emulator: Any, output_format: Any
+) -> None:
     emulator.fault("corrupt_image_200")
     row = emulator.generate(output_format=output_format).json()["data"][0]
     data = base64.b64decode(row["b64_json"], validate=True)
@@ -165,7 +173,7 @@ def test_a_corrupt_picture_is_good_base64_that_cannot_be_opened(
         Image.open(io.BytesIO(data)).load()
 
 
-def test_wrong_size_draws_another_size_than_it_reports(emulator):
+def test_wrong_size_draws_another_size_than_it_reports(emulator: Any) -> None:
     emulator.fault("wrong_size")
     body = emulator.generate().json()
     picture = Image.open(io.BytesIO(base64.b64decode(body["data"][0]["b64_json"])))
@@ -173,7 +181,7 @@ def test_wrong_size_draws_another_size_than_it_reports(emulator):
     assert picture.size == (1024, 1536)
 
 
-def test_wrong_quality_serves_reports_and_bills_another_quality(emulator):
+def test_wrong_quality_serves_reports_and_bills_another_quality(emulator: Any) -> None:
     emulator.fault("wrong_quality")
     body = emulator.generate(quality="high").json()
     assert (body["quality"], body["usage"]["output_tokens"]) == ("low", 196)
@@ -183,7 +191,9 @@ def test_wrong_quality_serves_reports_and_bills_another_quality(emulator):
 @pytest.mark.parametrize(
     ("scenario", "total"), [("missing_usage", None), ("zero_usage", 0)]
 )
-def test_usage_may_be_missing_or_zero_while_the_ledger_knows(emulator, scenario, total):
+def test_usage_may_be_missing_or_zero_while_the_ledger_knows(
+    emulator: Any, scenario: Any, total: Any
+) -> None:
     emulator.fault(scenario)
     usage = emulator.generate().json().get("usage")
     assert (usage and usage["total_tokens"]) == total
@@ -193,12 +203,12 @@ def test_usage_may_be_missing_or_zero_while_the_ledger_knows(emulator, scenario,
 
 
 @pytest.mark.parametrize("scenario", ["stream_error", "stream_stall"])
-def test_stream_faults_leave_plain_requests_alone(emulator, scenario):
+def test_stream_faults_leave_plain_requests_alone(emulator: Any, scenario: Any) -> None:
     emulator.fault(scenario)
     assert emulator.generate().json()["data"]
 
 
-def test_times_are_counted_and_the_next_fault_follows(emulator):
+def test_times_are_counted_and_the_next_fault_follows(emulator: Any) -> None:
     plan = [{"scenario": "server_error", "times": 2}, {"scenario": "overloaded"}]
     emulator.put("faults", {"faults": plan})
     seen = [emulator.generate().status_code for _ in range(4)]
@@ -206,7 +216,7 @@ def test_times_are_counted_and_the_next_fault_follows(emulator):
     assert [row["fired"] for row in emulator.read("faults")["faults"]] == [2, 2]
 
 
-def test_a_share_is_drawn_by_seed(emulator):
+def test_a_share_is_drawn_by_seed(emulator: Any) -> None:
     def seen(seed: int) -> list[int]:
         fault = {"scenario": "server_error", "share": 0.5}
         emulator.put("faults", {"seed": seed, "faults": [fault]})
@@ -230,19 +240,21 @@ def test_a_share_is_drawn_by_seed(emulator):
         ({"path": "/v1/images/generations", "prompt_contains": "blue"}, False),
     ],
 )
-def test_a_fault_meets_only_the_requests_it_is_for(emulator, when, hit):
+def test_a_fault_meets_only_the_requests_it_is_for(
+    emulator: Any, when: Any, hit: Any
+) -> None:
     emulator.fault("server_error", when=when)
     assert (emulator.generate().status_code == 500) is hit
 
 
-def test_reads_are_spared_unless_their_path_is_named(emulator):
+def test_reads_are_spared_unless_their_path_is_named(emulator: Any) -> None:
     emulator.fault("unauthorized")
     assert emulator.get("/models").status_code == 200
     emulator.fault("unauthorized", when={"path": "/v1/models"})
     assert emulator.get("/models").status_code == 401
 
 
-def test_delete_clears_the_faults(emulator):
+def test_delete_clears_the_faults(emulator: Any) -> None:
     emulator.fault("server_error")
     emulator.delete("faults")
     assert emulator.generate().status_code == 200
@@ -269,7 +281,9 @@ def test_delete_clears_the_faults(emulator):
         ([], "fault plan"),
     ],
 )
-def test_a_bad_plan_is_refused_and_changes_nothing(emulator, plan, named):
+def test_a_bad_plan_is_refused_and_changes_nothing(
+    emulator: Any, plan: Any, named: Any
+) -> None:
     emulator.fault("overloaded")
     answer = emulator.put("faults", plan)
     assert answer.status_code == 400

@@ -3,6 +3,7 @@
 import base64
 import io
 from decimal import Decimal
+from typing import Any
 
 import httpx2
 import pytest
@@ -12,16 +13,16 @@ LOW_KITE_USD = "0.005895"
 
 
 @pytest.fixture(scope="module")
-def upstream(start_emulator):
+def upstream(start_emulator: Any) -> Any:
     return start_emulator("--time-scale", "0", "--seed", "11")
 
 
 @pytest.fixture(scope="module")
-def gateways(start_emulator, upstream):
+def gateways(start_emulator: Any, upstream: Any) -> Any:
     """Gateways by manner and by whether they ask the upstream, started when asked."""
-    running = {}
+    running: dict[tuple[str, bool], Any] = {}
 
-    def gateway(manner, *, hop):
+    def gateway(manner: str, *, hop: bool) -> Any:
         upstream.reset()
         if (manner, hop) not in running:
             options = ("--upstream", upstream.url) if hop else ()
@@ -34,7 +35,9 @@ def gateways(start_emulator, upstream):
     return gateway
 
 
-def test_a_hop_keeps_its_own_account_of_the_same_request(gateways, upstream):
+def test_a_hop_keeps_its_own_account_of_the_same_request(
+    gateways: Any, upstream: Any
+) -> None:
     gateway = gateways("openai", hop=True)
     gateway.put("profile", {"price_factor": "0.5"})
     body = {"model": "gpt-image-2", "prompt": "A red kite", "quality": "low"}
@@ -53,7 +56,7 @@ def test_a_hop_keeps_its_own_account_of_the_same_request(gateways, upstream):
     assert theirs["id"] in str(picture.info["Comment"])
 
 
-def test_a_hop_passes_refusals_and_models_on(gateways, upstream):
+def test_a_hop_passes_refusals_and_models_on(gateways: Any, upstream: Any) -> None:
     gateway = gateways("openai", hop=True)
     upstream.fault("rate_limited", retry_after_s=3)
     limited = gateway.generate()
@@ -66,7 +69,7 @@ def test_a_hop_passes_refusals_and_models_on(gateways, upstream):
     assert not any(entry["billed"] for entry in gateway.ledger())
 
 
-def test_a_hop_forwards_the_key(gateways):
+def test_a_hop_forwards_the_key(gateways: Any) -> None:
     gateway = gateways("openai", hop=True)
     answer = httpx2.post(
         f"{gateway.url}/images/generations",
@@ -77,14 +80,18 @@ def test_a_hop_forwards_the_key(gateways):
     assert answer.status_code == 401
 
 
-def test_a_hop_prices_an_answer_without_usage_by_the_tables(gateways, upstream):
+def test_a_hop_prices_an_answer_without_usage_by_the_tables(
+    gateways: Any, upstream: Any
+) -> None:
     gateway = gateways("openai", hop=True)
     upstream.fault("missing_usage")
     assert "usage" not in gateway.generate().json()
     assert gateway.ledger()[-1]["price_usd"] == LOW_KITE_USD
 
 
-def test_a_hop_whose_upstream_talks_nonsense_still_answers(gateways, upstream):
+def test_a_hop_whose_upstream_talks_nonsense_still_answers(
+    gateways: Any, upstream: Any
+) -> None:
     gateway = gateways("openai", hop=True)
     for scenario in ("html_200", "bad_json_200"):
         upstream.fault(scenario)
@@ -98,7 +105,9 @@ def test_a_hop_whose_upstream_talks_nonsense_still_answers(gateways, upstream):
     assert gateway.read("ledger")["n_unpriced"] == 2
 
 
-def test_a_fault_of_the_gateway_itself_meets_the_passed_on_answer(gateways, upstream):
+def test_a_fault_of_the_gateway_itself_meets_the_passed_on_answer(
+    gateways: Any, upstream: Any
+) -> None:
     gateway = gateways("openai", hop=True)
     gateway.fault("no_image_200")
     assert gateway.generate().json()["data"] == []
@@ -108,7 +117,7 @@ def test_a_fault_of_the_gateway_itself_meets_the_passed_on_answer(gateways, upst
 
 
 @pytest.mark.parametrize("hop", [False, True])
-def test_litellm_words_errors_its_own_way(gateways, hop):
+def test_litellm_words_errors_its_own_way(gateways: Any, hop: Any) -> None:
     gateway = gateways("litellm", hop=hop)
     error = gateway.generate(quality="ultra").json()["error"]
     assert (error["code"], error["param"]) == ("400", "quality")
@@ -119,8 +128,8 @@ def test_litellm_words_errors_its_own_way(gateways, hop):
 
 @pytest.mark.parametrize("hop", [False, True])
 def test_litellm_loses_headers_and_members_and_zeroes_missing_usage(
-    gateways, upstream, hop
-):
+    gateways: Any, upstream: Any, hop: Any
+) -> None:
     gateway = gateways("litellm", hop=hop)
     (upstream if hop else gateway).fault("missing_usage")
     answer = gateway.generate(safety_identifier="user-1")
@@ -132,7 +141,7 @@ def test_litellm_loses_headers_and_members_and_zeroes_missing_usage(
     assert answer.headers["x-emulator"] == "1"
 
 
-def test_litellm_hides_two_further_calls(gateways, upstream):
+def test_litellm_hides_two_further_calls(gateways: Any, upstream: Any) -> None:
     gateway = gateways("litellm", hop=True)
     upstream.fault("overloaded")
     assert gateway.generate().json()["error"]["type"] == "internal_server_error"
@@ -143,7 +152,7 @@ def test_litellm_hides_two_further_calls(gateways, upstream):
     assert gateway.ledger()[-1]["upstream_calls"] == 2
 
 
-def test_litellm_makes_all_429_alike(gateways, upstream):
+def test_litellm_makes_all_429_alike(gateways: Any, upstream: Any) -> None:
     gateway = gateways("litellm", hop=True)
     for scenario in ("rate_limited", "quota_exhausted"):
         upstream.fault(scenario, retry_after_s=3)
@@ -154,7 +163,7 @@ def test_litellm_makes_all_429_alike(gateways, upstream):
 
 
 @pytest.mark.parametrize("hop", [False, True])
-def test_newapi_drops_unknown_keys_and_never_says_null(gateways, hop):
+def test_newapi_drops_unknown_keys_and_never_says_null(gateways: Any, hop: Any) -> None:
     gateway = gateways("newapi", hop=hop)
     assert gateway.generate(foo="bar").status_code == 200
     answer = gateway.generate(model="nothing")
@@ -167,7 +176,9 @@ def test_newapi_drops_unknown_keys_and_never_says_null(gateways, hop):
 
 
 @pytest.mark.parametrize("hop", [False, True])
-def test_substitutes_serves_less_and_charges_what_was_asked(gateways, upstream, hop):
+def test_substitutes_serves_less_and_charges_what_was_asked(
+    gateways: Any, upstream: Any, hop: Any
+) -> None:
     gateway = gateways("substitutes", hop=hop)
     answer = gateway.generate(quality="high").json()
     entry = gateway.ledger()[-1]
@@ -179,7 +190,9 @@ def test_substitutes_serves_less_and_charges_what_was_asked(gateways, upstream, 
 
 
 @pytest.mark.parametrize("hop", [False, True])
-def test_repeats_serves_every_picture_twice(gateways, upstream, hop):
+def test_repeats_serves_every_picture_twice(
+    gateways: Any, upstream: Any, hop: Any
+) -> None:
     gateway = gateways("repeats", hop=hop)
     rows = [gateway.generate().json()["data"][0]["b64_json"] for _ in range(4)]
     assert rows[0] == rows[1]

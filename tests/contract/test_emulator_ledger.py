@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,13 @@ KITE_USD = {"low": "0.005895", "medium": "0.052695", "high": "0.210735"}
 
 
 @pytest.mark.parametrize("quality", KITE_USD)
-def test_a_request_costs_its_tokens_at_list_price(emulator, quality):
+def test_a_request_costs_its_tokens_at_list_price(emulator: Any, quality: Any) -> None:
     emulator.generate(quality=quality)
     entry = emulator.ledger()[-1]
     assert entry["price_usd"] == entry["list_usd"] == KITE_USD[quality]
 
 
-def test_the_total_is_the_sum_of_all_requests(emulator):
+def test_the_total_is_the_sum_of_all_requests(emulator: Any) -> None:
     for quality in KITE_USD:
         emulator.generate(quality=quality, n=2)
     emulator.generate(quality="ultra")
@@ -30,7 +31,7 @@ def test_the_total_is_the_sum_of_all_requests(emulator):
     assert shown["n_unpriced"] == 0
 
 
-def test_an_entry_names_the_clients_attempt_and_all_it_asked(emulator):
+def test_an_entry_names_the_clients_attempt_and_all_it_asked(emulator: Any) -> None:
     body = {"model": "gpt-image-2", "prompt": "A kite", "quality": "low", "n": 2}
     answer = emulator.post({**body, "size": "1536x1024"}, x_client_request_id="att-1")
     entry = emulator.ledger()[-1]
@@ -44,7 +45,7 @@ def test_an_entry_names_the_clients_attempt_and_all_it_asked(emulator):
     assert entry["usage"] == answer.json()["usage"]
 
 
-def test_stamps_stand_in_order_on_the_clients_own_clock(emulator):
+def test_stamps_stand_in_order_on_the_clients_own_clock(emulator: Any) -> None:
     before = time.monotonic_ns()
     answer = emulator.generate()
     entry = emulator.ledger()[-1]
@@ -59,7 +60,7 @@ def test_stamps_stand_in_order_on_the_clients_own_clock(emulator):
     assert int(answer.headers["x-emulator-received-ns"]) == entry["received_ns"]
 
 
-def test_a_simulated_time_is_kept_from_received_to_first_byte(emulator):
+def test_a_simulated_time_is_kept_from_received_to_first_byte(emulator: Any) -> None:
     constant = {"distribution": "constant", "median_s": 4}
     emulator.put("profile", {"time_scale": 0.1, "service_time": constant})
     emulator.generate()
@@ -67,7 +68,7 @@ def test_a_simulated_time_is_kept_from_received_to_first_byte(emulator):
     assert entry["first_byte_ns"] - entry["received_ns"] >= 0.4e9
 
 
-def ask_and_leave(emulator, *, half: bool = False) -> None:
+def ask_and_leave(emulator: Any, *, half: bool = False) -> None:
     """Send a request (or half of it) and close the connection without reading."""
     host, port = emulator.url.removeprefix("http://").removesuffix("/v1").split(":")
     body = b'{"model": "gpt-image-2", "prompt": "A red kite", "quality": "low"}'
@@ -81,7 +82,7 @@ def ask_and_leave(emulator, *, half: bool = False) -> None:
         wait_for_entries(emulator, 1)
 
 
-def wait_for_entries(emulator, n_entries: int) -> None:
+def wait_for_entries(emulator: Any, n_entries: int) -> None:
     for _ in range(500):
         if len(emulator.read("ledger")["requests"]) >= n_entries:
             return
@@ -89,7 +90,7 @@ def wait_for_entries(emulator, n_entries: int) -> None:
     raise AssertionError("no request came")
 
 
-def test_work_goes_on_and_is_billed_when_the_client_has_gone(emulator):
+def test_work_goes_on_and_is_billed_when_the_client_has_gone(emulator: Any) -> None:
     constant = {"distribution": "constant", "median_s": 0.3}
     emulator.put("profile", {"time_scale": 1, "service_time": constant})
     ask_and_leave(emulator)
@@ -99,7 +100,7 @@ def test_work_goes_on_and_is_billed_when_the_client_has_gone(emulator):
     assert (entry["status"], entry["first_byte_ns"]) == (None, None)
 
 
-def test_half_a_request_is_recorded_and_not_billed(emulator):
+def test_half_a_request_is_recorded_and_not_billed(emulator: Any) -> None:
     ask_and_leave(emulator, half=True)
     entry = emulator.ledger()[-1]
     assert (entry["stage"], entry["client_gone"]) == ("receiving", True)
@@ -117,7 +118,7 @@ for at in range(4):
 """
 
 
-def test_a_killed_clients_requests_are_all_accounted_for(emulator):
+def test_a_killed_clients_requests_are_all_accounted_for(emulator: Any) -> None:
     constant = {"distribution": "constant", "median_s": 1.0}
     emulator.put("profile", {"time_scale": 1, "service_time": constant})
     client = subprocess.Popen([sys.executable, "-c", KILLED, emulator.url])
@@ -131,13 +132,13 @@ def test_a_killed_clients_requests_are_all_accounted_for(emulator):
     assert billed == {("rendered", True, True)}
 
 
-def test_delete_empties_the_ledger(emulator):
+def test_delete_empties_the_ledger(emulator: Any) -> None:
     emulator.generate()
     assert emulator.delete("ledger").json()["requests"] == []
     assert emulator.read("ledger")["total_usd"] == "0"
 
 
-def test_control_requests_do_not_enter_the_ledger(emulator):
+def test_control_requests_do_not_enter_the_ledger(emulator: Any) -> None:
     emulator.read("profile")
     emulator.read("nowhere")
     assert emulator.ledger() == []

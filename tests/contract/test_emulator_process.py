@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def run(*options: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_the_command_says_where_it_listens_and_ends_by_sigterm():
+def test_the_command_says_where_it_listens_and_ends_by_sigterm() -> None:
     with subprocess.Popen(
         command("--port", "0", "--json"),
         stdout=subprocess.PIPE,
@@ -51,7 +52,7 @@ def test_the_command_says_where_it_listens_and_ends_by_sigterm():
     assert (host, rest, errors, process.returncode) == ("127.0.0.1", "", "", 0)
 
 
-def test_without_json_a_person_reads_one_line():
+def test_without_json_a_person_reads_one_line() -> None:
     with subprocess.Popen(
         command("--port", "0", "--manner", "litellm"),
         stdout=subprocess.PIPE,
@@ -65,7 +66,7 @@ def test_without_json_a_person_reads_one_line():
     assert (errors, process.returncode) == ("", 130)
 
 
-def test_a_taken_port_is_one_sentence_and_exit_2(emulator):
+def test_a_taken_port_is_one_sentence_and_exit_2(emulator: Any) -> None:
     port = emulator.url.removesuffix("/v1").rpartition(":")[2]
     code, errors = run("--port", port)
     assert code == 2
@@ -85,7 +86,7 @@ def test_a_taken_port_is_one_sentence_and_exit_2(emulator):
         (("--port", "0", "--faults", "missing.yaml"), "missing.yaml"),
     ],
 )
-def test_bad_options_are_named_with_exit_2(options, named):
+def test_bad_options_are_named_with_exit_2(options: Any, named: Any) -> None:
     code, errors = run(*options)
     assert code == 2
     assert named in errors
@@ -101,7 +102,9 @@ def test_bad_options_are_named_with_exit_2(options, named):
         ("&a [*a, *a]", "faults.yaml"),
     ],
 )
-def test_a_bad_fault_file_is_one_sentence_and_exit_2(tmp_path, text, named):
+def test_a_bad_fault_file_is_one_sentence_and_exit_2(
+    tmp_path: Any, text: Any, named: Any
+) -> None:
     path = tmp_path / "faults.yaml"
     path.write_text(text, encoding="utf-8")
     code, errors = run("--port", "0", "--faults", str(path))
@@ -116,14 +119,16 @@ def test_a_bad_fault_file_is_one_sentence_and_exit_2(tmp_path, text, named):
         '{"faults": [{"scenario": "overloaded", "times": 1}]}',
     ],
 )
-def test_a_fault_file_holds_from_the_first_request(tmp_path, start_emulator, text):
+def test_a_fault_file_holds_from_the_first_request(
+    tmp_path: Any, start_emulator: Any, text: Any
+) -> None:
     path = tmp_path / "faults.yaml"
     path.write_text(text, encoding="utf-8")
     running = start_emulator("--time-scale", "0", "--faults", str(path))
     assert [running.generate().status_code for _ in range(2)] == [503, 200]
 
 
-def test_sigterm_ends_it_quickly_with_requests_in_work(start_emulator):
+def test_sigterm_ends_it_quickly_with_requests_in_work(start_emulator: Any) -> None:
     running = start_emulator("--time-scale", "1")
     host, port = running.url.removeprefix("http://").removesuffix("/v1").split(":")
     body = b'{"model": "gpt-image-2", "prompt": "A kite", "quality": "high"}'

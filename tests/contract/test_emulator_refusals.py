@@ -98,7 +98,9 @@ def said(answer: Any) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(("change", "expected"), TABLE, ids=lambda v: str(v)[:50])
-def test_a_bad_parameter_is_refused_by_name(emulator, change, expected):
+def test_a_bad_parameter_is_refused_by_name(
+    emulator: Any, change: Any, expected: Any
+) -> None:
     assert said(emulator.generate(**change)) == expected
     entry = emulator.ledger()[-1]
     assert (entry["status"], entry["error_code"]) == (expected[0], expected[2])
@@ -106,7 +108,7 @@ def test_a_bad_parameter_is_refused_by_name(emulator, change, expected):
 
 
 @pytest.mark.parametrize("left_out", ["model", "prompt"])
-def test_a_missing_parameter_is_refused_by_name(emulator, left_out):
+def test_a_missing_parameter_is_refused_by_name(emulator: Any, left_out: Any) -> None:
     body = {"model": "gpt-image-2", "prompt": "A kite"}
     del body[left_out]
     expected = refused("missing_required_parameter", left_out)
@@ -116,12 +118,12 @@ def test_a_missing_parameter_is_refused_by_name(emulator, left_out):
 @pytest.mark.parametrize(
     "size", ["1024x640", "2880x2880", "3840x2160", "3840x1280", "1792x944"]
 )
-def test_sizes_on_the_boundary_are_served(emulator, size):
+def test_sizes_on_the_boundary_are_served(emulator: Any, size: Any) -> None:
     answer = emulator.generate(size=size, output_format="jpeg", output_compression=10)
     assert answer.json()["size"] == size
 
 
-def test_newer_models_take_more_qualities_and_complexity(emulator):
+def test_newer_models_take_more_qualities_and_complexity(emulator: Any) -> None:
     asked = {"model": "gpt-image-2.6-flare", "quality": "max", "complexity": "low"}
     assert emulator.generate(**asked).json()["quality"] == "max"
     assert emulator.generate(model="gpt-image-2.5-flare", quality="xhigh").is_success
@@ -136,7 +138,9 @@ def test_newer_models_take_more_qualities_and_complexity(emulator):
         ("Bearer sk-invalid", refused("invalid_api_key", None, 401)),
     ],
 )
-def test_a_request_without_a_good_key_is_refused(emulator, header, expected):
+def test_a_request_without_a_good_key_is_refused(
+    emulator: Any, header: Any, expected: Any
+) -> None:
     headers = {} if header is None else {"authorization": header}
     body = {"model": "gpt-image-2", "prompt": "A kite"}
     url = f"{emulator.url}/images/generations"
@@ -156,7 +160,9 @@ def test_a_request_without_a_good_key_is_refused(emulator, header, expected):
         ("multipart/form-data", b"", refused("unsupported_content_type", None, 415)),
     ],
 )
-def test_a_body_that_is_no_json_object_is_refused(emulator, kind, content, expected):
+def test_a_body_that_is_no_json_object_is_refused(
+    emulator: Any, kind: Any, content: Any, expected: Any
+) -> None:
     answer = emulator.http.post(
         f"{emulator.url}/images/generations",
         content=content,
@@ -178,13 +184,15 @@ def test_a_body_that_is_no_json_object_is_refused(emulator, kind, content, expec
         ("POST", "/../images/generations", 404),
     ],
 )
-def test_what_is_not_there_answers_in_the_same_form(emulator, method, path, status):
+def test_what_is_not_there_answers_in_the_same_form(
+    emulator: Any, method: Any, path: Any, status: Any
+) -> None:
     answer = emulator.http.request(method, f"{emulator.url}{path}", json={})
     assert answer.status_code == status
     assert answer.json()["error"]["type"] == INVALID
 
 
-def test_the_address_without_v1_is_not_there(emulator):
+def test_the_address_without_v1_is_not_there(emulator: Any) -> None:
     url = emulator.url.removesuffix("/v1")
     client = openai.OpenAI(base_url=url, api_key="k", max_retries=0)
     with client, pytest.raises(openai.NotFoundError) as caught:
@@ -193,7 +201,7 @@ def test_the_address_without_v1_is_not_there(emulator):
     assert emulator.ledger()[-1]["path"] == "/images/generations"
 
 
-def test_the_sdk_raises_the_right_errors(emulator):
+def test_the_sdk_raises_the_right_errors(emulator: Any) -> None:
     client = openai.OpenAI(base_url=emulator.url, api_key="sk-invalid", max_retries=0)
     with client, pytest.raises(openai.AuthenticationError) as caught:
         client.images.generate(model="gpt-image-2", prompt="A kite")
@@ -201,7 +209,7 @@ def test_the_sdk_raises_the_right_errors(emulator):
     assert caught.value.request_id == emulator.ledger()[-1]["id"]
 
 
-def test_a_prompt_of_broken_unicode_is_served(emulator):
+def test_a_prompt_of_broken_unicode_is_served(emulator: Any) -> None:
     content = (
         b'{"model": "gpt-image-2", "prompt": "\\ud800 \\"\\ud83d\\"", "quality": "low"}'
     )
@@ -211,7 +219,7 @@ def test_a_prompt_of_broken_unicode_is_served(emulator):
     assert emulator.ledger()[-1]["prompt"].startswith("\ud800")
 
 
-def test_a_huge_body_is_refused_without_being_kept(emulator):
+def test_a_huge_body_is_refused_without_being_kept(emulator: Any) -> None:
     answer = emulator.http.post(
         f"{emulator.url}/images/generations",
         content=b"x" * (17 * 1024 * 1024),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from bench.emulator.tokens import (
     ("prompt", "tokens"),
     [("a", 1), ("four", 1), ("fives", 2), ("每天", 2), ("x" * 32000, 8000)],
 )
-def test_text_tokens_are_a_quarter_of_the_bytes(prompt, tokens):
+def test_text_tokens_are_a_quarter_of_the_bytes(prompt: Any, tokens: Any) -> None:
     assert text_tokens(prompt) == tokens
 
 
@@ -52,16 +53,18 @@ def test_text_tokens_are_a_quarter_of_the_bytes(prompt, tokens):
         ("gpt-image-2.5", "high", (3840, 2160), 3336),
     ],
 )
-def test_output_tokens_are_the_published_and_measured_ones(kin, quality, size, tokens):
+def test_output_tokens_are_the_published_and_measured_ones(
+    kin: Any, quality: Any, size: Any, tokens: Any
+) -> None:
     assert image_tokens(kin, quality, *size) == tokens
 
 
-def test_only_gpt_image_1_5_writes_text_tokens():
+def test_only_gpt_image_1_5_writes_text_tokens() -> None:
     assert 335 <= picture_text_tokens("gpt-image-1.5", "kite") < 440
     assert picture_text_tokens("gpt-image-2", "kite") == 0
 
 
-def test_a_price_is_the_sum_of_its_classes():
+def test_a_price_is_the_sum_of_its_classes() -> None:
     usage = Usage(
         input_text_tokens=17,
         input_image_tokens=194,
@@ -78,7 +81,7 @@ def test_a_price_is_the_sum_of_its_classes():
     assert found == expected
 
 
-def test_a_gateways_price_is_rounded_once_half_to_even():
+def test_a_gateways_price_is_rounded_once_half_to_even() -> None:
     assert scaled(Decimal("0.000000000001"), Decimal("0.5")) == 0
     assert scaled(Decimal("0.000000000003"), Decimal("0.5")) == Decimal("2e-12")
     assert usd_text(scaled(Decimal("0.00588"), Decimal("0.5"))) == "0.00294"
@@ -95,7 +98,7 @@ def test_a_gateways_price_is_rounded_once_half_to_even():
         (date(2026, 5, 11), "gpt-image-2.5-flare", "dall-e-3"),
     ],
 )
-def test_the_catalogue_knows_each_models_life(day, gone, there):
+def test_the_catalogue_knows_each_models_life(day: Any, gone: Any, there: Any) -> None:
     names = served(Profile.CURRENT, day)
     assert gone not in names
     assert there in names
@@ -105,7 +108,7 @@ def test_the_catalogue_knows_each_models_life(day, gone, there):
 WORK = Work(quality="high", pixels=1024 * 1024, n=1, pace=1.0)
 
 
-def test_service_times_scatter_round_the_published_median():
+def test_service_times_scatter_round_the_published_median() -> None:
     draws = sorted(draw_s(WORK, None, f"1:{at}") for at in range(801))
     assert draws[400] == pytest.approx(30.0, rel=0.05)
     assert draws == sorted(draw_s(WORK, None, f"1:{at}") for at in range(801))
@@ -113,14 +116,14 @@ def test_service_times_scatter_round_the_published_median():
     assert median_s(replace(WORK, pixels=4 * WORK.pixels)) == pytest.approx(60)
 
 
-def test_a_chosen_distribution_overrides_the_table():
+def test_a_chosen_distribution_overrides_the_table() -> None:
     constant = Distribution(kind="constant", median_s=8)
     assert draw_s(WORK, constant, "any") == 8
     wide = Distribution(median_s=8, sigma=1)
     assert draw_s(WORK, wide, "a") != draw_s(WORK, wide, "b")
 
 
-def test_the_window_slides_by_real_seconds():
+def test_the_window_slides_by_real_seconds() -> None:
     window, limits = Window(), Limits(requests_per_minute=2)
     assert window.admit(limits, 1, 0.0) is None
     assert window.admit(limits, 1, 10.0) is None
@@ -132,7 +135,7 @@ def test_the_window_slides_by_real_seconds():
     assert window.admit(limits, 1, 69.9) is not None
 
 
-def test_the_window_counts_images_too():
+def test_the_window_counts_images_too() -> None:
     window, limits = Window(), Limits(images_per_minute=5)
     assert window.admit(limits, 3, 0.0) is None
     assert window.admit(limits, 2, 30.0) is None
@@ -141,7 +144,7 @@ def test_the_window_counts_images_too():
     assert refused.retry_after_s == 59  # three go at 60 s, but four are needed: 90 s
 
 
-def test_faults_of_one_plan_fire_alike_whatever_they_skip():
+def test_faults_of_one_plan_fire_alike_whatever_they_skip() -> None:
     fault = Fault(scenario=Scenario.OVERLOADED, share=0.5)
     seen = Sighting(method="POST", path="/v1/x", model=None, prompt=None)
     first = FaultPlan(seed=4, faults=(fault,))
@@ -164,7 +167,7 @@ def test_faults_of_one_plan_fire_alike_whatever_they_skip():
         ('"' + "long " * 100 + '"', (("long " * 100)[:200],)),
     ],
 )
-def test_quoted_texts_are_found(prompt, texts):
+def test_quoted_texts_are_found(prompt: Any, texts: Any) -> None:
     assert quoted_texts(prompt) == texts
 
 
@@ -191,7 +194,7 @@ def pixels(drawing: Drawing) -> np.ndarray:
 
 
 @pytest.mark.parametrize("quoted", ['"OPEN DAILY"', "“hello”", "「每天营业」"])
-def test_quoted_text_changes_the_picture_and_nothing_else_does(quoted):
+def test_quoted_text_changes_the_picture_and_nothing_else_does(quoted: Any) -> None:
     bare = pixels(PLAIN)
     assert np.array_equal(bare, pixels(PLAIN))
     lettered = pixels(replace(PLAIN, prompt=f"a sign {quoted}"))
@@ -200,7 +203,7 @@ def test_quoted_text_changes_the_picture_and_nothing_else_does(quoted):
     assert np.count_nonzero((lettered < 60) & changed) > 300
 
 
-def test_different_chinese_signs_look_different():
+def test_different_chinese_signs_look_different() -> None:
     first, second = (
         pixels(replace(PLAIN, prompt=f"「{text}」"))
         for text in ("每天营业", "周日休息")
@@ -209,7 +212,7 @@ def test_different_chinese_signs_look_different():
 
 
 @pytest.mark.parametrize("text", ["W" * 200, "word " * 40, "长" * 200, "a b"])
-def test_long_texts_stay_inside_the_picture(text):
+def test_long_texts_stay_inside_the_picture(text: Any) -> None:
     lettered = pixels(replace(PLAIN, prompt=f'"{text}"'))
     bare = pixels(PLAIN)
     changed = np.abs(lettered - bare) > 40
