@@ -4,9 +4,8 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -17,7 +16,7 @@ from bench.store.changes import PLAN, ReadFile, RunChange
 from bench.store.lines import Block, edge_digest, read_blocks
 from bench.store.plan_rows import read_plan
 
-_BATCH_BYTES = 64 << 20
+_BATCH_BYTES = 32 << 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +61,7 @@ class Problem:
 
 
 Scratch = Callable[[], Path]
+_Intents = dict[bytes, bytes]
 
 
 def read_changes(
@@ -92,7 +92,7 @@ def _read_run(change: RunChange, scratch: Scratch) -> Generator[Batch]:
             if held:
                 yield held
             held = batch
-    last = held or _empty(change)
+    last = held or _empty(change, ReadFile(name=""))
     last.is_last = True
     yield last
 
@@ -100,20 +100,22 @@ def _read_run(change: RunChange, scratch: Scratch) -> Generator[Batch]:
 def _plan_batch(change: RunChange, scratch: Scratch) -> Batch:
     path = change.run.plan
     status = path.stat()
-    batch = _empty(change)
-    batch.read = ReadFile(
+    read = ReadFile(
         name=PLAN, size_bytes=status.st_size, modified_ns=status.st_mtime_ns
     )
+    batch = _empty(change, read)
     batch.starts_over = True
-    for table, rows in read_plan(path).items():
-        batch.tables[table] = _write(scratch(), map(orjson.dumps, rows))
+    try:
+        for table, rows in read_plan(path).items():
+            batch.tables[table] = scratch()
+            _write(batch.tables[table], map(orjson.dumps, rows))
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{path}: the plan can't be read ({error!r})") from None
     return batch
 
 
-def _empty(change: RunChange) -> Batch:
-    return Batch(
-        run_id=change.run.run_id, is_alive=change.is_alive, read=ReadFile(name="")
-    )
+def _empty(change: RunChange, read: ReadFile) -> Batch:
+    return Batch(run_id=change.run.run_id, is_alive=change.is_alive, read=read)
 
 
 def _read_journal(
@@ -122,58 +124,46 @@ def _read_journal(
     path = change.run.journal / file.name
     # Looked at first: what is appended meanwhile makes the next look differ.
     status = path.stat()
-    blocks: list[Block] = []
+    batch, intents, n_bytes = _empty(change, file), _Intents(), 0
     for block in read_blocks(path, file.n_bytes, file.n_lines):
-        if sum(each.n_outcome_bytes for each in blocks) >= _BATCH_BYTES:
-            file = _read_so_far(file, path, blocks)
-            yield _gather(change, file, blocks, scratch)
-            blocks = []
-        blocks.append(block)
-    file = replace(
-        _read_so_far(file, path, blocks),
-        size_bytes=status.st_size,
-        modified_ns=status.st_mtime_ns,
+        if n_bytes >= _BATCH_BYTES:
+            yield _closed(batch, path, intents, scratch)
+            batch, intents, n_bytes = _empty(change, batch.read), _Intents(), 0
+        n_bytes += block.end_offset - batch.read.n_bytes
+        _add(batch, block, intents, scratch)
+    batch = _closed(batch, path, intents, scratch)
+    batch.read = replace(
+        batch.read, size_bytes=status.st_size, modified_ns=status.st_mtime_ns
     )
-    yield _gather(change, file, blocks, scratch)
+    yield batch
 
 
-def _read_so_far(file: ReadFile, path: Path, blocks: list[Block]) -> ReadFile:
-    n_bytes = blocks[-1].end_offset if blocks else file.n_bytes
-    return ReadFile(
-        name=file.name,
-        n_bytes=n_bytes,
-        n_lines=blocks[-1].n_lines if blocks else file.n_lines,
-        digest=edge_digest(path, n_bytes),
+def _add(batch: Batch, block: Block, intents: _Intents, scratch: Scratch) -> None:
+    for attempt_id in block.settled:
+        if intents.pop(attempt_id.encode(), None) is None:
+            batch.settled.append(attempt_id)
+    intents.update(block.intents)
+    batch.records.extend(block.others)
+    batch.damaged.extend(block.damaged)
+    batch.n_outcomes += len(block.outcomes)
+    if block.outcomes:
+        # Block by block: memory that is touched anew costs more than a write.
+        if "attempt" not in batch.tables:
+            batch.tables["attempt"] = scratch()
+        with _opened(batch.tables["attempt"]) as file:
+            file.write(b"\n".join(block.outcomes) + b"\n")
+    batch.read = ReadFile(
+        name=batch.read.name, n_bytes=block.end_offset, n_lines=block.n_lines
     )
 
 
-def _gather(
-    change: RunChange, file: ReadFile, blocks: list[Block], scratch: Scratch
-) -> Batch:
-    batch = _empty(change)
-    batch.read = file
-    intents: dict[bytes, bytes] = {}
-    for block in blocks:
-        for attempt_id in block.settled:
-            if intents.pop(attempt_id.encode(), None) is None:
-                batch.settled.append(attempt_id)
-        intents.update(block.intents)
-        batch.records.extend(block.others)
-        batch.damaged.extend(block.damaged)
-        batch.n_outcomes += len(block.outcomes)
+def _closed(batch: Batch, path: Path, intents: _Intents, scratch: Scratch) -> Batch:
     _refuse_newer(batch)
-    if batch.n_outcomes:
-        lines = chain.from_iterable(block.outcomes for block in blocks)
-        batch.tables["attempt"] = _write(scratch(), lines)
     if intents:
-        rows = map(_intent_row, intents.values())
-        batch.tables["open_intent"] = _write(scratch(), rows)
+        batch.tables["open_intent"] = scratch()
+        _write(batch.tables["open_intent"], intents.values())
+    batch.read = replace(batch.read, digest=edge_digest(path, batch.read.n_bytes))
     return batch
-
-
-def _intent_row(line: bytes) -> bytes:
-    record = orjson.loads(line)
-    return orjson.dumps({**record, "started_at": record["at"]})
 
 
 def _refuse_newer(batch: Batch) -> None:
@@ -186,12 +176,15 @@ def _refuse_newer(batch: Batch) -> None:
             )
 
 
-def _write(path: Path, lines: Iterable[bytes]) -> Path:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(b"\n".join(lines))
-        file.write(b"\n")
-    return path
+def _write(path: Path, lines: Iterable[bytes]) -> None:
+    with _opened(path) as file:
+        for line in lines:
+            file.write(line + b"\n")
+
+
+def _opened(path: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.fdopen(os.open(path, flags, OWNER_ONLY_FILE), "wb")
 
 
 def prefetch(items: Iterator[Batch | Problem]) -> Generator[Batch | Problem]:

@@ -1,7 +1,7 @@
 """Ingest: the index made current with the journals, or made anew."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,8 +23,10 @@ from bench.store.index import (
 )
 from bench.store.write import TABLES, forget_runs, write_batch
 
-# How long readers wait for a writer, at most, beside one batch.
+# How long readers wait for a writer, at most, beside one transaction.
 _SPELL_S = 0.5
+# A whole row group of DuckDB goes to its place at once, without the log.
+_COMMIT_ROWS = 122_880
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,36 +129,73 @@ def _write_all(
     path: Path, changes: Changes, scratch: Callable[[], Path], tally: _Tally
 ) -> None:
     with closing(prefetch(read_changes(changes.runs, scratch))) as items:
-        item = next(items, None)
-        while item is not None:
+        groups = _transactions(items)
+        group = next(groups, None)
+        while group is not None:
             with write_index(path) as con:
                 close_at = time.monotonic() + _SPELL_S
-                while item is not None and time.monotonic() < close_at:
-                    _write_one(con, item, tally)
-                    item = next(items, None)
+                while group is not None and time.monotonic() < close_at:
+                    _write_group(con, group, tally)
+                    group = next(groups, None)
 
 
-def _write_one(
-    con: duckdb.DuckDBPyConnection, item: Batch | Problem, tally: _Tally
+def _transactions(
+    items: Iterator[Batch | Problem],
+) -> Generator[Iterator[Batch | Problem]]:
+    """What is written in one transaction each: of one run, and not too much."""
+    for first in items:
+        yield _until_commit(first, items)
+
+
+def _until_commit(
+    first: Batch | Problem, items: Iterator[Batch | Problem]
+) -> Generator[Batch | Problem]:
+    n_outcomes = 0
+    item: Batch | Problem | None = first
+    while item is not None:
+        yield item
+        if isinstance(item, Problem) or item.is_last:
+            return
+        n_outcomes += item.n_outcomes
+        if n_outcomes >= _COMMIT_ROWS:
+            return
+        item = next(items, None)
+
+
+def _write_group(
+    con: duckdb.DuckDBPyConnection, group: Iterator[Batch | Problem], tally: _Tally
 ) -> None:
-    if isinstance(item, Problem):
-        tally.problems.append(item.sentence)
-        return
-    if item.run_id in tally.failed:
-        # What follows a part that was refused must not be read before it.
-        return
+    con.begin()
+    n_outcomes = 0
+    for item in group:
+        if isinstance(item, Problem):
+            tally.problems.append(item.sentence)
+        elif item.run_id not in tally.failed:
+            # What follows a part that was refused must not be read before it.
+            if _is_written(con, item, tally):
+                n_outcomes += item.n_outcomes
+                tally.runs[item.run_id] = None
+            else:
+                n_outcomes = 0
+    con.commit()
+    tally.attempts += n_outcomes
+
+
+def _is_written(con: duckdb.DuckDBPyConnection, batch: Batch, tally: _Tally) -> bool:
     try:
-        write_batch(con, item)
-    except (duckdb.DataError, duckdb.ProgrammingError, KeyError) as error:
-        tally.failed.add(item.run_id)
+        write_batch(con, batch)
+    except (duckdb.DataError, duckdb.InvalidInputException, KeyError) as error:
+        con.rollback()
+        con.begin()
+        tally.failed.add(batch.run_id)
         reason = str(error).splitlines()[0]
         tally.problems.append(
-            f"run {item.run_id}: {item.read.name} can't be read ({reason})"
+            f"run {batch.run_id}: {batch.read.name} can't be read ({reason})"
         )
-    else:
-        tally.runs[item.run_id] = None
-        tally.attempts += item.n_outcomes
-        item.remove_files()
+        return False
+    finally:
+        batch.remove_files()
+    return True
 
 
 def _damage(con: duckdb.DuckDBPyConnection) -> list[str]:

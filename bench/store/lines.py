@@ -10,7 +10,7 @@ import orjson
 
 from bench.journal import is_whole
 
-_BLOCK_BYTES = 8 << 20
+_BLOCK_BYTES = 1 << 20
 _EDGE_BYTES = 4096
 _OUTCOME = b'{"kind":"outcome",'
 _INTENT = b'{"kind":"intent",'
@@ -39,11 +39,6 @@ class Block:
     intents: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
     others: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     damaged: list[int] = field(default_factory=list[int])
-
-    @property
-    def n_outcome_bytes(self) -> int:
-        """Bytes of all outcome lines."""
-        return sum(map(len, self.outcomes))
 
 
 def read_blocks(path: Path, offset: int, n_lines: int) -> Generator[Block]:

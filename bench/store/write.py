@@ -1,4 +1,4 @@
-"""Write: batches into the tables, each in one transaction."""
+"""Write: batches of records put into the tables."""
 
 from datetime import datetime
 from pathlib import Path
@@ -20,33 +20,30 @@ TABLES = (
     "damage",
 )
 _WITH_OFFSETS = (*TABLES, "ingest_offset")
-# Known from where a record stands, not from the record.
-_PLACE = ("run_id", "journal")
+# What a record calls otherwise than its table does.
+_TOLD_AS = {
+    "open_intent": {"started_at": "at"},
+    "trial": {"cell_index": "cell", "prompt_index": "prompt"},
+}
 
 
 def write_batch(con: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-    """Write one batch whole or not at all.
+    """Write one batch; the caller begins and commits.
 
     Raises:
-        duckdb.Error: A record does not fit; nothing of the batch is written.
+        duckdb.Error, KeyError: A record does not fit; roll back.
     """
-    con.begin()
-    try:
-        if batch.starts_over:
-            _forget(con, batch.run_id)
-        for table, path in batch.tables.items():
-            _insert(con, table, path, batch)
-        if batch.n_outcomes:
-            _drop_settled(con, batch)
-            _mark_simulated(con, batch)
-        _write_records(con, batch)
-        _write_offset(con, batch)
-        if batch.is_last:
-            _mark_alive(con, batch)
-        con.commit()
-    except BaseException:
-        con.rollback()
-        raise
+    if batch.starts_over:
+        _forget(con, batch.run_id)
+    for table, path in batch.tables.items():
+        _insert(con, table, path, batch)
+    if batch.n_outcomes:
+        _drop_settled(con, batch)
+        _mark_simulated(con, batch)
+    _write_records(con, batch)
+    _write_offset(con, batch)
+    if batch.is_last:
+        _mark_alive(con, batch)
 
 
 def forget_runs(con: duckdb.DuckDBPyConnection, run_ids: tuple[str, ...]) -> None:
@@ -65,16 +62,18 @@ def _forget(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
 def _insert(
     con: duckdb.DuckDBPyConnection, table: str, path: Path, batch: Batch
 ) -> None:
-    kinds = _columns(con, table)
-    wanted = {name: kind for name, kind in kinds.items() if name not in _PLACE}
-    columns = ", ".join(f"{name}: '{kind}'" for name, kind in wanted.items())
     place = {"run_id": batch.run_id, "journal": batch.read.name}
-    given = {name: place[name] for name in _PLACE if name in kinds}
+    kinds = _columns(con, table)
+    aliases = _TOLD_AS.get(table, {})
+    told = {name: aliases.get(name, name) for name in kinds if name not in place}
+    given = {name: place[name] for name in kinds if name in place}
+    names = [f'"{member}" AS {name}' for name, member in told.items()]
+    names += [f"${name} AS {name}" for name in given]
+    members = [f"\"{member}\": '{kinds[name]}'" for name, member in told.items()]
     con.execute(
-        f"INSERT INTO {table} BY NAME SELECT *"  # noqa: S608  own names
-        + "".join(f", ${name} AS {name}" for name in given)
-        + " FROM read_json($path, format = 'newline_delimited', "
-        f"columns = {{{columns}}})",
+        f"INSERT INTO {table} BY NAME SELECT {', '.join(names)} "  # noqa: S608  own names
+        "FROM read_json($path, format = 'newline_delimited', "
+        f"columns = {{{', '.join(members)}}})",
         {**given, "path": str(path)},
     )
 
