@@ -21,7 +21,6 @@ from bench.folder import OWNER_ONLY_FILE, RunFolder, make_folder, sync_folder
 
 VERSION = 1
 _TAIL = len(b',"crc":"01234567"}')
-_STOP = object()
 
 
 def now_utc() -> str:
@@ -42,11 +41,21 @@ def is_whole(line: bytes) -> bool:
     return line[-_TAIL + 8 : -2] == b"%08x" % crc32(memoryview(line)[:-_TAIL])
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Lines that share one sync, and who waits for them."""
+
+    lines: bytes
+    waiting: list[asyncio.Future[None]]
+    loop: asyncio.AbstractEventLoop
+
+
 class JournalWriter:
     """Appends records to a new journal; many waiters share one sync.
 
-    A record is durable when `append` returns. After the first failure every
-    further append is refused: what can't be recorded must not be sent.
+    While one batch is being written the next one gathers. A record is durable
+    when `append` returns. After the first failure every further append is
+    refused: what can't be recorded must not be sent.
     """
 
     def __init__(self, run: RunFolder) -> None:
@@ -62,7 +71,9 @@ class JournalWriter:
         sync_folder(run.journal)
         self._n_durable_bytes = 0
         self._failure: StorageFailed | None = None
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._gathered: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._is_busy = False
+        self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
@@ -74,53 +85,38 @@ class JournalWriter:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._queue.put((encode(record), loop, done))
-        # A cancelled waiter must not look like a record that was not written.
-        await asyncio.shield(done)
-
-    def append_now(self, record: Mapping[str, Any]) -> None:
-        """Append from code without an event loop; blocks until durable."""
-        done = threading.Event()
-        self._queue.put((encode(record), None, done))
-        done.wait()
-        if self._failure:
-            raise self._failure
+        self._gathered.append((encode(record), done))
+        if not self._is_busy:
+            # At the end of this turn of the loop, so that its records go together.
+            self._is_busy = True
+            loop.call_soon(self._hand_over, loop)
+        # Who is cancelled here stops waiting; the record is written all the same.
+        await done
 
     def close(self) -> None:
         """Write what is waiting and close the file."""
         if self._thread.is_alive():
-            self._queue.put(_STOP)
+            self._batches.put(None)
             self._thread.join()
             os.close(self._handle)
 
-    def _work(self) -> None:
-        stopping = False
-        while not stopping:
-            batch = [self._queue.get()]
-            while not self._queue.empty():
-                batch.append(self._queue.get())
-            stopping = _STOP in batch
-            waiting = [entry for entry in batch if entry is not _STOP]
-            if waiting:
-                self._commit(waiting)
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        gathered, self._gathered = self._gathered, []
+        lines = b"".join(line for line, _ in gathered)
+        self._batches.put(_Batch(lines, [done for _, done in gathered], loop))
 
-    def _commit(self, waiting: list[tuple[bytes, Any, Any]]) -> None:
-        if self._failure is None:
-            try:
-                self._write(b"".join(line for line, _, _ in waiting))
-            except OSError as error:
-                self._failure = StorageFailed(
-                    f"{self.path}: a record could not be written ({error.strerror}); "
-                    "no more requests are sent; make room and resume"
-                )
-        by_loop: dict[Any, list[asyncio.Future[None]]] = {}
-        for _, loop, done in waiting:
-            if loop is None:
-                done.set()
-            else:
-                by_loop.setdefault(loop, []).append(done)
-        for loop, futures in by_loop.items():
-            loop.call_soon_threadsafe(_settle, futures, self._failure)
+    def _work(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            if self._failure is None:
+                try:
+                    self._write(batch.lines)
+                except OSError as error:
+                    self._failure = StorageFailed(
+                        f"{self.path}: a record could not be written "
+                        f"({error.strerror}); no more requests are sent; "
+                        "make room and resume"
+                    )
+            batch.loop.call_soon_threadsafe(self._written, batch)
 
     def _write(self, lines: bytes) -> None:
         view = memoryview(lines)
@@ -134,15 +130,18 @@ class JournalWriter:
             raise
         self._n_durable_bytes += len(lines)
 
-
-def _settle(futures: list[asyncio.Future[None]], failure: StorageFailed | None) -> None:
-    for future in futures:
-        if future.done():
-            continue
-        if failure is None:
-            future.set_result(None)
+    def _written(self, batch: _Batch) -> None:
+        for done in batch.waiting:
+            if done.done():
+                continue
+            if self._failure is None:
+                done.set_result(None)
+            else:
+                done.set_exception(self._failure)
+        if self._gathered:
+            batch.loop.call_soon(self._hand_over, batch.loop)
         else:
-            future.set_exception(failure)
+            self._is_busy = False
 
 
 def session_record(run_id: str, command: str, version: str) -> dict[str, Any]:
