@@ -44,6 +44,9 @@ class Scenario(StrEnum):
     STREAM_STALL = "stream_stall"
 
 
+STREAM_ONLY = frozenset({Scenario.STREAM_ERROR, Scenario.STREAM_STALL})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class When:
     """Which requests a fault is for; None matches any.
@@ -75,6 +78,7 @@ class Sighting:
     path: str
     model: str | None
     prompt: str | None
+    stream: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +99,8 @@ class FaultPlan:
         """Return the fault that befalls this request, and count it."""
         for at, fault in enumerate(self.faults):
             spent = fault.times is not None and self.fired[at] >= fault.times
-            if spent or not _matches(fault.when, seen):
+            astray = fault.scenario in STREAM_ONLY and not seen.stream
+            if spent or astray or not _matches(fault.when, seen):
                 continue
             if self._dice.random() < fault.share:
                 self.fired[at] += 1

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import httpx2
+import orjson
 from starlette.requests import Request
 
 from bench.emulator.answers import json_bytes, spoiled
@@ -58,14 +59,18 @@ async def forwarded(
     Raises:
         RefusedError: the upstream refused or could not be reached.
     """
-    emulator, entry = emulator_of(request), exchange_of(request).entry
+    emulator, exchange = emulator_of(request), exchange_of(request)
+    entry = exchange.entry
     kept = (emulator.manner, *(repr(body.get(key)) for key in _REPEAT_KEYS))
     if emulator.manner is Manner.REPEATS and kept in emulator.once_served:
         return emulator.once_served.pop(kept)
     profile = emulator.profile
     await asyncio.sleep(profile.overhead_s * profile.time_scale)
     asked = _asked(body, emulator.manner, fault)
-    reply = await _exchanged(request, asked)
+    # What nobody changed goes out as it came.
+    same = asked is body and emulator.manner is not Manner.NEWAPI
+    content = exchange.body if same else json.dumps(asked).encode()
+    reply = await _exchanged(request, content)
     entry.upstream_id = reply.request_id
     if reply.status != OK:
         raise RefusedError(_refusal(reply))
@@ -98,13 +103,13 @@ def _asked(
     return body
 
 
-async def _exchanged(request: Request, body: dict[str, object]) -> Reply:
+async def _exchanged(request: Request, content: bytes) -> Reply:
     """Send the request; the litellm manner hides up to two further calls."""
     emulator, entry = emulator_of(request), exchange_of(request).entry
     n_calls = LITELLM_CALLS if emulator.manner is Manner.LITELLM else 1
     while True:
         entry.upstream_calls += 1
-        reply = await _sent(emulator, request, "POST", json.dumps(body).encode())
+        reply = await _sent(emulator, request, "POST", content)
         passing = reply.status == TOO_MANY or reply.status >= SERVER_ERRORS
         if not passing or entry.upstream_calls >= n_calls:
             return reply
@@ -153,7 +158,7 @@ async def _sent(
 def _refusal(reply: Reply) -> Refusal:
     """Read an upstream's error; what is no error object becomes a 502's text."""
     try:
-        error = json.loads(reply.body)["error"]
+        error = orjson.loads(reply.body)["error"]
         known = {key: error[key] for key in ("message", "type", "code", "param")}
         extra = {key: value for key, value in error.items() if key not in known}
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -178,7 +183,7 @@ def _outcome(
 ) -> Outcome:
     """Read, change and price an answer (slow: belongs in a worker thread)."""
     try:
-        told = cast("dict[str, Any]", json.loads(reply.body))
+        told = cast("dict[str, Any]", orjson.loads(reply.body))
         shown = _retold(told, body, manner)
     except (ValueError, AttributeError, KeyError, TypeError):
         return _unread(reply)

@@ -204,8 +204,10 @@ def test_usage_may_be_missing_or_zero_while_the_ledger_knows(
 
 @pytest.mark.parametrize("scenario", ["stream_error", "stream_stall"])
 def test_stream_faults_leave_plain_requests_alone(emulator: Any, scenario: Any) -> None:
-    emulator.fault(scenario)
-    assert emulator.generate().json()["data"]
+    plan = [{"scenario": scenario, "times": 1}, {"scenario": "overloaded", "times": 1}]
+    emulator.put("faults", {"faults": plan})
+    assert [emulator.generate().status_code for _ in range(2)] == [503, 200]
+    assert [row["fired"] for row in emulator.read("faults")["faults"]] == [0, 1]
 
 
 def test_times_are_counted_and_the_next_fault_follows(emulator: Any) -> None:

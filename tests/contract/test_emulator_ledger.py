@@ -68,6 +68,27 @@ def test_a_simulated_time_is_kept_from_received_to_first_byte(emulator: Any) -> 
     assert entry["first_byte_ns"] - entry["received_ns"] >= 0.4e9
 
 
+def test_an_answer_that_closes_the_connection_is_sent_too(emulator: Any) -> None:
+    body = {"model": "gpt-image-2", "prompt": "A red kite", "quality": "low"}
+    assert emulator.post(body, connection="close").json()["data"]
+    entry = emulator.ledger()[-1]
+    assert (entry["stage"], entry["client_gone"]) == ("sent", False)
+    assert entry["sent_ns"] >= entry["first_byte_ns"]
+
+
+def test_a_client_that_leaves_half_way_through_the_answer_is_noted(
+    emulator: Any,
+) -> None:
+    url = f"{emulator.url}/images/generations"
+    body = {"model": "gpt-image-2", "prompt": "A kite", "quality": "low", "n": 10}
+    headers = {"authorization": "Bearer k"}
+    with emulator.http.stream("POST", url, json=body, headers=headers) as answer:
+        next(answer.iter_raw(1000))
+    entry = emulator.ledger()[-1]
+    assert (entry["stage"], entry["client_gone"]) == ("sending", True)
+    assert (entry["billed"], entry["sent_ns"]) == (True, None)
+
+
 def ask_and_leave(emulator: Any, *, half: bool = False) -> None:
     """Send a request (or half of it) and close the connection without reading."""
     host, port = emulator.url.removeprefix("http://").removesuffix("/v1").split(":")
