@@ -1,0 +1,101 @@
+"""The emulator's own tables against the price books: neither copies the other."""
+
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import pytest
+
+from bench.emulator.catalogue import FIXED_SIZES, MODELS, Model
+from bench.emulator.checks import ImageRequest
+from bench.emulator.prices import PER_IMAGE, scaled, token_price_usd, usd_text
+from bench.emulator.settle import usage_of
+from bench.emulator.tokens import Usage
+from pricing.question import answer
+
+FREE_SIZES = (
+    "1024x1024",
+    "1024x1536",
+    "1536x1024",
+    "1024x640",
+    "1536x864",
+    "2880x2880",
+    "3840x2160",
+    "2160x3840",
+    "3840x1280",
+    "3072x1024",
+    "1792x944",
+)
+BY_TOKENS = [model for model in MODELS if not model.is_dall_e]
+BY_RULE = [model for model in BY_TOKENS if model.kin != "gpt-image-2.6"]
+
+
+def as_of(model: Model) -> str:
+    return model.released_on.isoformat()
+
+
+def counted(usage: Usage) -> dict[str, int]:
+    return {
+        "input_text_tokens": usage.input_text_tokens,
+        "cached_text_tokens": 0,
+        "input_image_tokens": usage.input_image_tokens,
+        "cached_image_tokens": 0,
+        "output_image_tokens": usage.output_image_tokens,
+        "output_text_tokens": usage.output_text_tokens,
+    }
+
+
+def priced(question: dict[str, Any]) -> Decimal:
+    found = answer(question)
+    assert found["error"] is None, found
+    return Decimal(str(found["usd"]))
+
+
+@pytest.mark.parametrize("model", BY_TOKENS, ids=lambda model: model.name)
+@pytest.mark.parametrize("n", [1, 7])
+def test_both_charge_the_same_for_the_same_usage(model: Model, n: int) -> None:
+    wanted = ImageRequest(model=model, prompt="每天 a prompt", n=n)
+    usage = usage_of(wanted, "medium", "1024x1024")
+    question = {"model": model.name, "as_of": as_of(model), "usage": counted(usage)}
+    direct = token_price_usd(model.kin, usage)
+    assert priced(question) == direct
+    for factor in ("0.5", "0.333333333333", "1.2"):
+        told = priced({**question, "multiplier": factor})
+        assert told == scaled(direct, Decimal(factor)), usd_text(told)
+
+
+@pytest.mark.parametrize("model", BY_RULE, ids=lambda model: model.name)
+def test_both_count_the_same_output_tokens(model: Model) -> None:
+    sizes = FREE_SIZES if model.sizes is None else FIXED_SIZES
+    named = [quality for quality in model.qualities if quality != "auto"]
+    for quality, size in product(named, sizes):
+        wanted = ImageRequest(model=model, prompt="x")
+        usage = usage_of(wanted, quality, size)
+        question = {
+            "model": model.name,
+            "as_of": as_of(model),
+            "mode": "estimate",
+            "quality": quality,
+            "size": size,
+            "n": 1,
+        }
+        only_picture = Usage(
+            input_text_tokens=0, output_image_tokens=usage.output_image_tokens
+        )
+        assert priced(question) == token_price_usd(model.kin, only_picture)
+
+
+@pytest.mark.parametrize("key", PER_IMAGE, ids="-".join)
+def test_both_know_the_same_price_of_a_dall_e_picture(
+    key: tuple[str, str, str],
+) -> None:
+    model, quality, size = key
+    question = {
+        "model": model,
+        "as_of": "2026-01-15",
+        "mode": "per_image",
+        "quality": quality,
+        "size": size,
+        "images": 3,
+    }
+    assert priced(question) == 3 * PER_IMAGE[key]
