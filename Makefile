@@ -30,7 +30,7 @@ check: venv ## format, lint, types, import contracts, tests (what CI runs)
 	$(MAKE) --no-print-directory test
 
 bench: venv ## performance: our figures beside their targets
-	$(BIN)/python -m tests.perf
+	$(BIN)/python tests/perf
 
 lock: ## resolve pyproject.toml anew into hash-pinned locks
 	$(PYTHON) -m venv .venv-lock

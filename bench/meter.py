@@ -170,6 +170,9 @@ class Meter:
             self._calls.discard(call)
         passed("answered")
         reading = await asyncio.to_thread(read, answer)
+        # The body is as large as its pictures: it must not wait with them.
+        answer = replace(answer, body=None)
+        del call
         pictures, is_kept = await self._keep_pictures(reading)
         passed("pictures_durable")
         if not is_kept:

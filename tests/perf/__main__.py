@@ -1,0 +1,24 @@
+"""Bench: our own figures beside their targets; none of them can fail."""
+
+import sys
+
+import ingest_bench
+import journal_bench
+import run_bench
+import startup_bench
+
+PARTS = (startup_bench, journal_bench, ingest_bench, run_bench)
+
+
+def main() -> None:
+    """Print one row a figure."""
+    wanted = sys.argv[1:]
+    for part in PARTS:
+        if wanted and part.__name__ not in wanted:
+            continue
+        for what, target, figure in part.measure():
+            print(f"{what:<58} {target:<18} {figure}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
