@@ -52,16 +52,15 @@ def plan(
     json: JsonOption = False,
 ) -> None:
     """Show cells, trials, dollars and time of a suite; nothing is sent."""
-    import os
-
     from bench.commands.choosing import Given, Where, wishes
+    from bench.environment import read_environment
     from bench.folder import DataFolder
     from bench.plan.build import build
     from bench.plan.forecast import forecast
     from bench.plan.frozen import Options
     from bench.suite import read_suite
 
-    folder = DataFolder.choose(data, os.environ)
+    folder = DataFolder.choose(data, read_environment().variables)
     given = Given(concurrency=concurrency, rate_rpm=rate, images=images)
     wanted = wishes(seed=seed, limit=limit, only=only, options=given.over(Options()))
     where = Where(

@@ -166,15 +166,14 @@ def purge(
 
     A picture that another run has too is kept.
     """
-    import os
-
     import orjson
 
+    from bench.environment import read_environment
     from bench.folder import DataFolder
     from bench.images.shelf import remove
     from bench.record import digests
 
-    folder = DataFolder.choose(data, os.environ)
+    folder = DataFolder.choose(data, read_environment().variables)
     mine = folder.existing_run(run)
     with mine.hold():
         others: set[str] = set()
