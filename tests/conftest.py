@@ -156,6 +156,11 @@ class Desk:
         self.endpoints = folder / "endpoints.yaml"
         self._running: list[subprocess.Popen[str]] = []
 
+    @property
+    def first_prompt(self) -> str:
+        """The text of the suite's first prompt."""
+        return PROMPTS[0][1]
+
     def suite(self, **changes: Any) -> Path:
         """Write a suite of three prompts, low, 1024x1024; JSON is YAML too."""
         content = {
