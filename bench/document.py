@@ -1,10 +1,11 @@
 """Document: the YAML and JSON files that people write, read safely."""
 
 import json
+import re
 from collections.abc import Hashable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from bench.errors import BadInput
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 20
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -24,9 +26,14 @@ class _Loader(yaml.SafeLoader):
         mapping: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
             key: object = self._value(key_node)
-            if not isinstance(key, Hashable) or key in mapping:
+            problem = None
+            if not isinstance(key, Hashable):
+                problem = "a key should be a plain word"
+            elif key in mapping:
+                problem = f"key '{key}' stands twice"
+            if problem:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"key '{key}' stands twice", key_node.start_mark
+                    None, None, problem, key_node.start_mark
                 )
             mapping[key] = self._value(value_node)
         return mapping
@@ -34,12 +41,18 @@ class _Loader(yaml.SafeLoader):
     def _value(self, node: yaml.Node) -> Any:  # noqa: ANN401  a document can be anything
         return self.construct_object(node, deep=True)  # pyright: ignore[reportUnknownMemberType]
 
-    def decimal(self, node: yaml.ScalarNode) -> Decimal | float:
-        """A number with a point, exactly as written."""
+    def decimal(self, node: yaml.ScalarNode) -> Decimal | str:
+        """A number with a point, exactly as written; `.inf` and `1:30.5` as text."""
+        text = self.as_written(node)
         try:
-            return Decimal(self.as_written(node).replace("_", ""))
+            return Decimal(text.replace("_", ""))
         except ArithmeticError:
-            return self.construct_yaml_float(node)
+            return text
+
+    def whole(self, node: yaml.ScalarNode) -> int | str:
+        """A whole number; what YAML 1.1 alone takes for one (12:30, 010) as text."""
+        text = self.as_written(node)
+        return int(text) if _WHOLE.fullmatch(text) else text
 
     def as_written(self, node: yaml.ScalarNode) -> str:
         """A scalar as its own text."""
@@ -48,6 +61,7 @@ class _Loader(yaml.SafeLoader):
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.mapping)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.decimal)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.whole)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.as_written)
 
 
@@ -145,12 +159,17 @@ def _problem(error: ValidationError) -> str:
 
 
 def _shown(value: object) -> str:
+    # What lies in a mapping or a list may be a secret in the wrong place.
+    if isinstance(value, (dict, list, tuple, set)):
+        return _kind(cast("object", value))
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004
 
 
 def _kind(value: object) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
+    if value is None:
+        return "nothing"
+    return "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
 
 
 def _line(error: Exception) -> str:

@@ -62,21 +62,28 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
 def _from_csv(path: Path, text: str) -> list[Prompt]:
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        missing = {"id", "text"} - set(rows.fieldnames or ())
+        header = tuple(rows.fieldnames or ())
+        missing = {"id", "text"} - set(header)
         if missing:
             raise BadInput(
                 f"{path}: the header has no column '{min(missing)}'; "
                 "it should read id,text,category"
             )
+        twice = [name for name in header if header.count(name) > 1]
+        if twice:
+            raise BadInput(f"{path}: the header's column '{twice[0]}' stands twice")
         prompts: list[Prompt] = []
         for row in rows:
-            kept: dict[Any, Any] = {k: v for k, v in row.items() if v not in {None, ""}}
+            # A row with too many fields holds a list, which no set can hold.
+            kept: dict[Any, Any] = {k: v for k, v in row.items() if v not in (None, "")}
             texts = kept.pop("expect_texts", None)
             if texts is not None:
                 kept["expect"] = {"texts": tuple(texts.split("|"))}
             prompts.append(check(_at(path, rows.line_num), _named(kept), Prompt))
     except csv.Error as error:
-        raise BadInput(f"{path}: line {rows.line_num}: {error}") from None
+        # The count of `rows` itself ends before the line that can't be read.
+        number = rows.reader.line_num
+        raise BadInput(f"{path}: line {number}: {error}") from None
     return prompts
 
 
@@ -89,7 +96,8 @@ def _named(row: dict[Any, Any]) -> dict[str, Any]:
 
 def _from_jsonl(path: Path, text: str) -> list[Prompt]:
     prompts: list[Prompt] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines: a JSON string may hold U+2028 and its like as they are.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
