@@ -1,27 +1,11 @@
 """Emulator: the command that starts a double of the image API."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class ProfileName(StrEnum):
-    """Which models are served."""
-
-    CURRENT = "current"
-    LEGACY = "legacy"
-
-
-class MannerName(StrEnum):
-    """Whom the emulator behaves like."""
-
-    OPENAI = "openai"
-    NEWAPI = "newapi"
-    LITELLM = "litellm"
-    SUBSTITUTES = "substitutes"
-    REPEATS = "repeats"
+from bench.emulator.options import Manner, Options, Profile
 
 
 def register(app: typer.Typer) -> None:
@@ -33,12 +17,12 @@ def emulator(
     *,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")],
     profile: Annotated[
-        ProfileName,
+        Profile,
         typer.Option(help="Models of today, or also the ones that were shut down."),
-    ] = ProfileName.CURRENT,
+    ] = Profile.CURRENT,
     manner: Annotated[
-        MannerName, typer.Option(help="Behave like OpenAI or like a gateway.")
-    ] = MannerName.OPENAI,
+        Manner, typer.Option(help="Behave like OpenAI or like a gateway.")
+    ] = Manner.OPENAI,
     upstream: Annotated[
         str | None,
         typer.Option(
@@ -60,9 +44,7 @@ def emulator(
     It costs nothing and keeps a ledger of every request; pictures and answers
     are marked as simulated. One line on stdout says where it listens.
     """
-    from bench.emulator.catalogue import Profile
-    from bench.emulator.server import CannotStartError, Options, ready_line, run
-    from bench.emulator.state import Manner
+    from bench.emulator.server import CannotStartError, ready_line, run
 
     def say_ready(url: str) -> None:
         said = f"The emulator listens at {url} (Ctrl-C ends it)."
@@ -70,8 +52,8 @@ def emulator(
 
     options = Options(
         port=port,
-        profile=Profile(profile),
-        manner=Manner(manner),
+        profile=profile,
+        manner=manner,
         upstream=upstream,
         seed=seed,
         time_scale=time_scale,

@@ -4,9 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.emulator.catalogue import Profile
-from bench.emulator.server import CannotStartError, Options, ready_line, run
-from bench.emulator.state import Manner
+from bench.emulator.options import Manner, Options, Profile
+from bench.emulator.server import CannotStartError, ready_line, run
 
 
 def _options() -> Options:

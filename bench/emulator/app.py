@@ -22,6 +22,7 @@ NOT_ALLOWED = 405
 
 def application(emulator: Emulator) -> ASGIApp:
     """Return the ASGI application of one emulator."""
+    # Coroutines on purpose: Starlette would run functions in a thread.
     handlers: dict[Any, Any] = {
         RefusedError: _on_refusal,
         HTTPException: _on_wrong_address,
@@ -48,10 +49,10 @@ def _dressed(request: Request, refusal: Refusal) -> Delivery:
     return refusal_delivery(worded)
 
 
-def _on_refusal(request: Request, error: RefusedError) -> Delivery:
+async def _on_refusal(request: Request, error: RefusedError) -> Delivery:
     return _dressed(request, error.refusal)
 
 
-def _on_wrong_address(request: Request, error: HTTPException) -> Delivery:
+async def _on_wrong_address(request: Request, error: HTTPException) -> Delivery:
     refusal = wrong_method if error.status_code == NOT_ALLOWED else unknown_url
     return _dressed(request, refusal(request.method, request.url.path))

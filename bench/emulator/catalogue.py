@@ -2,15 +2,8 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from enum import StrEnum
 
-
-class Profile(StrEnum):
-    """Which part of the catalogue is served."""
-
-    CURRENT = "current"
-    LEGACY = "legacy"
-
+from bench.emulator.options import Profile
 
 FIXED_SIZES = ("1024x1024", "1024x1536", "1536x1024")
 COMMON = frozenset({"prompt", "model", "n", "size", "quality", "user"})

@@ -15,10 +15,11 @@ from bench.emulator.catalogue import MODELS, Model
 from bench.emulator.checks import ImageRequest, edges_px
 from bench.emulator.faults import Scenario
 from bench.emulator.manners import passed_back
+from bench.emulator.options import Manner
 from bench.emulator.prices import PER_IMAGE, token_price_usd
 from bench.emulator.refusals import Refusal, RefusedError
 from bench.emulator.settle import another_quality, another_size, usage_of
-from bench.emulator.state import Emulator, Manner, Outcome, emulator_of, exchange_of
+from bench.emulator.state import Emulator, Outcome, emulator_of, exchange_of
 from bench.emulator.tokens import Usage
 
 FORWARDED_HEADERS = ("authorization", "x-client-request-id")

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from bench.emulator.answers import ZERO_USAGE
 from bench.emulator.catalogue import GPT_IMAGE
+from bench.emulator.options import Manner
 from bench.emulator.refusals import Refusal
-from bench.emulator.state import Manner
 
 LITELLM_TYPES = {
     401: "authentication_error",

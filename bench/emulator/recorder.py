@@ -11,8 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bench.emulator.delivery import send_refusal
 from bench.emulator.ledger import Entry, Stage
+from bench.emulator.options import Manner
 from bench.emulator.refusals import Refusal
-from bench.emulator.state import Emulator, Exchange, Manner
+from bench.emulator.state import Emulator, Exchange
 from bench.emulator.wire import Connection
 
 CONTROL = "/_emulator/"

@@ -9,19 +9,19 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
 from bench.emulator import faults
 from bench.emulator.app import application
-from bench.emulator.catalogue import Profile, served
+from bench.emulator.catalogue import served
 from bench.emulator.documents import BadDocumentError
 from bench.emulator.hop import client_for
+from bench.emulator.options import Options
 from bench.emulator.profile import RunProfile
 from bench.emulator.render import warm_up
-from bench.emulator.state import Emulator, Manner
+from bench.emulator.state import Emulator
 from bench.emulator.wire import Connection
 
 HOST = "127.0.0.1"
@@ -34,19 +34,6 @@ INTERRUPTED = 130
 
 class CannotStartError(Exception):
     """Says in one sentence why an emulator can't start with these options."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What `pixelmeter emulator` was told; port 0 takes a free one."""
-
-    port: int
-    profile: Profile = Profile.CURRENT
-    manner: Manner = Manner.OPENAI
-    upstream: str | None = None
-    seed: int = 0
-    time_scale: float = 1.0
-    faults_file: Path | None = None
 
 
 def run(options: Options, *, on_ready: Callable[[str], None]) -> int:

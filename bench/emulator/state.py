@@ -5,7 +5,6 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 
 import httpx2
 from starlette.requests import Request
@@ -14,20 +13,11 @@ from bench.emulator.catalogue import Model
 from bench.emulator.faults import FaultPlan
 from bench.emulator.ledger import Entry, Ledger
 from bench.emulator.limits import Window
+from bench.emulator.options import Manner
 from bench.emulator.profile import RunProfile
 from bench.emulator.wire import Connection
 
 PICTURES_KEPT = 64
-
-
-class Manner(StrEnum):
-    """Whom the emulator behaves like: OpenAI itself or some gateway."""
-
-    OPENAI = "openai"
-    NEWAPI = "newapi"
-    LITELLM = "litellm"
-    SUBSTITUTES = "substitutes"
-    REPEATS = "repeats"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

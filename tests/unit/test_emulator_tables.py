@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.emulator.catalogue import MODELS, Profile, served
+from bench.emulator.catalogue import MODELS, served
 from bench.emulator.faults import Fault, FaultPlan, Scenario, Sighting
 from bench.emulator.lettering import quoted_texts
 from bench.emulator.limits import Limits, Window
+from bench.emulator.options import Profile
 from bench.emulator.prices import scaled, token_price_usd, usd_text
 from bench.emulator.render import Drawing, rendered
 from bench.emulator.service_time import Distribution, Work, draw_s, median_s
