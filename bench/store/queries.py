@@ -1,11 +1,40 @@
 """Queries: rows of the index for the commands, as plain dictionaries."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a person sees of one run.
+
+    Attributes:
+        run: Its row of `v_run`.
+        cells, possibly_billed, errors: As the functions of these names say.
+    """
+
+    run: Row
+    cells: list[Row]
+    possibly_billed: list[Row]
+    errors: list[Row]
+
+
+def read_shown(con: duckdb.DuckDBPyConnection, run_id: str) -> Shown | None:
+    """Everything to show of a run, None when the index does not hold it."""
+    row = run(con, run_id)
+    if row is None:
+        return None
+    return Shown(
+        run=row,
+        cells=cells(con, run_id),
+        possibly_billed=possibly_billed(con, run_id),
+        errors=error_counts(con, run_id),
+    )
 
 
 def rows_of(
@@ -35,13 +64,15 @@ def run(con: duckdb.DuckDBPyConnection, run_id: str) -> Row | None:
 def cells(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
     """One row a cell of a run, in the order of its plan; columns of `v_cell`.
 
-    Beside them `service_s`: the times of its ok trials in seconds, sorted.
+    Beside them `parameters`, JSON, and `service_s`: the times of its ok trials
+    in seconds, sorted.
     """
     return rows_of(
         con,
         """
-        SELECT c.*, coalesce(t.service_s, []) AS service_s
+        SELECT c.*, p.parameters, coalesce(t.service_s, []) AS service_s
         FROM v_cell AS c
+        JOIN cell AS p ON p.run_id = c.run_id AND p.cell_index = c.cell_index
         LEFT JOIN (
             SELECT cell_index, list(service_s ORDER BY service_s) AS service_s
             FROM v_trial
@@ -94,20 +125,22 @@ def error_counts(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
 def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
     """One row a planned trial of a run, with what a comparison needs.
 
-    `parameters` is the JSON object of what its cell sends; the rest are
-    columns of `v_trial`.
+    `parameters` is the JSON object of what its cell sends, `prompt_digest` tells
+    prompts of one id apart; the rest are columns of `v_trial`.
     """
     return rows_of(
         con,
         """
         SELECT
-            t.run_id, t.trial_id, t.prompt_id, t.repeat, t.endpoint, t.route,
+            t.run_id, t.prompt_id, md5(p.text) AS prompt_digest, t.repeat, t.endpoint,
+            t.route,
             t.api, t.operation, t.model, t.quality, t.size, c.parameters,
             t.simulated, t.bucket, t.outcome, t.from_cache, t.service_s, t.total_s,
             t.images, t.charge_usd, t.list_usd, t.possibly_billed_usd,
             t.charge_unknown
         FROM v_trial AS t
         JOIN cell AS c ON c.run_id = t.run_id AND c.cell_index = t.cell_index
+        JOIN prompt AS p ON p.run_id = t.run_id AND p.prompt_id = t.prompt_id
         WHERE t.run_id = $run_id
         ORDER BY t.position
         """,

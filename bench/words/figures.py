@@ -46,6 +46,24 @@ def seconds(duration_s: float | None) -> str:
     return f"{sign}{size_s * 1000:.0f} ms"
 
 
+def signed_dollars(usd: Decimal) -> str:
+    """A difference in US dollars, with its sign."""
+    return f"+{dollars(usd)}" if usd > 0 else dollars(usd)
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage with one decimal."""
+    if share is None:
+        return UNKNOWN
+    sign = MINUS if round(share, 3) < 0 else ""
+    return f"{sign}{abs(share):.1%}"
+
+
+def more_or_less(share: float, more: str, less: str) -> str:
+    """A relative difference in words: 0.08 is `8.0% slower`."""
+    return f"{abs(share):.1%} {more if share >= 0 else less}"
+
+
 def duration(length_s: float) -> str:
     """A length of time in its two largest units."""
     whole_s = round(length_s)

@@ -1,0 +1,39 @@
+"""Indexed: a data folder whose index was made current before a command reads."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import duckdb
+
+    from bench.folder import DataFolder
+
+
+def chosen_folder(data: Path | None) -> "DataFolder":
+    """The data folder of a command: `--data`, the environment, `./data`."""
+    from bench.folder import DataFolder
+
+    return DataFolder.choose(data, os.environ)
+
+
+@contextmanager
+def current_index(
+    folder: "DataFolder",
+) -> "Generator[duckdb.DuckDBPyConnection]":
+    """A read-only connection, what is new in the journals read before.
+
+    What could not be read is told on stderr.
+    """
+    from bench.store.index import open_index
+    from bench.store.ingest import refresh
+
+    for problem in refresh(folder).problems:
+        typer.echo(f"warning: {problem}", err=True)
+    with open_index(folder) as con:
+        yield con

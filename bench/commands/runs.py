@@ -1,0 +1,69 @@
+"""Runs: the commands that list runs and show one."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.commands.indexed import chosen_folder, current_index
+from bench.commands.options import DataOption, JsonOption
+
+if TYPE_CHECKING:
+    from bench.store.queries import Row
+
+RUNS_SCHEMA = "pixelmeter.runs/1"
+SHOW_SCHEMA = "pixelmeter.show/1"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands `runs` and `show` to the command line."""
+    app.command("runs")(runs)
+    app.command("show")(show)
+
+
+def runs(*, data: DataOption = None, json: JsonOption = False) -> None:
+    """List what was run, the newest first."""
+    import orjson
+
+    from bench.commands.answers import run_answer
+    from bench.commands.showing import print_runs
+    from bench.store import queries
+
+    folder = chosen_folder(data)
+    found: list[Row] = []
+    if folder.root.is_dir():
+        with current_index(folder) as con:
+            found = queries.runs(con)
+    if json:
+        answer = {"schema": RUNS_SCHEMA, "runs": [run_answer(row) for row in found]}
+        typer.echo(orjson.dumps(answer).decode())
+    elif found:
+        print_runs(found)
+    else:
+        typer.echo(f"no runs in {folder.root} yet; `pixelmeter demo` makes one")
+
+
+def show(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or latest.")],
+    *,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show how a run stands: trials, cells, dollars, what may have been billed."""
+    import orjson
+
+    from bench.commands.answers import show_answer
+    from bench.commands.showing import print_shown
+    from bench.errors import BadInput
+    from bench.store.queries import read_shown
+
+    folder = chosen_folder(data)
+    run_id = folder.existing_run(run).run_id
+    with current_index(folder) as con:
+        shown = read_shown(con, run_id)
+    if shown is None:
+        raise BadInput(f"run '{run_id}' can't be shown: its plan can't be read")
+    if json:
+        answer = {"schema": SHOW_SCHEMA, **show_answer(shown)}
+        typer.echo(orjson.dumps(answer).decode())
+    else:
+        print_shown(shown)

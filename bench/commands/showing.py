@@ -1,0 +1,210 @@
+"""Showing: runs as tables and sentences."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import orjson
+import typer
+
+from bench.stats import Interval, wilson_interval
+from bench.store.queries import Row, Shown
+from bench.studies.levels import Times, times_of
+from bench.words.figures import UNKNOWN, dollars, percent, seconds
+from bench.words.tables import print_table
+
+SIMULATED = (
+    "simulated: what is marked so comes from an emulator; no money was spent on it"
+)
+FIGURE_COLUMNS = (
+    ("n", True),
+    ("ok", True),
+    ("95% interval", True),
+    ("p50", True),
+    ("95% interval", True),
+    ("p95 or max", True),
+    ("US$ an image", True),
+    ("US$", True),
+)
+
+
+def print_runs(found: Sequence[Row]) -> None:
+    """One line a run, from rows of `v_run`."""
+    columns = [
+        *[(name, False) for name in ("run", "when", "suite", "endpoints", "state")],
+        *[(name, True) for name in ("done", "US$")],
+        ("note, tags", False),
+    ]
+    print_table(columns, [_run_line(row) for row in found])
+
+
+def _run_line(row: Row) -> list[str]:
+    return [
+        row["run_id"],
+        _local(row["created_at"]),
+        row["suite"] + (" (simulated)" if row["simulated"] else ""),
+        ", ".join(row["endpoints"]),
+        _state(row),
+        f"{row['n_done']}/{row['n_trials']}",
+        dollars(row["charge_usd"]) if row["attempts"] else UNKNOWN,
+        "; ".join(part for part in (row["note"], _tags(row)) if part),
+    ]
+
+
+def _local(at: datetime) -> str:
+    return f"{at.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def _state(row: Row) -> str:
+    return row["state"] + (f" ({row['stopped_by']})" if row["stopped_by"] else "")
+
+
+def _tags(row: Row) -> str:
+    return " ".join(
+        f"{key}={value}" for key, value in orjson.loads(row["tags"]).items()
+    )
+
+
+def print_shown(shown: Shown) -> None:
+    """A run: how it stands, its cells, what went wrong."""
+    row = shown.run
+    for line in _standing(row):
+        typer.echo(line)
+    typer.echo("")
+    asked = [(name, False) for name in ("endpoint", "model", "asked")]
+    print_table([*asked, *FIGURE_COLUMNS], [_cell_line(cell) for cell in shown.cells])
+    if shown.errors:
+        typer.echo("\nrequests that were not ok")
+        _print_errors(shown.errors)
+    if shown.possibly_billed:
+        typer.echo("\npossibly billed, one by one (no charge is known for them)")
+        _print_possibly_billed(shown.possibly_billed)
+
+
+def _standing(row: Row) -> list[str]:
+    counts = ", ".join(
+        f"{row[f'n_{name}']} {name.replace('_', ' ')}"
+        for name in ("done", "failed", "possibly_billed", "not_sent", "in_flight")
+        if row[f"n_{name}"] or name == "done"
+    )
+    lines = [
+        f"run {row['run_id']}: suite {row['suite']}, {_state(row)}",
+        f"begun {_local(row['created_at'])}, seed {row['seed']}",
+        f"trials: {counts} of {row['n_trials']}; {row['attempts']} requests",
+        f"dollars: {_money(row)}",
+    ]
+    remarks = [part for part in (row["note"], _tags(row)) if part]
+    lines += [f"note: {'; '.join(remarks)}"] if remarks else []
+    lines += [SIMULATED] if row["simulated"] else []
+    if row["n_damaged"]:
+        lines.append(f"damaged: {row['n_damaged']} records can't be read")
+    return lines
+
+
+def _money(row: Row) -> str:
+    if not row["attempts"]:
+        return "nothing was sent"
+    parts = [f"{dollars(row['charge_usd'])} charged"]
+    if row["list_usd"] is not None and row["list_usd"] != row["charge_usd"]:
+        parts.append(f"{dollars(row['list_usd'])} at the direct list price")
+    if row["possibly_billed_usd"]:
+        parts.append(f"up to {dollars(row['possibly_billed_usd'])} possibly billed")
+    if row["reserved_usd"]:
+        parts.append(f"up to {dollars(row['reserved_usd'])} in flight")
+    if row["max_cost_usd"] is not None:
+        parts.append(f"cap {dollars(row['max_cost_usd'])}")
+    return ", ".join(parts)
+
+
+def _cell_line(cell: Row) -> list[str]:
+    sent = orjson.loads(cell["parameters"])
+    return [
+        cell["endpoint"] + (" (simulated)" if cell["simulated"] else ""),
+        cell["model"],
+        " ".join(_said(name, value) for name, value in sent.items()),
+        *figures(
+            n=cell["n_settled"],
+            n_ok=cell["n_ok"],
+            times=times_of(cell["service_s"]),
+        ),
+        _price(cell),
+        _total(cell),
+    ]
+
+
+def _said(name: str, value: object) -> str:
+    return str(value) if name in {"quality", "size"} else f"{name}={value}"
+
+
+def figures(*, n: int, n_ok: int, times: Times) -> list[str]:
+    """The columns of a table that do not speak of money."""
+    interval = wilson_interval(n_ok, n)
+    return [
+        str(n),
+        percent(n_ok / n) if n else UNKNOWN,
+        f"{percent(interval.low)} to {percent(interval.high)}" if n else UNKNOWN,
+        seconds(times.p50_s),
+        _between(times.p50_interval),
+        _tail(times),
+    ]
+
+
+def _between(interval: Interval) -> str:
+    if not interval.is_closed:
+        return UNKNOWN
+    return f"{seconds(interval.low)} to {seconds(interval.high)}"
+
+
+def _tail(times: Times) -> str:
+    if times.p95_s is None:
+        return f"max {seconds(times.max_s)}" if times.n else UNKNOWN
+    return f"p95 {seconds(times.p95_s)} ({_between(times.p95_interval)})"
+
+
+def _price(row: Row) -> str:
+    return UNKNOWN if not row["images"] else dollars(row["usd_per_image"])
+
+
+def _total(row: Row) -> str:
+    if not row["attempts"]:
+        return UNKNOWN
+    unknown = f" + {row['n_charge_unknown']} unknown" if row["n_charge_unknown"] else ""
+    return dollars(row["charge_usd"]) + unknown
+
+
+def _print_errors(errors: Sequence[Row]) -> None:
+    columns = [("endpoint", False), ("outcome", False), ("status", True)]
+    columns += [("code", False), ("requests", True), ("message", False)]
+    print_table(
+        columns,
+        [
+            [
+                error["endpoint"],
+                error["outcome"],
+                str(error["http_status"] or UNKNOWN),
+                error["error_code"] or UNKNOWN,
+                str(error["attempts"]),
+                (error["error_message"] or "")[:100],
+            ]
+            for error in errors
+        ],
+    )
+
+
+def _print_possibly_billed(attempts: Sequence[Row]) -> None:
+    columns = [(name, False) for name in ("when", "endpoint", "prompt", "outcome")]
+    columns += [("at most", True), ("attempt", False), ("request id", False)]
+    print_table(
+        columns,
+        [
+            [
+                _local(attempt["started_at"]),
+                attempt["endpoint"],
+                attempt["prompt_id"] or UNKNOWN,
+                attempt["outcome"],
+                dollars(attempt["possibly_billed_usd"]),
+                attempt["attempt_id"],
+                attempt["request_id"] or UNKNOWN,
+            ]
+            for attempt in attempts
+        ],
+    )

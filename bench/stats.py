@@ -1,0 +1,230 @@
+"""Stats: intervals, and differences of pairs, with how sure they are.
+
+Everything is 95 % and two-sided unless said; `None` stands for a bound that
+the data can't give. The choice of methods is explained in docs/method.md.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from scipy import stats  # pyright: ignore[reportMissingTypeStubs]  it has none
+
+LEVEL = 0.95
+FEWEST_PROMPTS = 6
+N_FOR_P95 = 72
+N_RESAMPLES = 9_999
+_SEED = 20_261_121
+_tests: Any = stats
+_Statistic = Callable[..., Any]
+
+
+class Verdict(StrEnum):
+    """What a difference allows to say."""
+
+    DIFFERENT = "different"
+    NO_CLEAR_DIFFERENCE = "no clear difference"
+    TOO_FEW_PROMPTS = "too few prompts to tell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An interval for a figure; None where there is no bound."""
+
+    low: float | None
+    high: float | None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether both bounds are known."""
+        return self.low is not None and self.high is not None
+
+    def covers(self, value: float) -> bool:
+        """Whether a value lies within; an unknown bound excludes nothing."""
+        return (self.low is None or self.low <= value) and (
+            self.high is None or value <= self.high
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A figure of one side against the other, from pairs by prompt.
+
+    Attributes:
+        n_prompts: Prompts with at least one pair; what the interval rests on.
+        n_pairs: Pairs; repeats of a prompt are averaged before.
+        estimate: None without any pair.
+        p: Of the test named by the function that made it.
+    """
+
+    n_prompts: int
+    n_pairs: int
+    estimate: float | None
+    interval: Interval
+    p: float | None
+    verdict: Verdict
+
+
+def quantile_interval(values: Sequence[float], q: float) -> Interval:
+    """The order-statistic interval of a quantile, free of any distribution.
+
+    With K ~ Binomial(n, q) values at or below the quantile, the bounds are the
+    values at the ranks of K's 2.5 % and 97.5 % points. It covers at least 95 %
+    at every n; both bounds exist from ceil(ln .025 / ln max(q, 1-q)) values on:
+    6 for the median, 72 for p95.
+
+    Source: H. A. David, H. N. Nagaraja, Order Statistics (2003), 7.1.
+
+    Args:
+        values: In any order.
+        q: Between 0 and 1, both excluded.
+    """
+    ordered = sorted(values)
+    n = len(ordered)
+    tail = (1 - LEVEL) / 2
+    # The largest r with P(K < r) <= 2.5 %, the smallest s with P(K >= s) <= 2.5 %.
+    below = int(_tests.binom.ppf(tail, n, q)) if n else 0
+    above = int(_tests.binom.ppf(1 - tail, n, q)) + 1 if n else 1
+    return Interval(
+        low=ordered[below - 1] if below >= 1 else None,
+        high=ordered[above - 1] if above <= n else None,
+    )
+
+
+def wilson_interval(successes: int, n: int) -> Interval:
+    """Wilson's score interval of a share; unbounded without any trial.
+
+    Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
+    """
+    if n == 0:
+        return Interval(low=None, high=None)
+    found = _tests.binomtest(successes, n).proportion_ci(
+        confidence_level=LEVEL, method="wilson"
+    )
+    return Interval(low=float(found.low), high=float(found.high))
+
+
+def ratio_difference(pairs: Mapping[str, Sequence[tuple[float, float]]]) -> Difference:
+    """How many times the first side's figure the second's is: paired by prompt.
+
+    Log ratios are averaged within a prompt; the estimate is the median over
+    prompts, its interval the percentile bootstrap over whole prompts (BCa is
+    no use for a median: the jackknife it rests on fails there). `p` is
+    Wilcoxon's signed-rank test of the log ratios.
+
+    Sources: B. Efron, R. J. Tibshirani, An Introduction to the Bootstrap
+    (1993), 13 and 11.6; F. Wilcoxon, Biometrics Bulletin 1 (1945) 80.
+
+    Args:
+        pairs: By prompt, (first, second) of each pair; all above 0.
+
+    Returns:
+        Ratios: 1.08 when the second takes 8 % more.
+    """
+    logs = [
+        float(np.mean([math.log(second / first) for first, second in found]))
+        for found in pairs.values()
+        if found
+    ]
+    difference = _difference(logs, sum(map(len, pairs.values())), np.median)
+    return Difference(
+        n_prompts=difference.n_prompts,
+        n_pairs=difference.n_pairs,
+        estimate=_exp(difference.estimate),
+        interval=Interval(
+            low=_exp(difference.interval.low), high=_exp(difference.interval.high)
+        ),
+        p=difference.p,
+        verdict=difference.verdict,
+    )
+
+
+def mean_difference(
+    pairs: Mapping[str, Sequence[tuple[float, float]]], p: float | None = None
+) -> Difference:
+    """How much the second side's figure is above the first's: paired by prompt.
+
+    Differences are averaged within a prompt; the estimate is the mean over
+    prompts, its interval the percentile bootstrap over whole prompts. `p` is
+    Wilcoxon's signed-rank test unless one is given. Sources as above.
+
+    Args:
+        pairs: By prompt, (first, second) of each pair.
+        p: Of a test that fits the figure better.
+    """
+    means = [
+        float(np.mean([second - first for first, second in found]))
+        for found in pairs.values()
+        if found
+    ]
+    return _difference(means, sum(map(len, pairs.values())), np.mean, p)
+
+
+def mcnemar_p(pairs: Sequence[tuple[bool, bool]]) -> float:
+    """The exact McNemar test of two yes/no outcomes on the same trials.
+
+    Source: Q. McNemar, Psychometrika 12 (1947) 153; exact by the binomial.
+    """
+    only_first = sum(first and not second for first, second in pairs)
+    only_second = sum(second and not first for first, second in pairs)
+    n = only_first + only_second
+    if n == 0:
+        return 1.0
+    return float(_tests.binomtest(only_first, n, 0.5).pvalue)
+
+
+def _difference(
+    values: list[float], n_pairs: int, statistic: _Statistic, p: float | None = None
+) -> Difference:
+    n_prompts = len(values)
+    interval = Interval(low=None, high=None)
+    if n_prompts >= FEWEST_PROMPTS:
+        interval = _bootstrap(values, statistic)
+    return Difference(
+        n_prompts=n_prompts,
+        n_pairs=n_pairs,
+        estimate=float(statistic(values)) if values else None,
+        interval=interval,
+        p=_wilcoxon(values) if p is None else p,
+        verdict=_verdict(n_prompts, interval),
+    )
+
+
+def _verdict(n_prompts: int, interval: Interval) -> Verdict:
+    if n_prompts < FEWEST_PROMPTS:
+        return Verdict.TOO_FEW_PROMPTS
+    if interval.covers(0):
+        return Verdict.NO_CLEAR_DIFFERENCE
+    return Verdict.DIFFERENT
+
+
+def _bootstrap(values: list[float], statistic: _Statistic) -> Interval:
+    observed = np.asarray(values)
+    if np.ptp(observed) == 0:
+        return Interval(low=values[0], high=values[0])
+    found = _tests.bootstrap(
+        (observed,),
+        statistic,
+        confidence_level=LEVEL,
+        n_resamples=N_RESAMPLES,
+        batch=max(1, 2_000_000 // len(values)),
+        method="percentile",
+        rng=np.random.default_rng(_SEED),
+    )
+    interval = found.confidence_interval
+    return Interval(low=float(interval.low), high=float(interval.high))
+
+
+def _wilcoxon(values: list[float]) -> float | None:
+    moved = [value for value in values if value != 0]
+    if not moved:
+        return None if not values else 1.0
+    found = _tests.wilcoxon(moved)
+    return float(found.pvalue)
+
+
+def _exp(value: float | None) -> float | None:
+    return None if value is None else math.exp(value)

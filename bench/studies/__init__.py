@@ -1,0 +1,1 @@
+"""Studies: questions answered over recorded runs."""

@@ -1,0 +1,137 @@
+"""Comparison: levels of one factor, or two runs, paired by prompt."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+
+import orjson
+
+from bench.errors import BadInput
+from bench.studies.levels import Level, Row, level_of
+from bench.studies.pairing import Pair, Pairing, pair_up
+
+Key = tuple[object, ...]
+
+
+class Factor(StrEnum):
+    """What tells the levels of a comparison apart."""
+
+    ENDPOINT = "endpoint"
+    MODEL = "model"
+    QUALITY = "quality"
+    SIZE = "size"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Levels first, then every pair of them.
+
+    Attributes:
+        by: The factor, or `run`.
+    """
+
+    by: str
+    simulated: bool
+    levels: tuple[Level, ...]
+    pairings: tuple[Pairing, ...]
+
+
+def compare_levels(trials: Sequence[Row], factor: Factor | None) -> Comparison:
+    """The levels of one factor within a run, everything else equal.
+
+    Args:
+        trials: Rows of `bench.store.queries.trials` of one run.
+        factor: None takes the first that has several levels.
+
+    Raises:
+        BadInput: There is only one level.
+    """
+    chosen = factor or _factor_that_varies(trials)
+    sides = _by(trials, lambda row: _name_of(row, chosen))
+    if len(sides) < 2:  # noqa: PLR2004  a comparison takes two
+        only = next(iter(sides), "none")
+        raise BadInput(
+            f"--by {chosen}: the run has only one, {only}; choose another of "
+            f"{', '.join(Factor)}, or name a second run"
+        )
+    if chosen is Factor.ENDPOINT:
+        # Direct first: a gateway is judged against it.
+        by_route = sorted(sides.items(), key=lambda side: side[1][0]["route"])
+        sides = dict(by_route)
+    return _compare(chosen, sides, lambda row: _key(row, without=chosen))
+
+
+def compare_runs(
+    first: tuple[str, Sequence[Row]], second: tuple[str, Sequence[Row]]
+) -> Comparison:
+    """Two runs, given by name and trials: same prompt, variant and endpoint.
+
+    Where each run has one endpoint of its own, the two stand for each other.
+
+    Raises:
+        BadInput: They have no prompt and variant in common.
+    """
+    sides = dict((first, second))
+    places = [{row["endpoint"] for row in rows} for rows in sides.values()]
+    without = None
+    if not places[0] & places[1] and all(len(names) == 1 for names in places):
+        without = Factor.ENDPOINT
+    keys = [{_key(row, without) for row in rows} for rows in sides.values()]
+    if not keys[0] & keys[1]:
+        raise BadInput(
+            f"runs {first[0]} and {second[0]} have no prompt in common that both "
+            "asked with the same parameters; compare runs of one suite"
+        )
+    return _compare("run", sides, lambda row: _key(row, without))
+
+
+def _factor_that_varies(trials: Sequence[Row]) -> Factor:
+    for factor in Factor:
+        if len({_name_of(row, factor) for row in trials}) > 1:
+            return factor
+    raise BadInput(
+        "the run has a single cell, so nothing to compare; name a second run"
+    )
+
+
+def _name_of(row: Row, factor: Factor) -> str:
+    value = row[factor]
+    return "not sent" if value is None else str(value)
+
+
+def _key(row: Row, without: Factor | None) -> Key:
+    sent: dict[str, object] = orjson.loads(row["parameters"])
+    asked = {"endpoint": row["endpoint"], "model": row["model"], **sent}
+    asked.pop(without or "", None)
+    prompt = (row["prompt_id"], row["prompt_digest"], row["repeat"])
+    return (*prompt, row["api"], row["operation"], *sorted(map(str, asked.items())))
+
+
+def _by(rows: Iterable[Row], level: Callable[[Row], str]) -> dict[str, list[Row]]:
+    sides: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        sides[level(row)].append(row)
+    return dict(sides)
+
+
+def _compare(
+    by: str, sides: Mapping[str, Sequence[Row]], key: Callable[[Row], Key]
+) -> Comparison:
+    levels = tuple(level_of(name, rows) for name, rows in sides.items())
+    keyed = {name: {key(row): row for row in rows} for name, rows in sides.items()}
+    pairings = tuple(
+        pair_up(first, second, _pairs(keyed[first], keyed[second]))
+        for first, second in combinations(sides, 2)
+    )
+    return Comparison(
+        by=by,
+        simulated=any(level.simulated for level in levels),
+        levels=levels,
+        pairings=pairings,
+    )
+
+
+def _pairs(first: Mapping[Key, Row], second: Mapping[Key, Row]) -> list[Pair]:
+    return [(row, second[key]) for key, row in first.items() if key in second]

@@ -1,0 +1,115 @@
+"""Differences: one side against another in a sentence."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bench.words.figures import dollars, more_or_less, percent, signed_dollars
+
+FEWEST_PROMPTS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """Who is compared, and over how many prompts.
+
+    Attributes:
+        is_clear: Whether the interval leaves out "no difference".
+    """
+
+    first: str
+    second: str
+    n_prompts: int
+    is_clear: bool
+
+    @property
+    def basis(self) -> str:
+        """How many prompts stand behind a figure."""
+        return f"n={self.n_prompts} prompt{'' if self.n_prompts == 1 else 's'}"
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether so many prompts can show a difference at all."""
+        return self.n_prompts >= FEWEST_PROMPTS
+
+    def unsure(self, what: str) -> str:
+        """The beginning of a sentence that finds no difference."""
+        return f"{what}: no clear difference between {self.first} and {self.second}"
+
+    def too_few(self, what: str) -> str:
+        """A sentence that refuses to tell."""
+        return (
+            f"{what}: too few prompts to tell {self.second} from {self.first} "
+            f"({self.basis}; {FEWEST_PROMPTS} are needed)"
+        )
+
+
+def cost_sentence(
+    sides: Sides,
+    first_per_image: Decimal | None,
+    second_per_image: Decimal | None,
+    interval_usd: tuple[Decimal, Decimal] | None,
+) -> str:
+    """Dollars an image of the second side against the first."""
+    if first_per_image is None or second_per_image is None:
+        return "cost: no pair of pictures whose price is known on both sides"
+    step = second_per_image - first_per_image
+    if step == 0:
+        return (
+            f"cost: {sides.second} and {sides.first} cost the same, "
+            f"{dollars(first_per_image)} an image ({sides.basis})"
+        )
+    bounds = "too few for an interval"
+    if interval_usd:
+        low, high = map(signed_dollars, interval_usd)
+        bounds = f"95% interval {low} to {high}"
+    figures = f"{signed_dollars(step)} an image ({sides.basis}, {bounds})"
+    if sides.is_enough and not sides.is_clear:
+        return f"{sides.unsure('cost')}: {figures}"
+    share = float(step / first_per_image) if first_per_image else None
+    amount = "more" if share is None else more_or_less(share, "more", "less")
+    return f"cost: {sides.second} costs {amount} than {sides.first}: {figures}"
+
+
+def time_sentence(
+    sides: Sides, ratio: float | None, interval: tuple[float, float] | None
+) -> str:
+    """Service time of the second side against the first, as ratios."""
+    what = "service time"
+    if ratio is None:
+        return f"{what}: no pair of answers that were both ok"
+    if not interval:
+        return sides.too_few(what)
+    low, high = interval
+    figures = f"95% interval {_slower(low)} to {_slower(high)}, {sides.basis}"
+    if not sides.is_clear:
+        return f"{sides.unsure(what)} ({_slower(ratio)}, {figures})"
+    return f"{what}: {sides.second} {_slower(ratio)} than {sides.first}, {figures}"
+
+
+def _slower(ratio: float) -> str:
+    return more_or_less(ratio - 1, "slower", "faster")
+
+
+def success_sentence(
+    sides: Sides, shares: tuple[float, float] | None, n_pairs: int, p: float | None
+) -> str:
+    """Share of ok trials of the second side against the first."""
+    what = "success"
+    if shares is None:
+        return f"{what}: no pair of trials that both ended"
+    first, second = shares
+    figures = (
+        f"{sides.first} {percent(first)}, {sides.second} {percent(second)} "
+        f"of {n_pairs} pairs"
+    )
+    if not sides.is_enough:
+        return f"{sides.too_few(what)}: {figures}"
+    if not sides.is_clear:
+        return f"{sides.unsure(what)} ({figures})"
+    step = f"{abs(second - first) * 100:.1f} points {_higher(second - first)}"
+    test = "" if p is None else f", McNemar p={p:.2g}"
+    return f"{what}: {sides.second} {step} than {sides.first} ({figures}{test})"
+
+
+def _higher(step: float) -> str:
+    return "higher" if step >= 0 else "lower"

@@ -1,0 +1,32 @@
+"""Tables: rows as aligned text on stdout."""
+
+from collections.abc import Iterable, Sequence
+
+# Whoever reads from a pipe gets whole lines, however long they are.
+_PIPE_COLUMNS = 400
+
+
+def print_table(
+    columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]
+) -> None:
+    """Print rows under headings.
+
+    Args:
+        columns: Heading, and whether it is a figure, which stands to the right.
+        rows: As many texts as columns, shown as they are.
+    """
+    from rich.console import Console  # noqa: PLC0415  --help stays fast
+    from rich.table import Table  # noqa: PLC0415  --help stays fast
+    from rich.text import Text  # noqa: PLC0415  --help stays fast
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, is_figure in columns:
+        table.add_column(
+            heading, justify="right" if is_figure else "left", no_wrap=is_figure
+        )
+    for row in rows:
+        table.add_row(*(Text(text) for text in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_PIPE_COLUMNS)
+    console.print(table, end="")
