@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from bench.attempt import Attempt, Picture
 from bench.client import Answer, ImageClient
@@ -22,6 +24,8 @@ from bench.traffic.gate import Closed, Gate
 from bench.traffic.limiter import EndpointLimiter
 from bench.transport import RequestStamps
 from bench.wire.reading import Reading
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +53,13 @@ class Meter:
         checker: PictureChecker,
         gate: Gate,
         keep: Keep,
+        worker: Executor,
     ) -> None:
-        """Nothing is sent yet."""
+        """Nothing is sent yet.
+
+        One thread should be the `worker`: each has a heap of its own, which
+        large answers fill.
+        """
         self._plan = plan
         self._data = data
         self._lanes = lanes
@@ -60,6 +69,7 @@ class Meter:
         self._checker = checker
         self._gate = gate
         self._keep = keep
+        self._worker = worker
         self._calls: set[asyncio.Future[Answer]] = set()
         self.n_in_flight = 0
 
@@ -169,7 +179,7 @@ class Meter:
         finally:
             self._calls.discard(call)
         passed("answered")
-        reading = await asyncio.to_thread(read, answer)
+        reading = await self._aside(read, answer)
         # The body is as large as its pictures: it must not wait with them.
         answer = replace(answer, body=None)
         del call
@@ -191,12 +201,17 @@ class Meter:
             checked = await self._checker.check(content, thumbnail=wants_thumbnail)
             kept.append(checked.picture)
             try:
-                await asyncio.to_thread(self._put, checked, content)
+                await self._aside(self._put, checked, content)
             except StorageFailed as error:
                 # The picture is paid: its attempt is recorded, the next not sent.
                 self._gate.close("storage", str(error))
                 is_kept = False
         return tuple(kept), is_kept
+
+    async def _aside(self, work: Callable[..., Result], *arguments: object) -> Result:
+        """Do what would hold up the loop, and with it other requests' stamps."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._worker, work, *arguments)
 
     def _put(self, checked: Checked, content: bytes) -> None:
         if self._keep is Keep.KEEP:

@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -153,7 +154,8 @@ class Runner:
                 turns=asyncio.Semaphore(n_at_once),
                 secret=secret,
             )
-        checker = PictureChecker()
+        worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
+        checker = PictureChecker(worker)
         stack.push_async_callback(checker.close)
         return Meter(
             plan=self._plan,
@@ -165,6 +167,7 @@ class Runner:
             checker=checker,
             gate=self._gate,
             keep=Keep(self._options.images),
+            worker=worker,
         )
 
     def _listen(self, meter: Meter, stack: AsyncExitStack) -> None:

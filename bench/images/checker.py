@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import sys
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +27,16 @@ class Checked:
 class PictureChecker:
     """Owns the child; a child that dies or hangs costs one picture."""
 
-    def __init__(self) -> None:
-        """Start no child yet."""
+    def __init__(self, worker: Executor | None = None) -> None:
+        """Start no child yet; digests are computed by `worker`."""
+        self._worker = worker
         self._child: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
     async def check(self, content: bytes, *, thumbnail: bool) -> Checked:
         """Facts of one picture; a problem is a fact, not an error."""
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
+        loop = asyncio.get_running_loop()
+        digest = await loop.run_in_executor(self._worker, _digest, content)
         if len(content) > MOST_PICTURE_BYTES:
             facts = _nothing(f"more than {MOST_PICTURE_BYTES:,} bytes")
             small = b""
@@ -100,6 +103,10 @@ class PictureChecker:
             start_new_session=True,
         )
         return self._child
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _nothing(problem: str) -> dict[str, Any]:
