@@ -131,11 +131,7 @@ def _check_disk(data: DataFolder, figures: Forecast) -> None:
 def _carry_out(
     session: Session, plan: Plan, options: Options, command: str, *, as_json: bool
 ) -> int:
-    run = session.data.run(plan.run_id)
-    keys = keys_of(plan.endpoints, session.variables)
-    with run.hold(), watcher(plan.run_id) as watching:
-        runner = Runner(plan, session.data, keys, options, watching)
-        ending = asyncio.run(runner.run(command))
+    ending = send(session, plan, options, command)
     status = run_status(session.data, plan.run_id)
     if ending.stopped_by == "storage":
         # The disk that is full could not take the run's last line either.
@@ -143,6 +139,22 @@ def _carry_out(
     code = exit_code(ending, status["trials"], options.max_failed_share)
     _answer(command, status, ending, as_json=as_json)
     return code
+
+
+def send(session: Session, plan: Plan, options: Options, command: str) -> Ending:
+    """Send what is left of a frozen plan, watched on standard error.
+
+    Raises:
+        RunBusy: Another process has the run.
+        StorageFailed: The journal could not be opened.
+    """
+    keys = keys_of(plan.endpoints, session.variables)
+    with (
+        session.data.run(plan.run_id).hold(),
+        watcher(plan.run_id) as watching,
+    ):
+        runner = Runner(plan, session.data, keys, options, watching)
+        return asyncio.run(runner.run(command))
 
 
 def exit_code(ending: Ending, trials: Mapping[str, int], most_failed: float) -> int:
