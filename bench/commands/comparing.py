@@ -41,7 +41,12 @@ def _level_line(level: Level) -> list[str]:
     unknown = f" + {level.n_charge_unknown} unknown" if level.n_charge_unknown else ""
     return [
         level.name + (" (simulated)" if level.simulated else ""),
-        *figures(n=level.n_settled, n_ok=level.n_ok, times=level.times),
+        *figures(
+            n_trials=level.n_trials,
+            n=level.n_settled,
+            n_ok=level.n_ok,
+            times=level.times,
+        ),
         dollars(level.usd_per_image) if level.images else UNKNOWN,
         dollars(level.charge_usd) + unknown if level.n_settled else UNKNOWN,
     ]

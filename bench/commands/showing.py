@@ -9,7 +9,14 @@ import typer
 from bench.stats import Interval, wilson_interval
 from bench.store.queries import Row, Shown
 from bench.studies.levels import Times, times_of
-from bench.words.figures import UNKNOWN, dollars, percent, seconds
+from bench.words.figures import (
+    UNKNOWN,
+    dollars,
+    percent,
+    percent_between,
+    seconds,
+    seconds_between,
+)
 from bench.words.tables import print_table
 
 SIMULATED = (
@@ -122,6 +129,7 @@ def _cell_line(cell: Row) -> list[str]:
         cell["model"],
         " ".join(_said(name, value) for name, value in sent.items()),
         *figures(
+            n_trials=cell["n_trials"],
             n=cell["n_settled"],
             n_ok=cell["n_ok"],
             times=times_of(cell["service_s"]),
@@ -135,23 +143,29 @@ def _said(name: str, value: object) -> str:
     return str(value) if name in {"quality", "size"} else f"{name}={value}"
 
 
-def figures(*, n: int, n_ok: int, times: Times) -> list[str]:
+def figures(*, n_trials: int, n: int, n_ok: int, times: Times) -> list[str]:
     """The columns of a table that do not speak of money."""
     interval = wilson_interval(n_ok, n)
     return [
-        str(n),
+        str(n) if n == n_trials else f"{n} of {n_trials}",
         percent(n_ok / n) if n else UNKNOWN,
-        f"{percent(interval.low)} to {percent(interval.high)}" if n else UNKNOWN,
+        _share_between(interval),
         seconds(times.p50_s),
         _between(times.p50_interval),
         _tail(times),
     ]
 
 
-def _between(interval: Interval) -> str:
-    if not interval.is_closed:
+def _share_between(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
         return UNKNOWN
-    return f"{seconds(interval.low)} to {seconds(interval.high)}"
+    return percent_between(interval.low, interval.high)
+
+
+def _between(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return UNKNOWN
+    return seconds_between(interval.low, interval.high)
 
 
 def _tail(times: Times) -> str:

@@ -58,16 +58,31 @@ def cost_sentence(
             f"cost: {sides.second} and {sides.first} cost the same, "
             f"{dollars(first_per_image)} an image ({sides.basis})"
         )
-    bounds = "too few for an interval"
-    if interval_usd:
-        low, high = map(signed_dollars, interval_usd)
-        bounds = f"95% interval {low} to {high}"
+    bounds = _bounds(interval_usd)
     figures = f"{signed_dollars(step)} an image ({sides.basis}, {bounds})"
     if sides.is_enough and not sides.is_clear:
         return f"{sides.unsure('cost')}: {figures}"
-    share = float(step / first_per_image) if first_per_image else None
-    amount = "more" if share is None else more_or_less(share, "more", "less")
-    return f"cost: {sides.second} costs {amount} than {sides.first}: {figures}"
+    amount = _amount(second_per_image, first_per_image)
+    return f"cost: {sides.second} costs {amount} {sides.first}: {figures}"
+
+
+def _bounds(interval_usd: tuple[Decimal, Decimal] | None) -> str:
+    if interval_usd is None:
+        return "too few for an interval"
+    if interval_usd[0] == interval_usd[1]:
+        return "the same for every prompt"
+    low, high = map(signed_dollars, interval_usd)
+    if low == high:
+        return "95% interval too narrow to show"
+    return f"95% interval {low} to {high}"
+
+
+def _amount(usd: Decimal, than_usd: Decimal) -> str:
+    if not than_usd:
+        return "more than"
+    if usd >= 2 * than_usd:
+        return f"{usd / than_usd:.1f} times as much as"
+    return more_or_less(float(usd / than_usd - 1), "more", "less") + " than"
 
 
 def time_sentence(

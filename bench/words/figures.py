@@ -46,6 +46,19 @@ def seconds(duration_s: float | None) -> str:
     return f"{sign}{size_s * 1000:.0f} ms"
 
 
+def seconds_between(low_s: float, high_s: float) -> str:
+    """Two durations in one unit, the larger one's."""
+    low, high = seconds(low_s), seconds(high_s)
+    if high_s >= 1:
+        return f"{low_s:,.1f} to {high}"
+    return f"{low.removesuffix(' ms')} to {high}"
+
+
+def percent_between(low: float, high: float) -> str:
+    """Two shares as percentages."""
+    return f"{percent(low).removesuffix('%')} to {percent(high)}"
+
+
 def signed_dollars(usd: Decimal) -> str:
     """A difference in US dollars, with its sign."""
     return f"+{dollars(usd)}" if usd > 0 else dollars(usd)

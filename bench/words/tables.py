@@ -27,6 +27,11 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(text) for text in row))
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PIPE_COLUMNS)
-    console.print(table, end="")
+    if console.is_terminal:
+        console.print(table)
+        return
+    console = Console(highlight=False, width=_PIPE_COLUMNS)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        print(line.rstrip())  # noqa: T201  a table is an answer, for stdout
