@@ -1,0 +1,185 @@
+"""Telling: what the demo measured, in words and tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import typer
+
+from bench.commands.answers import comparison_answer, rounded
+from bench.commands.comparing import print_comparison
+from bench.runner import Ending
+from bench.studies.comparison import Comparison, Factor, compare_levels
+from bench.studies.levels import Row
+from bench.studies.saving import Saving, savings
+from bench.words.figures import dollars, percent
+from bench.words.tables import print_table
+from pricing.money import usd_text
+from pricing.question import answer as price_answer
+
+IMAGES_PER_MONTH = 10_000
+_SHOWN_SIZE = "1024x1024"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the demo has in hand when the run is over.
+
+    Attributes:
+        status: The fields that `show RUN --json` answers with.
+        trials: Rows of `v_trial` of the run.
+        counted_usd: What each emulator itself counted, by endpoint.
+    """
+
+    status: Mapping[str, Any]
+    ending: Ending
+    trials: Sequence[Row]
+    counted_usd: Mapping[str, Decimal]
+
+    def charged_usd(self, endpoint: str) -> Decimal:
+        """What our records say was charged at an endpoint."""
+        charges = (r["charge_usd"] for r in self.trials if r["endpoint"] == endpoint)
+        return sum((c for c in charges if c is not None), Decimal(0))
+
+
+def begin() -> None:
+    """Say what is about to happen."""
+    typer.echo(
+        "Pixelmeter demo. Two emulators stand in for an image API and for a gateway\n"
+        "that sells it at half price. Pictures, times and dollars are simulated;\n"
+        "no key is used and nothing is paid."
+    )
+
+
+def tell(measured: Measured) -> None:
+    """Comparison, projection, the emulators' own count, and what to do next."""
+    run_id = measured.status["run_id"]
+    trials = measured.status["trials"]
+    typer.echo(f"\nrun {run_id}: {trials['done']} of {trials['planned']} trials done")
+    if measured.ending.reason:
+        typer.echo(f"{measured.ending.stopped_by}: {measured.ending.reason}", err=True)
+    typer.echo("\n== Direct against gateway ==")
+    print_comparison(_comparison(measured))
+    _tell_projection(measured)
+    _tell_count(measured)
+    typer.echo(
+        "\n== Next ==\n"
+        f"look closer     pixelmeter show {run_id}\n"
+        f"                pixelmeter compare {run_id} --by quality\n"
+        "with your key   write endpoints.yaml and suite.yaml as in README.md, then\n"
+        "                pixelmeter plan suite.yaml --endpoints endpoints.yaml "
+        "--endpoint openai\n"
+        "                pixelmeter run suite.yaml --endpoints endpoints.yaml "
+        "--endpoint openai --max-cost 2"
+    )
+
+
+def _comparison(measured: Measured) -> Comparison:
+    return compare_levels(measured.trials, Factor.ENDPOINT)
+
+
+def _tell_projection(measured: Measured) -> None:
+    typer.echo(
+        f"\n== {IMAGES_PER_MONTH:,} images a month, {_SHOWN_SIZE} (simulated) =="
+    )
+    print_table(
+        [
+            *(("model", False), ("quality", False), ("direct", True)),
+            *(("gateway", True), ("saving a month", True), ("95% interval", True)),
+            *(("saving", True), ("a year", True), ("n prompts", True)),
+        ],
+        [
+            _projection_line(saving)
+            for saving in savings(measured.trials, IMAGES_PER_MONTH)
+            if saving.variant[2] == _SHOWN_SIZE
+        ],
+    )
+    flat = _guides_prices()
+    typer.echo(
+        f"for comparison, the flat launch prices of April 2025: {IMAGES_PER_MONTH:,} "
+        f"medium images cost {dollars(flat)} direct,\n{dollars(flat / 2)} at half "
+        f"price, a saving of {dollars(flat / 2)} a month and {dollars(flat * 6)} a "
+        "year; tokens are what is billed"
+    )
+
+
+def _guides_prices() -> Decimal:
+    question = {
+        "mode": "per_image",
+        "provider": "launch-2025",
+        "quality": "medium",
+        "images": IMAGES_PER_MONTH,
+    }
+    return Decimal(str(price_answer(question)["usd"]))
+
+
+def _projection_line(saving: Saving) -> list[str]:
+    projected = saving.projection
+    share = projected.saving_share
+    interval = "–"
+    if saving.saving_interval_usd is not None:
+        low, high = (rounded(bound) for bound in saving.saving_interval_usd)
+        interval = f"{dollars(low)} to {dollars(high)}"
+    return [
+        saving.variant[0],
+        saving.variant[1],
+        dollars(projected.direct_usd),
+        dollars(projected.alternative_usd),
+        dollars(projected.saving_usd),
+        interval,
+        percent(None if share is None else float(share)),
+        dollars(projected.saving_year_usd),
+        str(saving.n_prompts),
+    ]
+
+
+def _tell_count(measured: Measured) -> None:
+    typer.echo("\n== Our records against the emulators' own count ==")
+    rows: list[list[str]] = []
+    for endpoint, counted in measured.counted_usd.items():
+        charged = measured.charged_usd(endpoint)
+        verdict = "equal to the last digit" if charged == counted else "DIFFERENT"
+        rows.append([endpoint, usd_text(charged), usd_text(counted), verdict])
+    print_table(
+        [("endpoint", False), ("our USD", True), ("theirs", True), ("", False)], rows
+    )
+
+
+def answer(measured: Measured) -> str:
+    """The same as one JSON object."""
+    return orjson.dumps(
+        {
+            "schema": "pixelmeter.demo/1",
+            **measured.status,
+            "simulated": True,
+            "comparison": comparison_answer(_comparison(measured)),
+            "projection": [
+                _projection_answer(saving)
+                for saving in savings(measured.trials, IMAGES_PER_MONTH)
+            ],
+            "counted_by_emulators_usd": {
+                name: usd_text(usd) for name, usd in measured.counted_usd.items()
+            },
+        }
+    ).decode()
+
+
+def _projection_answer(saving: Saving) -> dict[str, Any]:
+    model, quality, size = saving.variant
+    projected = saving.projection
+    return {
+        "model": model,
+        "quality": quality,
+        "size": size,
+        "direct": saving.direct,
+        "gateway": saving.gateway,
+        "n_prompts": saving.n_prompts,
+        "images_per_month": projected.images_per_month,
+        "direct_usd": usd_text(projected.direct_usd),
+        "gateway_usd": usd_text(projected.alternative_usd),
+        "saving_usd": usd_text(projected.saving_usd),
+        "saving_interval_usd": saving.saving_interval_usd,
+        "saving_year_usd": usd_text(projected.saving_year_usd),
+    }
