@@ -42,7 +42,8 @@ class Delivery:
         """Send the answer (ASGI)."""
         del receive
         exchange: Exchange = scope["state"]["exchange"]
-        exchange.entry.cut_by_fault = self.fault in CUTS
+        gone = exchange.connection.lost.is_set()
+        exchange.entry.cut_by_fault = self.fault in CUTS and not gone
         if self.fault is Scenario.RESET_BEFORE_HEADERS:
             await exchange.connection.reset()
             return

@@ -77,6 +77,8 @@ class Connection(H11Protocol):
 
     async def reset(self) -> None:
         """Cut the connection with a TCP reset; unsent bytes are thrown away."""
+        if self.lost.is_set():
+            return
         sock: socket.socket = self.transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         self.transport.abort()

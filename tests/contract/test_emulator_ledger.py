@@ -121,6 +121,23 @@ def test_work_goes_on_and_is_billed_when_the_client_has_gone(emulator: Any) -> N
     assert (entry["status"], entry["first_byte_ns"]) == (None, None)
 
 
+@pytest.mark.parametrize(
+    "scenario", ["reset_before_headers", "reset_in_body", "truncated_body"]
+)
+def test_a_cut_finds_nobody_when_the_client_has_gone(
+    emulator: Any, scenario: str
+) -> None:
+    # The emulator's stderr, checked at its end, must stay empty here, too.
+    constant = {"distribution": "constant", "median_s": 0.3}
+    emulator.put("profile", {"time_scale": 1, "service_time": constant})
+    emulator.fault(scenario)
+    ask_and_leave(emulator)
+    entry = emulator.ledger()[-1]
+    assert (entry["stage"], entry["billed"]) == ("rendered", True)
+    assert (entry["status"], entry["sent_ns"]) == (None, None)
+    assert (entry["client_gone"], entry["cut_by_fault"]) == (True, False)
+
+
 def test_half_a_request_is_recorded_and_not_billed(emulator: Any) -> None:
     ask_and_leave(emulator, half=True)
     entry = emulator.ledger()[-1]
