@@ -161,6 +161,8 @@ class Desk:
         """The text of the suite's first prompt."""
         return PROMPTS[0][1]
 
+    until = staticmethod(until)
+
     def suite(self, **changes: Any) -> Path:
         """Write a suite of three prompts, low, 1024x1024; JSON is YAML too."""
         content = {
