@@ -13,6 +13,8 @@ from typing import Any
 import httpx2
 import pytest
 
+# Only a net under a hang: the machine may be busy with much else.
+PATIENCE_S = 300
 KEY = {"authorization": "Bearer sk-test"}
 PLAIN = {
     "model": "gpt-image-2",
@@ -36,7 +38,7 @@ class RunningEmulator:
         line = self.process.stdout.readline()
         assert line, self.process.communicate()[1]
         self.url: str = json.loads(line)["url"]
-        self.http = httpx2.Client(timeout=60, trust_env=False)
+        self.http = httpx2.Client(timeout=PATIENCE_S, trust_env=False)
 
     def generate(self, **parameters: Any) -> httpx2.Response:
         return self.post({**PLAIN, **parameters})
@@ -63,7 +65,7 @@ class RunningEmulator:
 
     def ledger(self) -> list[dict[str, Any]]:
         """Wait until no request is in work, then return the entries."""
-        give_up_at = time.monotonic() + 60
+        give_up_at = time.monotonic() + PATIENCE_S
         while (shown := self.read("ledger"))["in_flight"]:
             assert time.monotonic() < give_up_at, shown
             time.sleep(0.02)
@@ -85,7 +87,7 @@ class RunningEmulator:
         """End the process; return its exit code and what it said on stderr."""
         self.http.close()
         os.kill(self.process.pid, number)
-        _, errors = self.process.communicate(timeout=30)
+        _, errors = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, errors
 
 

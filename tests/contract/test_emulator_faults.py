@@ -124,7 +124,7 @@ def test_a_slow_answer_outlasts_an_impatient_client(
             f"{emulator.url}/images/generations",
             json={"model": "gpt-image-2", "prompt": "A red kite", "quality": "low"},
             headers={"authorization": "Bearer k"},
-            timeout=0.1,
+            timeout=httpx2.Timeout(300, read=0.1),
         )
     entry = emulator.ledger()[-1]
     assert (entry["billed"], entry["client_gone"]) == (True, True)

@@ -104,15 +104,14 @@ def ask_and_leave(emulator: Any, *, half: bool = False) -> None:
 
 
 def wait_for_entries(emulator: Any, n_entries: int) -> None:
-    for _ in range(500):
-        if len(emulator.read("ledger")["requests"]) >= n_entries:
-            return
+    give_up_at = time.monotonic() + 300
+    while len(emulator.read("ledger")["requests"]) < n_entries:
+        assert time.monotonic() < give_up_at
         time.sleep(0.01)
-    raise AssertionError("no request came")
 
 
 def test_work_goes_on_and_is_billed_when_the_client_has_gone(emulator: Any) -> None:
-    constant = {"distribution": "constant", "median_s": 0.3}
+    constant = {"distribution": "constant", "median_s": 1.5}
     emulator.put("profile", {"time_scale": 1, "service_time": constant})
     ask_and_leave(emulator)
     entry = emulator.ledger()[-1]
@@ -128,7 +127,7 @@ def test_a_cut_finds_nobody_when_the_client_has_gone(
     emulator: Any, scenario: str
 ) -> None:
     # The emulator's stderr, checked at its end, must stay empty here, too.
-    constant = {"distribution": "constant", "median_s": 0.3}
+    constant = {"distribution": "constant", "median_s": 1.5}
     emulator.put("profile", {"time_scale": 1, "service_time": constant})
     emulator.fault(scenario)
     ask_and_leave(emulator)
@@ -148,7 +147,7 @@ def test_half_a_request_is_recorded_and_not_billed(emulator: Any) -> None:
 KILLED = """
 import httpx2, sys, threading
 def ask(at):
-    httpx2.post(sys.argv[1] + "/images/generations", timeout=60, trust_env=False,
+    httpx2.post(sys.argv[1] + "/images/generations", timeout=300, trust_env=False,
         headers={"authorization": "Bearer k", "x-client-request-id": f"att-{at}"},
         json={"model": "gpt-image-2", "prompt": "A red kite", "quality": "low"})
 for at in range(4):
@@ -157,7 +156,7 @@ for at in range(4):
 
 
 def test_a_killed_clients_requests_are_all_accounted_for(emulator: Any) -> None:
-    constant = {"distribution": "constant", "median_s": 1.0}
+    constant = {"distribution": "constant", "median_s": 3}
     emulator.put("profile", {"time_scale": 1, "service_time": constant})
     client = subprocess.Popen([sys.executable, "-c", KILLED, emulator.url])
     wait_for_entries(emulator, 4)

@@ -25,7 +25,7 @@ def command(*options: str) -> list[str]:
 
 def run(*options: str) -> tuple[int, str]:
     done = subprocess.run(
-        command(*options), capture_output=True, text=True, timeout=60, check=False
+        command(*options), capture_output=True, text=True, timeout=300, check=False
     )
     assert done.stdout == ""
     return done.returncode, done.stderr
@@ -43,7 +43,7 @@ def test_the_command_says_where_it_listens_and_ends_by_sigterm() -> None:
         host, port = said["url"].removeprefix("http://").removesuffix("/v1").split(":")
         socket.create_connection((host, int(port)), timeout=10).close()
         process.send_signal(signal.SIGTERM)
-        rest, errors = process.communicate(timeout=30)
+        rest, errors = process.communicate(timeout=300)
     assert said == {
         "schema": "pixelmeter.emulator/1",
         "url": said["url"],
@@ -62,7 +62,7 @@ def test_without_json_a_person_reads_one_line() -> None:
         assert process.stdout is not None
         assert "http://127.0.0.1:" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=300)
     assert (errors, process.returncode) == ("", 130)
 
 
