@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,7 +13,7 @@ import duckdb
 from bench.errors import BadInput, StorageFailed
 from bench.folder import DataFolder
 from bench.store.batches import Batch, Problem, prefetch, read_changes
-from bench.store.changes import Changes, find_changes
+from bench.store.changes import find_changes
 from bench.store.index import (
     DamagedIndex,
     OlderIndex,
@@ -46,6 +46,9 @@ class Ingested:
     removed: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     moved_aside: Path | None = None
+
+
+_Groups = Generator[Iterator[Batch | Problem]]
 
 
 @dataclass(slots=True)
@@ -110,13 +113,18 @@ def checksum(con: duckdb.DuckDBPyConnection) -> str:
 
 
 def _ingest(folder: DataFolder, path: Path, scratch: Callable[[], Path]) -> Ingested:
-    with write_index(path) as con:
-        changes = find_changes(con, folder)
-        forget_runs(con, changes.gone)
-    tally = _Tally(problems=list(changes.problems))
-    _write_all(path, changes, scratch, tally)
-    with write_index(path) as con:
-        tally.problems.extend(_damage(con))
+    tally = _Tally()
+    with ExitStack() as stack:
+        with write_index(path) as con:
+            changes = find_changes(con, folder)
+            forget_runs(con, changes.gone)
+            tally.problems.extend(changes.problems)
+            items = prefetch(read_changes(changes.runs, scratch))
+            groups = _transactions(stack.enter_context(closing(items)))
+            is_done = _write_a_while(con, groups, tally)
+        while not is_done:
+            with write_index(path) as con:
+                is_done = _write_a_while(con, groups, tally)
     return Ingested(
         attempts=tally.attempts,
         runs=tuple(tally.runs),
@@ -125,23 +133,20 @@ def _ingest(folder: DataFolder, path: Path, scratch: Callable[[], Path]) -> Inge
     )
 
 
-def _write_all(
-    path: Path, changes: Changes, scratch: Callable[[], Path], tally: _Tally
-) -> None:
-    with closing(prefetch(read_changes(changes.runs, scratch))) as items:
-        groups = _transactions(items)
-        group = next(groups, None)
-        while group is not None:
-            with write_index(path) as con:
-                close_at = time.monotonic() + _SPELL_S
-                while group is not None and time.monotonic() < close_at:
-                    _write_group(con, group, tally)
-                    group = next(groups, None)
+def _write_a_while(
+    con: duckdb.DuckDBPyConnection, groups: _Groups, tally: _Tally
+) -> bool:
+    """Write until all is written (True) or readers have waited long enough."""
+    close_at = time.monotonic() + _SPELL_S
+    for group in groups:
+        _write_group(con, group, tally)
+        if time.monotonic() > close_at:
+            return False
+    tally.problems.extend(_damage(con))
+    return True
 
 
-def _transactions(
-    items: Iterator[Batch | Problem],
-) -> Generator[Iterator[Batch | Problem]]:
+def _transactions(items: Iterator[Batch | Problem]) -> _Groups:
     """What is written in one transaction each: of one run, and not too much."""
     for first in items:
         yield _until_commit(first, items)
