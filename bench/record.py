@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from bench.attempt import Attempt, Billing, Outcome, Picture
+from bench.attempt import Attempt, Billing, Outcome
 from bench.folder import RunFolder
 from bench.journal import VERSION, JournalPart, now_utc, read_run
 from bench.settle import Sending
@@ -40,7 +40,6 @@ def intent_record(sending: Sending) -> dict[str, Any]:
 
 def outcome_record(attempt: Attempt) -> dict[str, Any]:
     """A settled attempt; the members are listed in docs/journal.md."""
-    stamps, served, money = attempt.stamps, attempt.served, attempt.money
     return {
         "kind": "outcome",
         "v": VERSION,
@@ -57,19 +56,31 @@ def outcome_record(attempt: Attempt) -> dict[str, Any]:
         "error_code": attempt.error_code,
         "error_message": attempt.error_message,
         "retry_after_s": attempt.retry_after_s,
-        "queued_s": stamps.queued_s,
-        "connect_s": stamps.connect_s,
-        "first_byte_s": stamps.first_byte_s,
-        "first_partial_s": stamps.first_partial_s,
-        "service_s": stamps.service_s,
-        "total_s": stamps.total_s,
+        **asdict(attempt.stamps),
+        **_money(attempt),
+        "simulated": attempt.simulated,
+        **_served(attempt),
+        "request_id": attempt.request_id,
+        "pictures": [asdict(picture) for picture in attempt.pictures],
+        "headers": attempt.headers,
+    }
+
+
+def _money(attempt: Attempt) -> dict[str, Any]:
+    money = attempt.money
+    return {
         **{name: attempt.usage.get(name) for name in COUNTS},
         "usage_source": attempt.usage_source,
         "charge_usd": _text(money.charge_usd),
         "list_usd": _text(money.list_usd),
         "possibly_billed_usd": _text(money.possibly_billed_usd),
         "flags": list(money.flags),
-        "simulated": attempt.simulated,
+    }
+
+
+def _served(attempt: Attempt) -> dict[str, Any]:
+    served = attempt.served
+    return {
         "images": sum(p.problem is None for p in attempt.pictures),
         "bytes": sum(p.n_bytes for p in attempt.pictures),
         "served_model": served.model,
@@ -77,26 +88,11 @@ def outcome_record(attempt: Attempt) -> dict[str, Any]:
         "served_quality": served.quality,
         "served_format": served.format,
         "revised_prompt": served.revised_prompt,
-        "request_id": attempt.request_id,
-        "pictures": [_picture(picture) for picture in attempt.pictures],
-        "headers": attempt.headers,
     }
 
 
 def _text(usd: Decimal | None) -> str | None:
     return None if usd is None else format(usd, "f")
-
-
-def _picture(picture: Picture) -> dict[str, Any]:
-    return {
-        "sha256": picture.sha256,
-        "n_bytes": picture.n_bytes,
-        "format": picture.format,
-        "width_px": picture.width_px,
-        "height_px": picture.height_px,
-        "simulated": picture.simulated,
-        "problem": picture.problem,
-    }
 
 
 @dataclass(slots=True)
@@ -169,9 +165,13 @@ def _add_outcome(ledger: Ledger, record: dict[str, Any]) -> None:
 
 
 def digests(run: RunFolder) -> set[str]:
-    """The digests of all pictures that a run's journals name."""
+    """The digests of all pictures that a run's journals name.
+
+    Raises:
+        DamagedJournal: A line that may name pictures can't be read.
+    """
     found: set[str] = set()
     for part in read_run(run):
-        for line in part.outcomes:
+        for line in part.refuse_damage().outcomes:
             found.update(p["sha256"] for p in orjson.loads(line)["pictures"])
     return found

@@ -1,4 +1,4 @@
-"""Asked: a price question, checked for form; its values are judged later."""
+"""Asked: a price question, checked for form, not yet for its values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

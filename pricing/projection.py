@@ -1,4 +1,4 @@
-"""Projection: what pictures cost a month, here and there, and the saving."""
+"""Projection: a month of pictures, here and there, and the saving."""
 
 from dataclasses import dataclass
 from decimal import Decimal

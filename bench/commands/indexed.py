@@ -1,4 +1,4 @@
-"""Indexed: a data folder whose index was made current before a command reads."""
+"""Indexed: a data folder whose index is current when a command reads."""
 
 import os
 from contextlib import contextmanager

@@ -112,47 +112,57 @@ def _print_json(built: "Plan", figures: "Forecast") -> None:
 
 
 def _print_words(built: "Plan", figures: "Forecast") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from bench.words.tables import print_table
 
-    from bench.words.figures import bytes_text, dollars, duration
-
-    console = Console(highlight=False)
-    console.print(
-        f"[bold]{escape(built.suite_name)}[/]: {figures.n_prompts} prompts, "
-        f"{figures.n_cells} cells, {figures.n_trials} trials "
-        f"(seed {built.seed})"
+    typer.echo(
+        f"{built.suite_name}: {figures.n_prompts} prompts, {figures.n_cells} cells, "
+        f"{figures.n_trials} trials (seed {built.seed})"
     )
-    cells = Table("endpoint", "model", "parameters", box=None, pad_edge=False)
-    for cell in built.cells:
-        sent = ", ".join(f"{name} {value}" for name, value in cell.parameters)
-        cells.add_row(escape(cell.endpoint), escape(cell.model), escape(sent))
-    console.print(cells)
+    print_table(
+        [("endpoint", False), ("model", False), ("parameters", False)],
+        [
+            [
+                cell.endpoint,
+                cell.model,
+                ", ".join(f"{name} {value}" for name, value in cell.parameters),
+            ]
+            for cell in built.cells
+        ],
+    )
+    for line in (*_money_lines(built, figures), *_other_lines(figures)):
+        typer.echo(line)
+
+
+def _money_lines(built: "Plan", figures: "Forecast") -> list[str]:
+    from bench.words.figures import dollars
+
+    without = figures.n_without_rule
+    unpriced = f", and {without} trials that no published rule prices"
     bounded = " (bounded)" if figures.is_bounded else ""
-    without = (
-        f", and {figures.n_without_rule} trials that no published rule prices"
-        if figures.n_without_rule
-        else ""
-    )
-    console.print(f"expected    {dollars(figures.expected_usd)}{without}")
-    console.print(f"worst case  {dollars(figures.worst_case_usd)}{bounded}")
-    for reason in figures.why_bounded:
-        console.print(f"            bounded: {escape(reason)}")
-    console.print(
-        f"at risk     {dollars(figures.at_risk_usd)} if the run is killed with "
-        f"{built.options.concurrency} requests in flight"
-    )
-    console.print(f"disk        about {bytes_text(figures.disk_bytes)}")
-    if figures.rate_limit_s is not None:
-        at_least = duration(figures.rate_limit_s)
-        console.print(f"time        at least {at_least} at the rate limit")
-    for price in figures.price_dates:
-        console.print(
-            f"prices      {escape(price.endpoint)}, {escape(price.model)}: "
-            f"{price.vendor} book, valid from {price.valid_from}, "
-            f"checked {price.checked_on}"
-        )
+    n_at_once = built.options.concurrency
+    at_risk = f"if the run is killed with {n_at_once} requests in flight"
+    return [
+        f"expected    {dollars(figures.expected_usd)}{unpriced if without else ''}",
+        f"worst case  {dollars(figures.worst_case_usd)}{bounded}",
+        *(f"            bounded: {reason}" for reason in figures.why_bounded),
+        f"at risk     {dollars(figures.at_risk_usd)} {at_risk}",
+    ]
+
+
+def _other_lines(figures: "Forecast") -> list[str]:
+    from bench.words.figures import bytes_text, duration
+
+    limit_s = figures.rate_limit_s
+    least = "nothing" if limit_s is None else f"at least {duration(limit_s)}"
+    return [
+        f"disk        about {bytes_text(figures.disk_bytes)}",
+        f"time        {least} for rate limits, beside the pictures' own time",
+        *(
+            f"prices      {price.endpoint}, {price.model}: {price.vendor} book, valid "
+            f"from {price.valid_from}, checked {price.checked_on}"
+            for price in figures.price_dates
+        ),
+    ]
 
 
 def schema(

@@ -1,4 +1,4 @@
-"""Run: the commands that send requests, and the one that forgets pictures."""
+"""Run: the commands that send requests, and the one that purges."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""Watching: progress for people, and a JSON line at a time for programs."""
+"""Watching: progress for people, and JSON lines for programs."""
 
 import sys
 import time

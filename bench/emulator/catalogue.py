@@ -1,4 +1,4 @@
-"""Catalogue: which models are served, from when to when, under which rules."""
+"""Catalogue: which models are served, when, and under which rules."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""Checks: what POST /v1/images/generations accepts, parameter by parameter."""
+"""Checks: what POST /v1/images/generations accepts, key by key."""
 
 import re
 from collections.abc import Callable, Mapping

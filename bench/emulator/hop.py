@@ -1,4 +1,4 @@
-"""Hop: a gateway that really asks another server, and keeps its own account."""
+"""Hop: a gateway that asks another server and keeps its own account."""
 
 import asyncio
 import json

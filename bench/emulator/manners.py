@@ -1,4 +1,4 @@
-"""Manners: how a gateway words refusals and changes answers and requests."""
+"""Manners: how a gateway words refusals and changes answers."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Recorder: every request enters the ledger and gets its stamps and headers."""
+"""Recorder: every request enters the ledger and gets its stamps."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""State: what one running emulator holds, and one exchange with a client."""
+"""State: what one running emulator holds, and one exchange."""
 
 import os
 from collections import OrderedDict

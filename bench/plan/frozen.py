@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,6 @@ def _digest(content: Mapping[str, Any]) -> str:
 def _to_json(plan: Plan) -> dict[str, Any]:
     prompts = {prompt.id: i for i, prompt in enumerate(plan.prompts)}
     cells = {cell: i for i, cell in enumerate(plan.cells)}
-    cap_usd = plan.options.max_cost_usd
     return {
         "schema": SCHEMA,
         "run_id": plan.run_id,
@@ -147,13 +146,7 @@ def _to_json(plan: Plan) -> dict[str, Any]:
         "suite": {"name": plan.suite_name, "digest": plan.suite_digest},
         "tags": dict(plan.tags),
         "note": plan.note,
-        "options": {
-            "concurrency": plan.options.concurrency,
-            "rate_rpm": plan.options.rate_rpm,
-            "max_cost_usd": None if cap_usd is None else str(cap_usd),
-            "images": plan.options.images,
-            "max_failed_share": plan.options.max_failed_share,
-        },
+        "options": _options_to_json(plan.options),
         "prompts": [prompt.model_dump(mode="json") for prompt in plan.prompts],
         "endpoints": [e.model_dump(mode="json") for e in plan.endpoints],
         "cells": [_cell_to_json(cell) for cell in plan.cells],
@@ -163,18 +156,32 @@ def _to_json(plan: Plan) -> dict[str, Any]:
         ],
         "trials": [
             {
-                "trial_id": planned.trial.trial_id,
                 "cell": cells[planned.trial.cell],
                 "prompt": prompts[planned.trial.prompt_id],
-                "repeat": planned.trial.repeat,
-                "block": planned.trial.block,
-                "position": planned.trial.position,
-                "bound_usd": str(planned.bound_usd),
-                "expected": planned.expected,
-                "why_bounded": list(planned.why_bounded),
+                **_trial_to_json(planned),
             }
             for planned in plan.trials
         ],
+    }
+
+
+def _options_to_json(options: Options) -> dict[str, Any]:
+    cap_usd = options.max_cost_usd
+    return {
+        **asdict(options),
+        "max_cost_usd": None if cap_usd is None else format(cap_usd, "f"),
+    }
+
+
+def _trial_to_json(planned: PlannedTrial) -> dict[str, Any]:
+    return {
+        "trial_id": planned.trial.trial_id,
+        "repeat": planned.trial.repeat,
+        "block": planned.trial.block,
+        "position": planned.trial.position,
+        "bound_usd": format(planned.bound_usd, "f"),
+        "expected": planned.expected,
+        "why_bounded": list(planned.why_bounded),
     }
 
 
@@ -191,8 +198,11 @@ def _cell_to_json(cell: Cell) -> dict[str, Any]:
 def _from_json(content: dict[str, Any]) -> Plan:
     prompts = tuple(Prompt.model_validate(p) for p in content["prompts"])
     cells = tuple(_cell_from_json(cell) for cell in content["cells"])
-    options = content["options"]
-    cap_usd = options["max_cost_usd"]
+    cap_usd = content["options"]["max_cost_usd"]
+    options: dict[str, Any] = {
+        **content["options"],
+        "max_cost_usd": None if cap_usd is None else Decimal(cap_usd),
+    }
     return Plan(
         run_id=content["run_id"],
         kind=content["kind"],
@@ -203,13 +213,7 @@ def _from_json(content: dict[str, Any]) -> Plan:
         suite_digest=content["suite"]["digest"],
         tags=content["tags"],
         note=content["note"],
-        options=Options(
-            concurrency=options["concurrency"],
-            rate_rpm=options["rate_rpm"],
-            max_cost_usd=None if cap_usd is None else Decimal(cap_usd),
-            images=options["images"],
-            max_failed_share=options["max_failed_share"],
-        ),
+        options=Options(**options),
         prompts=prompts,
         endpoints=tuple(Endpoint.model_validate(e) for e in content["endpoints"]),
         cells=cells,

@@ -1,4 +1,4 @@
-"""Saving: what a run's measured prices come to a month, variant by variant."""
+"""Saving: what a run's measured prices come to a month, by variant."""
 
 from collections import defaultdict
 from collections.abc import Sequence

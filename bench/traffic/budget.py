@@ -1,4 +1,4 @@
-"""Budget: a cap in dollars that holds while many requests are in flight."""
+"""Budget: a cap in dollars that holds with many in flight."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,0 +1,53 @@
+"""Command line: every command is documented and starts light."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+import pixelmeter
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = typer.main.get_command(pixelmeter.command_line()).commands  # type: ignore[attr-defined]
+HEAVY = ("duckdb", "httpx2", "openai", "PIL", "pyarrow", "rich", "scipy", "starlette")
+
+
+def test_readme_names_every_command() -> None:
+    readme = (ROOT / "README.md").read_text()
+    missing = [name for name in COMMANDS if f"`{name}" not in readme]
+    assert not missing
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_what_it_does(name: str) -> None:
+    assert COMMANDS[name].help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_says_what_it_does(name: str) -> None:
+    for parameter in COMMANDS[name].params:
+        assert getattr(parameter, "help", "-"), parameter.name
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys, pixelmeter; pixelmeter.command_line();"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_unknown_command_exits_2_without_a_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pixelmeter", "measure"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
