@@ -1,5 +1,6 @@
 """Pixelmeter: the public face and the command line."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -36,6 +37,8 @@ def command_line() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; our own refusals end in a sentence and a code."""
+    # Records hold prompts and pictures: what we make is for its owner alone.
+    os.umask(0o077)
     try:
         command_line()()
     except BenchError as error:

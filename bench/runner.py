@@ -192,8 +192,20 @@ class Runner:
     async def _work(
         self, meter: Meter, due: list[PlannedTrial], history: RunHistory
     ) -> None:
-        queue = iter(due)
         self._tell(meter, len(due), None)
+        size = self._options.wave or max(1, len(due))
+        for start in range(0, len(due), size):
+            if start:
+                with suppress(Closed):
+                    pause = asyncio.sleep(self._options.wave_pause_s)
+                    await self._gate.wait_for(pause)
+            await self._wave(meter, due[start : start + size], len(due), history)
+
+    async def _wave(
+        self, meter: Meter, wave: list[PlannedTrial], n_due: int, history: RunHistory
+    ) -> None:
+        """Some trials, in their order, by as many workers as may be in flight."""
+        queue = iter(wave)
 
         async def worker() -> None:
             for planned in queue:
@@ -203,12 +215,12 @@ class Runner:
                     continue
                 n_before = history.trials[planned.trial.trial_id].n_attempts
                 with suppress(StorageFailed):
-                    await self._carry_out(meter, planned, n_before, len(due))
+                    await self._carry_out(meter, planned, n_before, n_due)
                 self._n_ended += 1
-                self._tell(meter, len(due), None)
+                self._tell(meter, n_due, None)
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._options.concurrency, len(due))):
+            for _ in range(min(self._options.concurrency, len(wave))):
                 group.create_task(worker())
 
     async def _carry_out(

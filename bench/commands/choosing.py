@@ -46,6 +46,8 @@ class Given:
     max_cost: str | None = None
     images: str | None = None
     max_failed_share: float | None = None
+    wave: int | None = None
+    wave_pause_s: float | None = None
 
     def over(self, options: Options) -> Options:
         """The options with what was given in place of what stood there.
@@ -59,6 +61,8 @@ class Given:
             "max_cost_usd": dollars("--max-cost", self.max_cost),
             "images": _images(self.images),
             "max_failed_share": self.max_failed_share,
+            "wave": self.wave,
+            "wave_pause_s": self.wave_pause_s,
         }
         named = {name: value for name, value in given.items() if value is not None}
         return replace(options, **named)  # pyright: ignore[reportArgumentType]

@@ -110,3 +110,18 @@ FailedShareOption = Annotated[
         help="Above it the exit code is 4; 0.2.",
     ),
 ]
+WaveOption = Annotated[
+    int | None,
+    typer.Option(
+        "--wave",
+        metavar="N",
+        min=1,
+        help="Send N trials, wait until all ended, pause, send the next N.",
+    ),
+]
+WavePauseOption = Annotated[
+    float | None,
+    typer.Option(
+        "--wave-pause", metavar="S", min=0, help="Seconds between two waves; 2."
+    ),
+]

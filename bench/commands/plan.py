@@ -170,7 +170,7 @@ def schema(
         str, typer.Argument(metavar="suite|endpoints", help="Which file's schema.")
     ] = "suite",
     *,
-    json: JsonOption = False,  # noqa: ARG001  the schema is JSON in any case
+    json: JsonOption = False,
 ) -> None:
     """Print the JSON Schema of a suite or endpoints file, for editors."""
     import orjson
@@ -182,4 +182,9 @@ def schema(
     schemas = {"suite": suite_schema, "endpoints": endpoints_schema}
     if kind not in schemas:
         raise BadInput(f"schema '{kind}': there are {' and '.join(schemas)}")
-    typer.echo(orjson.dumps(schemas[kind](), option=orjson.OPT_INDENT_2).decode())
+    content = schemas[kind]()
+    if json:
+        answer = {"schema": "pixelmeter.schema/1", "kind": kind, "content": content}
+        typer.echo(orjson.dumps(answer).decode())
+    else:
+        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())

@@ -22,6 +22,8 @@ from bench.commands.options import (
     RouteOption,
     SeedOption,
     TagOption,
+    WaveOption,
+    WavePauseOption,
     YesOption,
 )
 
@@ -58,6 +60,8 @@ def run(
     note: NoteOption = None,
     images: ImagesOption = None,
     max_failed_share: FailedShareOption = None,
+    wave: WaveOption = None,
+    wave_pause: WavePauseOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -75,6 +79,8 @@ def run(
         max_cost=max_cost,
         images=images,
         max_failed_share=max_failed_share,
+        wave=wave,
+        wave_pause_s=wave_pause,
     )
     options = given.over(Options())
     wanted = wishes(
@@ -102,6 +108,8 @@ def resume(
     rate: RateOption = None,
     images: ImagesOption = None,
     max_failed_share: FailedShareOption = None,
+    wave: WaveOption = None,
+    wave_pause: WavePauseOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -122,6 +130,8 @@ def resume(
         max_cost=max_cost,
         images=images,
         max_failed_share=max_failed_share,
+        wave=wave,
+        wave_pause_s=wave_pause,
     )
     options = given.over(planned.options)
     moved = _moved(planned, endpoints, tuple(endpoint or ()))

@@ -28,6 +28,8 @@ class Options:
     Attributes:
         rate_rpm: Requests a minute over all endpoints together.
         images: `keep`, `thumb` or `hash`.
+        wave: Trials that are sent together before a pause; None sends on.
+        wave_pause_s: The pause between two waves.
     """
 
     concurrency: int = 4
@@ -35,6 +37,8 @@ class Options:
     max_cost_usd: Decimal | None = None
     images: str = "keep"
     max_failed_share: float = 0.2
+    wave: int | None = None
+    wave_pause_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
