@@ -16,7 +16,7 @@ class Gate:
     """Open until something closes it, for one endpoint or for all.
 
     Attributes:
-        stopped_by: The first reason, in the words of the record: budget,
+        stopped_by: What closed it, in the words of the record: budget,
             quota, stall, credentials, storage, user.
         reason: The same as a sentence.
     """
@@ -38,14 +38,18 @@ class Gate:
         return self._closed.is_set() or endpoint in self._closed_endpoints
 
     def close(self, stopped_by: str, reason: str, endpoint: str | None = None) -> None:
-        """Close for one endpoint, or for all; the first reason is kept."""
-        if self.stopped_by is None:
+        """Close for one endpoint, or for all.
+
+        The first reason is kept, but one for all outranks one endpoint's.
+        """
+        only = None if stopped_by in _WHOLE_RUN else endpoint
+        if self.stopped_by is None or (only is None and not self.is_closed):
             self.stopped_by = stopped_by
             self.reason = reason
-        if endpoint is None or stopped_by in _WHOLE_RUN:
+        if only is None:
             self._closed.set()
         else:
-            self._closed_endpoints.add(endpoint)
+            self._closed_endpoints.add(only)
 
     async def wait_for(self, waiting: Awaitable[Result]) -> Result:
         """Wait for something before a request leaves.
