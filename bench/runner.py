@@ -214,8 +214,14 @@ class Runner:
                 if self._gate.is_closed_for(planned.trial.cell.endpoint):
                     continue
                 n_before = history.trials[planned.trial.trial_id].n_attempts
-                with suppress(StorageFailed):
+                try:
                     await self._carry_out(meter, planned, n_before, n_due)
+                except StorageFailed as error:
+                    self._gate.close("storage", str(error))
+                except Exception as error:
+                    # Our own mistake: the others break off, and send no more.
+                    self._gate.close("stall", f"{type(error).__name__}: {error}")
+                    raise
                 self._n_ended += 1
                 self._tell(meter, n_due, None)
 
