@@ -27,6 +27,9 @@ from bench.wire.reading import Reading
 
 Result = TypeVar("Result")
 
+# Less of a key than this, at the end of a text, gives nothing away.
+SHORTEST_HALF = 6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
@@ -167,6 +170,11 @@ class Meter:
         trial = sending.planned.trial
         priced = self._plan.prices[trial.cell.endpoint, trial.cell.model]
         stamps = RequestStamps(started_ns=time.monotonic_ns())
+        if self._gate.is_closed_for(trial.cell.endpoint):
+            # Closed while the intent was made durable: its request stays here.
+            reading = cancelled(None)
+            answer = Answer(stamps=stamps)
+            return settle(sending, answer, reading, (), priced), reading
         call = asyncio.ensure_future(
             lane.client.generate(trial, sending.attempt_id, stamps)
         )
@@ -240,7 +248,7 @@ def without_secret(attempt: Attempt, secret: str) -> Attempt:
     """The attempt with the key cut out of what the endpoint sent back."""
 
     def clean(text: str | None) -> str | None:
-        return text.replace(secret, "[key]") if text and secret else text
+        return _cut(text, secret) if text and secret else text
 
     return replace(
         attempt,
@@ -255,3 +263,12 @@ def without_secret(attempt: Attempt, secret: str) -> Attempt:
             revised_prompt=clean(attempt.served.revised_prompt),
         ),
     )
+
+
+def _cut(text: str, secret: str) -> str:
+    """A text without the key, nor the half of it where the text was cut."""
+    text = text.replace(secret, "[key]")
+    for length in range(len(secret) - 1, SHORTEST_HALF - 1, -1):
+        if text.endswith(secret[:length]):
+            return text[:-length] + "[key]"
+    return text
