@@ -95,19 +95,64 @@ def _text(usd: Decimal | None) -> str | None:
     return None if usd is None else format(usd, "f")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastAttempt:
+    """How the last attempt of a trial ended; a lost one has no answer."""
+
+    attempt_no: int
+    endpoint: str
+    outcome: Outcome
+    billing: Billing
+    http_status: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+    @property
+    def may_be_sent_again(self) -> bool:
+        """Whether another request can't pay for the same picture twice."""
+        return self.billing is Billing.NOT_SENT or self.outcome is Outcome.RATE_LIMITED
+
+    @property
+    def bucket(self) -> str:
+        """Where its trial counts: done, failed, possibly_billed, not_sent."""
+        if self.billing is Billing.NOT_SENT:
+            return "not_sent"
+        if self.outcome in {Outcome.OK, Outcome.REFUSED}:
+            return "done"
+        is_open = self.billing is Billing.POSSIBLY_BILLED
+        return "possibly_billed" if is_open else "failed"
+
+
 @dataclass(slots=True)
 class TrialHistory:
     """What the journals say of one trial so far."""
 
     n_attempts: int = 0
-    may_be_sent: bool = True
+    last: LastAttempt | None = None
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether the trial is still to be sent."""
+        return self.last is None or self.last.may_be_sent_again
+
+    def note(self, attempt: LastAttempt) -> None:
+        """Take an attempt for the last one if it is."""
+        if self.last is None or self.last.attempt_no <= attempt.attempt_no:
+            self.last = attempt
 
 
 @dataclass(slots=True)
 class RunHistory:
-    """What the journals of a run say: its money, and each trial's last end."""
+    """What the journals of a run say: its money, and each trial's last end.
+
+    Attributes:
+        list_usd: The charges at the direct book's prices.
+        simulated: Endpoints of which an answer carried the emulator's mark.
+    """
 
     ledger: Ledger = field(default_factory=Ledger)
+    list_usd: Decimal = Decimal(0)
+    simulated: set[str] = field(default_factory=set[str])
     trials: dict[str, TrialHistory] = field(
         default_factory=lambda: defaultdict[str, TrialHistory](TrialHistory)
     )
@@ -124,44 +169,53 @@ def read_history(parts: Iterable[JournalPart]) -> RunHistory:
     """
     history = RunHistory()
     open_bounds: dict[str, Decimal] = {}
-    last: dict[str, tuple[int, bool]] = {}
     settled: set[str] = set()
     for part in parts:
         part.refuse_damage()
         for line in part.outcomes:
             record = orjson.loads(line)
             settled.add(record["attempt_id"])
-            _add_outcome(history.ledger, record)
-            again = (
-                record["billing"] == Billing.NOT_SENT
-                or record["outcome"] == Outcome.RATE_LIMITED
-            )
-            _note(last, record, may_be_sent=again)
+            _add_outcome(history, record)
         for line in part.intents:
             record = orjson.loads(line)
             open_bounds[record["attempt_id"]] = Decimal(record["bound_usd"])
-            history.trials[record["trial_id"]].n_attempts += 1
+            trial = history.trials[record["trial_id"]]
+            trial.n_attempts += 1
             if record["attempt_id"] not in settled:
-                _note(last, record, may_be_sent=False)
+                trial.note(_lost(record))
     for attempt_id in settled:
         open_bounds.pop(attempt_id, None)
     history.ledger.possibly_billed_usd += sum(open_bounds.values(), Decimal(0))
-    for trial_id, (_, may_be_sent) in last.items():
-        history.trials[trial_id].may_be_sent = may_be_sent
     return history
 
 
-def _note(
-    last: dict[str, tuple[int, bool]], record: dict[str, Any], *, may_be_sent: bool
-) -> None:
-    known = last.get(record["trial_id"])
-    if known is None or known[0] <= record["attempt_no"]:
-        last[record["trial_id"]] = (record["attempt_no"], may_be_sent)
+def _add_outcome(history: RunHistory, record: dict[str, Any]) -> None:
+    history.ledger.charge_usd += Decimal(record["charge_usd"] or 0)
+    history.ledger.possibly_billed_usd += Decimal(record["possibly_billed_usd"] or 0)
+    history.list_usd += Decimal(record["list_usd"] or 0)
+    if record["simulated"]:
+        history.simulated.add(record["endpoint"])
+    history.trials[record["trial_id"]].note(
+        LastAttempt(
+            attempt_no=record["attempt_no"],
+            endpoint=record["endpoint"],
+            outcome=Outcome(record["outcome"]),
+            billing=Billing(record["billing"]),
+            http_status=record["http_status"],
+            error_code=record["error_code"],
+            error_message=record["error_message"],
+        )
+    )
 
 
-def _add_outcome(ledger: Ledger, record: dict[str, Any]) -> None:
-    ledger.charge_usd += Decimal(record["charge_usd"] or 0)
-    ledger.possibly_billed_usd += Decimal(record["possibly_billed_usd"] or 0)
+def _lost(intent: dict[str, Any]) -> LastAttempt:
+    return LastAttempt(
+        attempt_no=intent["attempt_no"],
+        endpoint=intent["endpoint"],
+        outcome=Outcome.LOST,
+        billing=Billing.POSSIBLY_BILLED,
+        error_message="its process ended before the answer was recorded",
+    )
 
 
 def digests(run: RunFolder) -> set[str]:

@@ -1,40 +1,29 @@
 """Carrying: a plan carried out for a person at the command line."""
 
 import asyncio
+import re
 import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import orjson
 import typer
 
 from bench.commands.choosing import keys_of
+from bench.commands.ending import Told, exit_code
 from bench.commands.watching import watcher
-from bench.endpoint import missing_keys
 from bench.environment import read_environment
 from bench.errors import BadInput, NoCredentials, StorageFailed
 from bench.folder import DataFolder, make_folder
 from bench.plan.forecast import Forecast, forecast
-from bench.plan.frozen import Options, Plan, freeze
+from bench.plan.frozen import Options, Plan, freeze, read_plan
 from bench.runner import Ending, Runner
-from bench.store.status import run_status
 from bench.words.figures import bytes_text, dollars
 
 ASK_ABOVE_USD = Decimal("0.50")
 DISK_MARGIN_BYTES = 1_000_000
-CODES = {
-    "user": 130,
-    "storage": 6,
-    "credentials": 3,
-    "budget": 5,
-    "quota": 5,
-    "stall": 5,
-}
-TOO_MANY_FAILURES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +56,16 @@ def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
         for doubt in endpoint.doubts():
             typer.echo(f"note: {doubt}", err=True)
     _check_keys(session, plan)
-    cap_usd = plan.options.max_cost_usd
-    worst_usd = figures.worst_case_usd
-    _agree(figures, worst_usd if cap_usd is None else min(worst_usd, cap_usd), agreed)
+    cap_usd, worst_usd = plan.options.max_cost_usd, figures.worst_case_usd
+    if cap_usd is not None:
+        worst_usd = min(worst_usd, cap_usd)
+    bounded = " (bounded)" if figures.is_bounded else ""
+    _agree(
+        f"{figures.n_trials} trials, expected {dollars(figures.expected_usd)}, "
+        f"worst case {dollars(worst_usd)}{bounded}",
+        worst_usd,
+        agreed=agreed,
+    )
     make_folder(session.data.root)
     _check_disk(session.data, figures)
     run = session.data.run(plan.run_id)
@@ -89,31 +85,35 @@ def again(
     _check_keys(session, plan)
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:
-        _agree(forecast(plan), now - before, agreed)
+        more_usd = min(forecast(plan).worst_case_usd, now - before)
+        _agree(
+            f"--max-cost rises from {before} to {now} USD, so up to "
+            f"{dollars(more_usd)} more can be spent",
+            more_usd,
+            agreed=agreed,
+        )
     return _carry_out(session, plan, options, "resume", as_json=as_json)
 
 
 def _check_keys(session: Session, plan: Plan) -> None:
-    missing = missing_keys(plan.endpoints, session.variables)
-    if missing:
-        users = ", ".join(e.name for e in plan.endpoints if e.api_key_env == missing[0])
-        raise NoCredentials(
-            f"environment variable {missing[0]} (the key of endpoint {users}) is not "
-            "set; export it or write it into .env"
-        )
+    for endpoint in plan.endpoints:
+        name = endpoint.api_key_env
+        key = session.variables.get(name, "").strip()
+        whose = f"environment variable {name} (the key of endpoint {endpoint.name})"
+        if not key:
+            raise NoCredentials(f"{whose} is not set; export it or write it into .env")
+        if not re.fullmatch("[!-~]+", key):
+            raise NoCredentials(
+                f"{whose} holds white space or signs that no key has; copy it anew"
+            )
 
 
-def _agree(figures: Forecast, worst_usd: Decimal, agreed: bool) -> None:
+def _agree(sentence: str, worst_usd: Decimal, *, agreed: bool) -> None:
     if agreed or worst_usd <= ASK_ABOVE_USD:
         return
-    bounded = " (bounded)" if figures.is_bounded else ""
-    sentence = (
-        f"{figures.n_trials} trials, expected {dollars(figures.expected_usd)}, "
-        f"worst case {dollars(worst_usd)}{bounded}"
-    )
     if not sys.stdin.isatty():
         raise BadInput(f"{sentence}: above {ASK_ABOVE_USD} USD, so add --yes to agree")
-    if not typer.confirm(f"{sentence}. Send them?", err=True):
+    if not typer.confirm(f"{sentence}. Go on?", err=True):
         raise BadInput("nothing was sent: you did not agree")
 
 
@@ -132,13 +132,13 @@ def _carry_out(
     session: Session, plan: Plan, options: Options, command: str, *, as_json: bool
 ) -> int:
     ending = send(session, plan, options, command)
-    status = run_status(session.data, plan.run_id)
-    if ending.stopped_by == "storage":
-        # The disk that is full could not take the run's last line either.
-        status |= {"state": ending.state, "stopped_by": ending.stopped_by}
-    code = exit_code(ending, status["trials"], options.max_failed_share)
-    _answer(command, status, ending, as_json=as_json)
-    return code
+    whole = read_plan(session.data.run(plan.run_id).plan)
+    told = Told.read(session.data, whole, ending)
+    if as_json:
+        told.print_json(command)
+    else:
+        told.print_words()
+    return exit_code(ending, told.status["trials"], options.max_failed_share)
 
 
 def send(session: Session, plan: Plan, options: Options, command: str) -> Ending:
@@ -155,40 +155,3 @@ def send(session: Session, plan: Plan, options: Options, command: str) -> Ending
     ):
         runner = Runner(plan, session.data, keys, options, watching)
         return asyncio.run(runner.run(command))
-
-
-def exit_code(ending: Ending, trials: Mapping[str, int], most_failed: float) -> int:
-    """The code that a run ends with, by its ending and its trials."""
-    if ending.stopped_by is not None:
-        return CODES[ending.stopped_by]
-    n_bad = trials["failed"] + trials["not_sent"]
-    return TOO_MANY_FAILURES if n_bad > most_failed * trials["planned"] else 0
-
-
-def _answer(
-    command: str, status: dict[str, Any], ending: Ending, *, as_json: bool
-) -> None:
-    if ending.reason:
-        typer.echo(f"{ending.stopped_by}: {ending.reason}", err=True)
-    if as_json:
-        answer = {
-            "schema": f"pixelmeter.{command}/1",
-            **status,
-            "reason": ending.reason,
-        }
-        typer.echo(orjson.dumps(answer).decode())
-        return
-    trials = status["trials"]
-    counts = ", ".join(
-        f"{trials[name]} {name.replace('_', ' ')}"
-        for name in ("done", "failed", "possibly_billed", "not_sent")
-        if trials[name] or name == "done"
-    )
-    typer.echo(
-        f"run {status['run_id']} {status['state']}: {counts} of {trials['planned']} "
-        f"trials, {status['attempts']} requests"
-    )
-    charge, held = Decimal(status["charge_usd"]), Decimal(status["possibly_billed_usd"])
-    possibly = f", and up to {dollars(held)} possibly billed" if held else ""
-    typer.echo(f"charged {dollars(charge)}{possibly}")
-    typer.echo(f"look at it with: pixelmeter show {status['run_id']}")
