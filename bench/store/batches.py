@@ -5,11 +5,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
-from bench.errors import BadInput
+from bench.errors import BadInput, StorageFailed
 from bench.folder import OWNER_ONLY_FILE
 from bench.journal import VERSION as JOURNAL_VERSION
 from bench.store.changes import PLAN, ReadFile, RunChange
@@ -150,8 +150,7 @@ def _add(batch: Batch, block: Block, intents: _Intents, scratch: Scratch) -> Non
         # Block by block: memory that is touched anew costs more than a write.
         if "attempt" not in batch.tables:
             batch.tables["attempt"] = scratch()
-        with _opened(batch.tables["attempt"]) as file:
-            file.write(b"\n".join(block.outcomes) + b"\n")
+        _write(batch.tables["attempt"], [b"\n".join(block.outcomes)])
     batch.read = ReadFile(
         name=batch.read.name, n_bytes=block.end_offset, n_lines=block.n_lines
     )
@@ -176,15 +175,18 @@ def _refuse_newer(batch: Batch) -> None:
             )
 
 
-def _write(path: Path, lines: Iterable[bytes]) -> None:
-    with _opened(path) as file:
-        for line in lines:
-            file.write(line + b"\n")
-
-
-def _opened(path: Path) -> BinaryIO:
+def _write(path: Path, parts: Iterable[bytes]) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    return os.fdopen(os.open(path, flags, OWNER_ONLY_FILE), "wb")
+    try:
+        with os.fdopen(os.open(path, flags, OWNER_ONLY_FILE), "wb") as file:
+            for part in parts:
+                file.write(part)
+                file.write(b"\n")
+    except OSError as error:
+        raise StorageFailed(
+            f"{path.parent}: the index could not be written ({error.strerror}); "
+            "make room and `pixelmeter ingest`, the runs are not touched"
+        ) from None
 
 
 def prefetch(items: Iterator[Batch | Problem]) -> Generator[Batch | Problem]:

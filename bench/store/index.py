@@ -15,15 +15,20 @@ from bench.folder import OWNER_ONLY_FILE, DataFolder
 
 VERSION = 1
 READ_WAIT_S = 15.0
+_NO_ROOM = ("No space left", "Disk quota exceeded", "File too large")
 WRITE_WAIT_S = 120.0
 _POLL_S = 0.01
 _Setting = str | bool | int | float | list[str]
 _REBUILD = "`pixelmeter ingest --rebuild` makes it anew from the journals"
 # An extension that is not in the wheel should be a clear error, not a download.
-_WRITING: dict[str, _Setting] = {"autoinstall_known_extensions": "false"}
+_WRITING: dict[str, _Setting] = {
+    "autoinstall_known_extensions": "false",
+    # One is left for the thread that reads and checks the journals meanwhile.
+    "threads": max(1, (os.cpu_count() or 2) - 1),
+}
 # A query on the index must not reach other files, nor loosen that rule.
 _READING: dict[str, _Setting] = {
-    **_WRITING,
+    "autoinstall_known_extensions": "false",
     "enable_external_access": "false",
     "lock_configuration": "true",
 }
@@ -167,6 +172,11 @@ def _damage(path: Path, error: duckdb.Error) -> StorageFailed | BadInput:
     reason = str(error).splitlines()[0].rstrip(".!")[:160]
     if "read a database file with version number" in reason:
         return BadInput(f"{path}: a newer DuckDB made this file; {_REBUILD}")
+    if any(words in reason for words in _NO_ROOM):
+        return StorageFailed(
+            f"{path}: the index could not be written ({reason}); make room and "
+            "`pixelmeter ingest`, the runs are not touched"
+        )
     return DamagedIndex(f"{path}: the index can't be used ({reason}); {_REBUILD}")
 
 
