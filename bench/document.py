@@ -9,12 +9,22 @@ from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from bench.errors import BadInput
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 20
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+# The type of a problem whose value is never shown.
+UNSHOWN = "unshown"
+_SENTENCES = {
+    "tuple_type": "should be a list",
+    "model_type": "should hold keys and values",
+    "dict_type": "should hold keys and values",
+    "too_short": "should not be empty",
+}
+_KINDS = {"dict": "mapping", "str": "text", "int": "number"}
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -143,19 +153,47 @@ def check(path: Path, content: object, model: type[Model]) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise BadInput(f"{path}: {_problem(error)}") from None
+        sentence = _problem(error, cast("object", content))
+        raise BadInput(f"{path}: {sentence}") from None
 
 
-def _problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the file"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
-        return f"key '{where}' is not known; remove it or mend its spelling{more}"
-    if first["type"] == "missing":
-        return f"key '{where}' is missing{more}"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}, not {_shown(first['input'])}{more}"
+def _problem(error: ValidationError, content: object) -> str:
+    found = [(_place(e["loc"], e["type"], content), e) for e in error.errors()]
+    begin = found[0][0]
+    # Where a value may be of several kinds, the deepest look says most.
+    same = [(place, e) for place, e in found if place[: len(begin)] == begin]
+    place, first = max(same, key=lambda entry: len(entry[0]))
+    others = {p for p, _ in found if p != place[: len(p)] and p[: len(begin)] != begin}
+    more = f" (and {len(others)} more)" if others else ""
+    return f"{_sentence('.'.join(place) or 'the file', first)}{more}"
+
+
+def _place(loc: tuple[int | str, ...], kind: str, content: object) -> tuple[str, ...]:
+    """The keys and indexes of a location, without the words of the checker."""
+    place: list[str] = []
+    node: Any = content
+    for number, part in enumerate(loc, start=1):
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            if number < len(loc) or kind != "missing":
+                continue
+        place.append(str(part))
+    return tuple(place)
+
+
+def _sentence(where: str, problem: ErrorDetails) -> str:
+    kind, value = problem["type"], problem["input"]
+    if kind == "extra_forbidden":
+        return f"key '{where}' is not known; remove it or mend its spelling"
+    if kind == "missing":
+        return f"key '{where}' is missing"
+    message = _SENTENCES.get(kind, problem["msg"].removeprefix("Value error, "))
+    if kind in {UNSHOWN, "too_short"}:
+        return f"{where}: {message}"
+    # A text in place of a whole mapping may be anything, a key too.
+    shown = _kind(value) if kind == "model_type" else _shown(value)
+    return f"{where}: {message}, not {shown}"
 
 
 def _shown(value: object) -> str:
@@ -167,9 +205,8 @@ def _shown(value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    if value is None:
-        return "nothing"
-    return "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return "nothing" if value is None else f"a {_KINDS.get(name, name)}"
 
 
 def _line(error: Exception) -> str:

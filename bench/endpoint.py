@@ -1,4 +1,4 @@
-"""Endpoint: where a request goes, whose prices hold, which key it takes."""
+"""Endpoint: where a request goes, whose prices hold, which key."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
@@ -17,15 +17,18 @@ from pydantic import (
     StringConstraints,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 
-from bench.document import check, parse, read
+from bench.document import UNSHOWN, check, parse, read
 from bench.errors import BadInput
-from bench.suite import Value
+from bench.suite import CARRIED_OUT, PARAMETERS, Value
 
 Name = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$", max_length=64)
 ]
-_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Names have few digits; a key without hyphens has many, or begins like one.
+_LIKE_A_KEY = re.compile(r"sk_.*|(?=.{20})(.*[0-9]){6}.*")
 
 
 class Route(StrEnum):
@@ -88,7 +91,7 @@ class Endpoint(BaseModel):
     api_key_env: str
     route: Route
     prices: str | DerivedPrices
-    api: tuple[str, ...] = ("images",)
+    api: tuple[Literal["images", "responses"], ...] = ("images",)
     limits: Limits = Limits()
     timeout_s: Annotated[float, Field(gt=0, le=7200)] = 300.0
     defaults: dict[str, Value] = {}
@@ -97,22 +100,35 @@ class Endpoint(BaseModel):
     @classmethod
     def _plain_url(cls, value: str) -> str:
         parts = _split(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("should begin with https:// and name a host")
         if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("should hold no user, password, query or fragment")
+            raise _unshown("should hold no user, password, query or fragment")
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise _unshown("should begin with https:// and name a host")
+        if not value.isascii() or not value.isprintable() or " " in value:
+            raise _unshown("should hold no spaces and nothing but ASCII")
         return value
 
     @field_validator("api_key_env", mode="wrap")
     @classmethod
     def _name_of_variable(cls, value: object, _: object) -> str:
-        # The value may be a key by mistake: it is never shown.
-        if not isinstance(value, str) or not re.fullmatch(_VARIABLE, value):
-            raise BadInput(
-                "api_key_env: should be the name of an environment variable such as "
+        is_name = isinstance(value, str) and _VARIABLE.fullmatch(value)
+        if not isinstance(value, str) or not is_name or _LIKE_A_KEY.fullmatch(value):
+            raise _unshown(
+                "should be the name of an environment variable such as "
                 "OPENAI_API_KEY, never the key itself"
             )
         return value
+
+    @field_validator("defaults")
+    @classmethod
+    def _known_parameters(cls, values: dict[str, Value]) -> dict[str, Value]:
+        for key, value in values.items():
+            if key not in PARAMETERS:
+                known = ", ".join(sorted(PARAMETERS))
+                raise _unshown(f"'{key}' is no such parameter; known are {known}")
+            if value not in CARRIED_OUT.get(key, {value}):
+                raise _unshown(f"'{key}: {value}' is not carried out by this version")
+        return values
 
     @property
     def vendor(self) -> str:
@@ -163,6 +179,11 @@ class _GuidesFile(BaseModel):
     default: dict[str, Value] = {}
 
 
+def _unshown(sentence: str) -> PydanticCustomError:
+    # What was written may be a key or a password: the error does not show it.
+    return PydanticCustomError(UNSHOWN, "{sentence}", {"sentence": sentence})
+
+
 def read_endpoints(
     path: Path, route: str | None = None, prices: str | None = None
 ) -> tuple[Endpoint, ...]:
@@ -210,7 +231,7 @@ def _from_guides(
         )
     known = {key: value for key, value in guides.default.items() if key != "tool"}
     written: dict[str, Any] = {
-        "name": _split(guides.service.base_url).hostname,
+        "name": _split(guides.service.base_url).hostname or "unnamed",
         "base_url": guides.service.base_url,
         "api_key_env": guides.service.api_key_env,
         "route": route,

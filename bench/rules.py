@@ -15,7 +15,12 @@ _THREE_SIZES = ("1024x1024", "1024x1536", "1536x1024")
 _THREE_QUALITIES = ("low", "medium", "high", "auto")
 _FIVE_QUALITIES = ("low", "medium", "high", "xhigh", "max", "auto")
 _FORMATS = ("png", "jpeg", "webp")
-_SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})")
+_SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
+_BACKGROUNDS = ("transparent", "opaque", "auto")
+_MODERATIONS = ("auto", "low")
+# Parameters that a family takes only where its rules name them.
+_RARE = ("response_format", "style", "complexity")
+MOST_PARTIAL_IMAGES = 3
 
 EDGE_STEP_PX = 16
 LONGEST_EDGE_PX = 3840
@@ -30,6 +35,7 @@ class ModelRules:
 
     Attributes:
         sizes: The sizes there are; None when any size within the limits goes.
+        rare: What it takes of the parameters that most models refuse.
     """
 
     sizes: tuple[str, ...] | None
@@ -37,12 +43,15 @@ class ModelRules:
     formats: tuple[str, ...] = _FORMATS
     greatest_n: int = 10
     longest_prompt: int = 32_000
-    takes_response_format: bool = False
+    rare: tuple[str, ...] = ()
 
 
 _FIXED = ModelRules(sizes=(*_THREE_SIZES, "auto"), qualities=_THREE_QUALITIES)
 _FAMILIES: tuple[tuple[str, ModelRules], ...] = (
-    ("gpt-image-2.6", ModelRules(sizes=None, qualities=_FIVE_QUALITIES)),
+    (
+        "gpt-image-2.6",
+        ModelRules(sizes=None, qualities=_FIVE_QUALITIES, rare=("complexity",)),
+    ),
     ("gpt-image-2.5", ModelRules(sizes=None, qualities=_FIVE_QUALITIES)),
     ("gpt-image-2", ModelRules(sizes=None, qualities=_THREE_QUALITIES)),
     ("gpt-image-1", _FIXED),
@@ -55,7 +64,7 @@ _FAMILIES: tuple[tuple[str, ModelRules], ...] = (
             formats=(),
             greatest_n=1,
             longest_prompt=4_000,
-            takes_response_format=True,
+            rare=("response_format", "style"),
         ),
     ),
     (
@@ -65,7 +74,7 @@ _FAMILIES: tuple[tuple[str, ModelRules], ...] = (
             qualities=("standard", "auto"),
             formats=(),
             longest_prompt=1_000,
-            takes_response_format=True,
+            rare=("response_format",),
         ),
     ),
 )
@@ -92,19 +101,19 @@ def check_request(
         BadInput: Names the parameter, its value, and what would do.
     """
     model = str(parameters.get("model"))
+    _whole(parameters, "n", 1, None)
+    _whole(parameters, "partial_images", 0, MOST_PARTIAL_IMAGES)
+    _whole(parameters, "output_compression", 0, 100)
     rules = rules_of(model)
     if rules is None:
         return
     _check_size(model, rules, str(parameters.get("size", "auto")))
-    _one_of(model, "quality", parameters.get("quality"), rules.qualities)
-    _one_of(model, "output_format", parameters.get("output_format"), rules.formats)
+    _check_words(model, rules, parameters)
     n = parameters.get("n", 1)
-    if isinstance(n, str) or not 1 <= n <= rules.greatest_n:
+    if isinstance(n, int) and n > rules.greatest_n:
         raise BadInput(
             f"n: {n}: {model} makes 1 to {rules.greatest_n} images a request"
         )
-    if "response_format" in parameters and not rules.takes_response_format:
-        raise BadInput(f"response_format: {model} refuses it; leave it out")
     _check_together(parameters)
     for prompt_id, n_characters in prompt_ids.items():
         if n_characters > rules.longest_prompt:
@@ -112,6 +121,33 @@ def check_request(
                 f"prompt '{prompt_id}': {n_characters:,} characters; {model} takes at "
                 f"most {rules.longest_prompt:,}"
             )
+
+
+def _whole(
+    parameters: Mapping[str, Value], name: str, least: int, most: int | None
+) -> None:
+    value = parameters.get(name, least)
+    # True is an int to Python, but no number to an endpoint.
+    number = value if type(value) is int else least - 1
+    if number >= least and (most is None or number <= most):
+        return
+    span = f"{least} or more" if most is None else f"{least} to {most}"
+    raise BadInput(f"{name}: {value}: should be a whole number, {span}")
+
+
+def _check_words(
+    model: str, rules: ModelRules, parameters: Mapping[str, Value]
+) -> None:
+    for name, allowed in (
+        ("quality", rules.qualities),
+        ("output_format", rules.formats),
+        ("background", _BACKGROUNDS),
+        ("moderation", _MODERATIONS),
+    ):
+        _one_of(model, name, parameters.get(name), allowed)
+    for name in _RARE:
+        if name in parameters and name not in rules.rare:
+            raise BadInput(f"{name}: {model} refuses it; leave it out")
 
 
 def _one_of(
@@ -126,13 +162,8 @@ def _check_together(parameters: Mapping[str, Value]) -> None:
     picture_format = parameters.get("output_format", "png")
     if parameters.get("background") == "transparent" and picture_format == "jpeg":
         raise BadInput("background: jpeg can't be transparent; use png or webp")
-    compression = parameters.get("output_compression")
-    if compression is None:
-        return
-    if picture_format == "png":
+    if "output_compression" in parameters and picture_format == "png":
         raise BadInput("output_compression: png takes none; use jpeg or webp")
-    if isinstance(compression, str) or not 0 <= compression <= 100:  # noqa: PLR2004  per cent
-        raise BadInput(f"output_compression: {compression}: should be 0 to 100")
 
 
 def _check_size(model: str, rules: ModelRules, size: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,13 +16,28 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 
 from bench.document import check, read
 from bench.errors import BadInput
 from bench.prompt import Prompt, read_prompts
 
-Value = StrictBool | StrictInt | Annotated[str, Field(min_length=1, max_length=200)]
+
+def _plain(value: object, inner: ValidatorFunctionWrapHandler) -> bool | int | str:
+    try:
+        return inner(value)
+    except ValidationError:
+        # One sentence in place of one for each type that it could have been.
+        raise ValueError("should be a whole number, a word, true or false") from None
+
+
+Value = Annotated[
+    StrictBool | StrictInt | Annotated[str, Field(min_length=1, max_length=200)],
+    WrapValidator(_plain),
+]
 Axis = Annotated[tuple[Value, ...], Field(min_length=1)]
 
 PARAMETERS = frozenset(
@@ -44,6 +60,7 @@ PARAMETERS = frozenset(
     }
 )
 NOT_PARAMETERS = frozenset({"api", "operation", "mainline_model"})
+MOST_VARIANTS = 10_000
 # What the harness carries out so far; the words of the others are known.
 CARRIED_OUT = {"api": {"images"}, "operation": {"generate"}, "stream": {False}}
 
@@ -155,6 +172,12 @@ def _check_keys(path: Path, written: SuiteFile) -> None:
 
 
 def _variants(path: Path, written: SuiteFile) -> tuple[dict[str, Value], ...]:
+    n_variants = math.prod(len(values) for values in written.axes.values())
+    if n_variants > MOST_VARIANTS:
+        raise BadInput(
+            f"{path}: axes: they make {n_variants:,} variants, more than "
+            f"{MOST_VARIANTS:,}; take some values away"
+        )
     base: dict[str, Value] = {"api": written.api, "operation": written.operation}
     product = itertools.product(*written.axes.values())
     variants = tuple(

@@ -115,7 +115,7 @@ def test_a_prompt_is_as_long_as_any_model_takes_and_no_longer(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["prompts.txt", "prompts", "prompts.yaml"])
 def test_other_kinds_of_file_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadInput, match="are read from .csv or .jsonl"):
+    with pytest.raises(BadInput, match=r"are read from \.csv or \.jsonl"):
         read_prompts(_file(tmp_path, name, "id,text\n"))
 
 
