@@ -1,7 +1,7 @@
 """Stats: intervals, and differences of pairs, with how sure they are.
 
 Everything is 95 % and two-sided unless said; `None` stands for a bound that
-the data can't give. The choice of methods is explained in docs/method.md.
+the data can't give.
 """
 
 import math

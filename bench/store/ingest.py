@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -75,6 +75,8 @@ def refresh(folder: DataFolder) -> Ingested:
         except OlderIndex:
             return rebuild(folder)
     with write_lock(folder), _scratch(folder) as scratch:
+        if not folder.index.exists():
+            return _make_anew(folder, scratch)
         return _ingest(folder, folder.index, scratch)
 
 
@@ -87,18 +89,7 @@ def rebuild(folder: DataFolder) -> Ingested:
         StorageFailed: The new index can't be written.
     """
     with write_lock(folder), _scratch(folder) as scratch:
-        fresh = scratch()
-        done = _ingest(folder, fresh, scratch)
-        aside = _move_aside(folder)
-        # A log that was left beside the old file must not meet the new one.
-        _log_of(folder.index).unlink(missing_ok=True)
-        fresh.rename(folder.index)
-    return Ingested(
-        attempts=done.attempts,
-        runs=done.runs,
-        problems=done.problems,
-        moved_aside=aside,
-    )
+        return _make_anew(folder, scratch)
 
 
 def checksum(con: duckdb.DuckDBPyConnection) -> str:
@@ -110,6 +101,16 @@ def checksum(con: duckdb.DuckDBPyConnection) -> str:
         ).fetchone()
         digest.update(f"{table} {row}\n".encode())
     return digest.hexdigest()
+
+
+def _make_anew(folder: DataFolder, scratch: Callable[[], Path]) -> Ingested:
+    fresh = scratch()
+    done = _ingest(folder, fresh, scratch)
+    aside = _move_aside(folder)
+    # A log that was left beside the old file must not meet the new one.
+    _log_of(folder.index).unlink(missing_ok=True)
+    fresh.rename(folder.index)
+    return replace(done, moved_aside=aside)
 
 
 def _ingest(folder: DataFolder, path: Path, scratch: Callable[[], Path]) -> Ingested:

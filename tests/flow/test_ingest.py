@@ -2,6 +2,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -407,3 +408,62 @@ def test_a_place_that_cannot_be_written_is_named(data_folder: DataFolder) -> Non
     with pytest.raises(StorageFailed, match="can't be written") as told:
         refresh(data_folder)
     assert str(lock) in str(told.value)
+
+
+REFRESH = """
+import resource, signal, sys
+from pathlib import Path
+from bench.errors import BenchError
+from bench.folder import DataFolder
+from bench.store.ingest import refresh
+
+if len(sys.argv) > 2:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    refresh(DataFolder(Path(sys.argv[1])))
+except BenchError as error:
+    sys.exit(f"{error.exit_code} {error}")
+"""
+
+
+def refreshing(folder: DataFolder, *more: str) -> "subprocess.Popen[str]":
+    arguments = [sys.executable, "-c", REFRESH, str(folder.root), *more]
+    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+
+
+def test_an_ingest_that_is_killed_anywhere_goes_on_where_it_was(
+    synthetic_run: Make, data_folder: DataFolder
+) -> None:
+    synthetic_run("20261121-120000-00000a", n_prompts=1, repeats=1).settle_all()
+    refresh(data_folder)
+    for number in range(12):
+        synthetic_run(f"20261121-1300{number:02}-00000a", n_prompts=200).settle_all()
+    for wait_s in (0.5, 0.7, 0.9, 1.1):
+        process = refreshing(data_folder)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(wait_s)
+        process.kill()
+        process.communicate()
+    assert refresh(data_folder).problems == ()
+    assert count(data_folder, "v_attempt") == 9602
+    grown = digest(data_folder)
+    rebuild(data_folder)
+    assert digest(data_folder) == grown
+    assert not list(data_folder.root.glob(".pixelmeter*"))
+
+
+def test_a_full_disk_is_told_and_the_index_grows_when_there_is_room(
+    synthetic_run: Make, data_folder: DataFolder
+) -> None:
+    synthetic_run("20261121-130000-00000a").settle_all()
+    refresh(data_folder)
+    synthetic_run("20261121-140000-00000b", n_prompts=500).settle_all()
+    process = refreshing(data_folder, str(300_000))
+    _, told = process.communicate()
+    assert process.returncode == 1
+    assert told.startswith("6 "), told
+    assert "make room" in told
+    assert count(data_folder, "run") >= 1
+    assert refresh(data_folder).problems == ()
+    assert count(data_folder, "v_attempt") == 2008
