@@ -9,8 +9,9 @@ from bench.endpoint import Endpoint, choose, read_endpoints
 from bench.errors import BadInput
 from bench.folder import DataFolder
 from bench.images.shelf import Keep
-from bench.plan.build import Wishes
-from bench.plan.frozen import Options
+from bench.plan.build import Wishes, build
+from bench.plan.frozen import Options, Plan
+from bench.suite import read_suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,20 @@ def wishes(
         note=note,
         options=options,
     )
+
+
+def planned(suite: Path, endpoints: tuple[Endpoint, ...], wanted: Wishes) -> Plan:
+    """The plan of a suite file at the chosen endpoints.
+
+    Raises:
+        BadInput: Names the suite file, the key and the value.
+    """
+    read = read_suite(suite)
+    try:
+        return build(read, endpoints, wanted)
+    except BadInput as error:
+        is_option = str(error).startswith("--")
+        raise BadInput(str(error) if is_option else f"{suite}: {error}") from None
 
 
 def keys_of(

@@ -52,13 +52,11 @@ def plan(
     json: JsonOption = False,
 ) -> None:
     """Show cells, trials, dollars and time of a suite; nothing is sent."""
-    from bench.commands.choosing import Given, Where, wishes
+    from bench.commands.choosing import Given, Where, planned, wishes
     from bench.environment import read_environment
     from bench.folder import DataFolder
-    from bench.plan.build import build
     from bench.plan.forecast import forecast
     from bench.plan.frozen import Options
-    from bench.suite import read_suite
 
     folder = DataFolder.choose(data, read_environment().variables)
     given = Given(concurrency=concurrency, rate_rpm=rate, images=images)
@@ -70,7 +68,7 @@ def plan(
         prices=prices,
     )
     chosen = where.read(folder)
-    built = build(read_suite(suite), chosen, wanted)
+    built = planned(suite, chosen, wanted)
     for one in chosen:
         for doubt in one.doubts():
             typer.echo(f"note: {doubt}", err=True)

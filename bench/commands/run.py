@@ -67,10 +67,8 @@ def run(
 ) -> None:
     """Run a suite over endpoints and record what each request took and cost."""
     from bench.commands.carrying import Session, start
-    from bench.commands.choosing import Given, Where, wishes
-    from bench.plan.build import build
+    from bench.commands.choosing import Given, Where, planned, wishes
     from bench.plan.frozen import Options
-    from bench.suite import read_suite
 
     session = Session.begin(data)
     given = Given(
@@ -93,7 +91,7 @@ def run(
         prices=prices,
     )
     chosen = where.read(session.data)
-    built = build(read_suite(suite), chosen, wanted)
+    built = planned(suite, chosen, wanted)
     raise typer.Exit(start(session, built, agreed=yes, as_json=json))
 
 
