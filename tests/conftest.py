@@ -120,7 +120,7 @@ class Double:
         self.process.communicate(timeout=30)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Ended:
     """What a process of ours left: code, answer, and what it said."""
 
@@ -161,6 +161,8 @@ class Desk:
         """The text of the suite's first prompt."""
         return PROMPTS[0][1]
 
+    key = CANARY
+    ended = Ended
     until = staticmethod(until)
 
     def suite(self, **changes: Any) -> Path:
@@ -195,15 +197,18 @@ class Desk:
         }
         self.endpoints.write_text(json.dumps({"endpoints": [entry]}))
 
+    def another_endpoint(self, url: str, **changes: Any) -> None:
+        """Add an endpoint that differs from the first in what is named."""
+        content = json.loads(self.endpoints.read_text())
+        entry = {**content["endpoints"][0], "base_url": url, **changes}
+        content["endpoints"].append(entry)
+        self.endpoints.write_text(json.dumps(content))
+
     def two_endpoints(self, direct: Double, gateway: Double) -> None:
         """Write an endpoints file with a direct and a half-price endpoint."""
         self.endpoint(direct.url)
-        content = json.loads(self.endpoints.read_text())
         half = {"of": "openai", "scheme": {"kind": "multiplier", "factor": "0.5"}}
-        changes = {"name": "half", "route": "gateway", "prices": half}
-        entry = {**content["endpoints"][0], **changes, "base_url": gateway.url}
-        content["endpoints"].append(entry)
-        self.endpoints.write_text(json.dumps(content))
+        self.another_endpoint(gateway.url, name="half", route="gateway", prices=half)
 
     def start(self, *arguments: object, **variables: str) -> subprocess.Popen[str]:
         """Start the program with the key set and no terminal."""
@@ -226,7 +231,7 @@ class Desk:
         out, err = process.communicate(timeout=PATIENCE_S)
         assert "Traceback" not in out + err, err
         assert CANARY not in out + err
-        return Ended(code=process.returncode, out=out, err=err)
+        return Ended(process.returncode, out, err)
 
     def pixelmeter(self, *arguments: object, **variables: str) -> Ended:
         """Run the program to its end."""

@@ -57,7 +57,11 @@ class Judge:
                 assert is_free or last["outcome"] == "rate_limited", last
 
     def _pictures_are_whole(self) -> None:
+        if self._desk.plan["options"]["images"] != "keep":
+            return
         for record in self._recorded.values():
+            if "picture_not_kept" in record["flags"]:
+                continue
             for picture in record["pictures"]:
                 name = f"{picture['sha256']}.{picture['format']}"
                 content = (self._desk.data / "images" / name[:2] / name).read_bytes()
