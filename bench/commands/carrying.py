@@ -42,6 +42,12 @@ class Session:
         folder = DataFolder.choose(data, environment.variables)
         return cls(data=folder, variables=environment.variables)
 
+    @property
+    def where(self) -> str:
+        """What a further command needs to find the same data folder."""
+        found_anyway = DataFolder.choose(None, self.variables)
+        return "" if self.data == found_anyway else f" --data {self.data.root}"
+
 
 def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
     """Freeze a plan and carry it out; returns the exit code.
@@ -133,7 +139,7 @@ def _carry_out(
 ) -> int:
     ending = send(session, plan, options, command)
     whole = read_plan(session.data.run(plan.run_id).plan)
-    told = Told.read(session.data, whole, ending)
+    told = Told.read(session.data, whole, ending, where=session.where)
     if as_json:
         told.print_json(command)
     else:

@@ -50,15 +50,19 @@ class Told:
         status: The members of `bench.store.status.run_status`.
         reasons: Why trials have no picture, a sentence a kind.
         simulated: Endpoints whose answers came from an emulator.
+        where: What a further command needs to find the run, ` --data DIR`.
     """
 
     status: dict[str, Any]
     ending: Ending
     reasons: tuple[str, ...]
     simulated: tuple[str, ...]
+    where: str
 
     @classmethod
-    def read(cls, data: DataFolder, plan: Plan, ending: Ending) -> "Told":
+    def read(
+        cls, data: DataFolder, plan: Plan, ending: Ending, *, where: str = ""
+    ) -> "Told":
         """Read the records of a run; its index is made current.
 
         An index that can't be used is told on stderr: the records are whole
@@ -83,6 +87,7 @@ class Told:
             ending=ending,
             reasons=why(history, plan.endpoints),
             simulated=tuple(sorted(history.simulated)),
+            where=where,
         )
 
     def print_json(self, command: str) -> None:
@@ -113,9 +118,11 @@ class Told:
         for reason in self.reasons:
             typer.echo(reason)
         typer.echo(self._money())
-        if self.ending.stopped_by is not None:
-            typer.echo(f"go on with: pixelmeter resume {status['run_id']}")
-        typer.echo(f"look at it with: pixelmeter show {status['run_id']}")
+        name = f"{status['run_id']}{self.where}"
+        if trials["not_sent"]:
+            more = " --max-cost USD" if self.ending.stopped_by == "budget" else ""
+            typer.echo(f"go on with: pixelmeter resume {name}{more}")
+        typer.echo(f"look at it with: pixelmeter show {name}")
 
     def _print_stop(self) -> None:
         if self.ending.reason:

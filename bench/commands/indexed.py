@@ -1,6 +1,5 @@
 """Indexed: a data folder whose index is current when a command reads."""
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +16,10 @@ if TYPE_CHECKING:
 
 def chosen_folder(data: Path | None) -> "DataFolder":
     """The data folder of a command: `--data`, the environment, `./data`."""
+    from bench.environment import read_environment
     from bench.folder import DataFolder
 
-    return DataFolder.choose(data, os.environ)
+    return DataFolder.choose(data, read_environment().variables)
 
 
 @contextmanager

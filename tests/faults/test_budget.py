@@ -66,10 +66,12 @@ def test_a_cap_below_one_request_sends_nothing(desk: Desk, direct: Double) -> No
 
 
 def test_a_higher_cap_is_asked_for_like_a_run(desk: Desk, direct: Double) -> None:
-    desk.suite()
+    desk.suite(axes={"model": ["gpt-image-2"], "quality": ["high"]})
     desk.endpoint(direct.url)
     assert desk.run("--max-cost", "0").code == 5
     refused = desk.resume("--max-cost", "600")
     assert (refused.code, refused.out) == (2, "")
     assert "--yes" in refused.err
+    # What is left to send costs far less than the rise of the cap.
+    assert "600 USD, so up to $0.6" in refused.err
     assert direct.posts == []

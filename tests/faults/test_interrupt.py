@@ -110,3 +110,17 @@ def test_a_signal_while_waiting_for_a_turn_ends_at_once(
     notice(process, signal.SIGINT)
     answer = interrupted(desk.end(process))
     assert answer["trials"]["done"] == len(direct.posts) == 1
+
+
+def test_a_signal_outranks_the_quota_of_one_route(
+    desk: Desk, direct: Double, gateway: Double
+) -> None:
+    desk.suite()
+    desk.two_endpoints(direct, gateway)
+    direct.fault("quota_exhausted")
+    gateway.serves_in(3)
+    both = ("--endpoint", "direct", "--endpoint", "half", "--concurrency", 2)
+    process = desk.start(*desk.run_arguments(*both))
+    desk.until(lambda: gateway.in_flight and direct.posts_now, "not under way")
+    notice(process, signal.SIGINT)
+    interrupted(desk.end(process))

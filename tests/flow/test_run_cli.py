@@ -213,10 +213,18 @@ def test_without_a_terminal_progress_is_json_lines(desk: Desk, direct: Double) -
 def test_a_run_in_words_says_how_it_ended(desk: Desk, direct: Double) -> None:
     suite = desk.suite()
     desk.endpoint(direct.url)
+    direct.fault("not_found", times=1)
     ended = desk.pixelmeter("run", suite, "--endpoints", desk.endpoints)
-    assert ended.code == 0
-    assert "finished: 3 done of 3 trials, 3 requests" in ended.out
-    assert f"pixelmeter show {desk.latest.name}" in ended.out
+    assert ended.code == 4
+    first, why, money, hint = ended.out.splitlines()
+    assert "finished: 2 done, 1 failed of 3 trials, 3 requests" in first
+    assert why.startswith("direct: 1 trial failed, client error, HTTP 404, model_not")
+    assert money.endswith("(simulated: direct answered as an emulator)")
+    assert hint == f"look at it with: pixelmeter show {desk.latest.name}"
+    elsewhere = ("--data", desk.folder / "there", "--max-cost", "0")
+    stopped = desk.pixelmeter("run", suite, "--endpoints", desk.endpoints, *elsewhere)
+    assert stopped.code == 5
+    assert f" --data {desk.folder / 'there'} --max-cost USD" in stopped.out
 
 
 def test_plan_tells_dollars_and_sends_nothing(desk: Desk, direct: Double) -> None:
@@ -264,6 +272,7 @@ def test_the_data_folder_and_endpoints_file_may_come_from_the_environment(
     for command in ("plan", "run"):
         ended = desk.pixelmeter(command, suite, "--limit", 1, "--json")
         assert ended.code == 0, ended
+    assert desk.pixelmeter("show", "latest", "--json").code == 0
     run_id = json.loads(ended.out)["run_id"]
     assert (elsewhere / "runs" / run_id / "plan.json").is_file()
     purged = desk.pixelmeter("purge", "--run", "latest", "--json")
