@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,9 +37,7 @@ def encode(record: Mapping[str, Any]) -> bytes:
 
 def is_whole(line: bytes) -> bool:
     """Whether a line without its newline matches its checksum."""
-    if line[-_TAIL : -_TAIL + 8] != b',"crc":"':
-        return False
-    return line[-_TAIL + 8 : -2] == b"%08x" % crc32(memoryview(line)[:-_TAIL])
+    return line[-_TAIL:] == b',"crc":"%08x"}' % crc32(memoryview(line)[:-_TAIL])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +82,8 @@ class JournalWriter:
         Raises:
             StorageFailed: The record, or an earlier one, could not be kept.
         """
+        if not self._thread.is_alive():
+            raise StorageFailed(f"{self.path}: the journal is closed")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._gathered.append((encode(record), done))
@@ -96,6 +97,8 @@ class JournalWriter:
     def close(self) -> None:
         """Write what is waiting and close the file."""
         if self._thread.is_alive():
+            if self._gathered:
+                self._hand_over(self._gathered[0][1].get_loop())
             self._batches.put(None)
             self._thread.join()
             os.close(self._handle)
@@ -116,7 +119,9 @@ class JournalWriter:
                         f"({error.strerror}); no more requests are sent; "
                         "make room and resume"
                     )
-            batch.loop.call_soon_threadsafe(self._written, batch)
+            # A loop that is closed has nobody left who waits.
+            with suppress(RuntimeError):
+                batch.loop.call_soon_threadsafe(self._written, batch)
 
     def _write(self, lines: bytes) -> None:
         view = memoryview(lines)
@@ -216,7 +221,11 @@ def read_part(path: Path, offset: int = 0) -> JournalPart:
         content = file.read()
     end = content.rfind(b"\n") + 1
     part = JournalPart(path=path, end_offset=offset + end, is_torn=end < len(content))
-    for number, line in enumerate(content[:end].split(b"\n")[:-1], start=1):
+    lines = content[:end].split(b"\n")[:-1]
+    if is_whole(content[end:-1]):
+        # Nothing but its newline is wrong: this line was written whole.
+        part.damaged.append(len(lines) + 1)
+    for number, line in enumerate(lines, start=1):
         if not is_whole(line):
             part.damaged.append(number)
         elif line.startswith(b'{"kind":"outcome"'):

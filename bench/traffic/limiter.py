@@ -25,7 +25,9 @@ class SlidingWindow:
         self._clock = clock
         self._sleep = sleep
         self._turn = asyncio.Lock()
-        self._taken: deque[tuple[float, int]] = deque()
+        # When units come back, and how many. The instant itself is kept: an
+        # age compared with 60 s and a wait for it could round differently.
+        self._leaving: deque[tuple[float, int]] = deque()
         self._n_taken = 0
 
     async def take(self, units: int) -> None:
@@ -37,13 +39,13 @@ class SlidingWindow:
                 self._forget(now)
                 if self._n_taken + wanted <= self._limit:
                     break
-                await self._sleep(max(0.0, self._taken[0][0] + WINDOW_S - now))
-            self._taken.append((now, wanted))
+                await self._sleep(self._leaving[0][0] - now)
+            self._leaving.append((now + WINDOW_S, wanted))
             self._n_taken += wanted
 
     def _forget(self, now: float) -> None:
-        while self._taken and now - self._taken[0][0] >= WINDOW_S:
-            self._n_taken -= self._taken.popleft()[1]
+        while self._leaving and self._leaving[0][0] <= now:
+            self._n_taken -= self._leaving.popleft()[1]
 
 
 class EndpointLimiter:
