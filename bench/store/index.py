@@ -136,6 +136,9 @@ def _wait_until(is_done: Callable[[], bool], wait_s: float, complaint: str) -> N
 def _connection(
     path: Path, *, read_only: bool, wait_s: float
 ) -> Generator[duckdb.DuckDBPyConnection]:
+    if "?" in str(path):
+        # DuckDB takes what follows for parameters and its log for another file.
+        raise BadInput(f"{path}: the index can't lie below a '?'; rename that folder")
     con: duckdb.DuckDBPyConnection | None = None
 
     def connect() -> bool:

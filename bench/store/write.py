@@ -1,6 +1,7 @@
 """Write: batches of records put into the tables."""
 
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def _insert(
         f"INSERT INTO {table} BY NAME SELECT {', '.join(names)} "  # noqa: S608  own names
         "FROM read_json($path, format = 'newline_delimited', "
         f"columns = {{{', '.join(members)}}})",
-        {**given, "path": str(path)},
+        # DuckDB reads a path as a pattern.
+        {**given, "path": escape(str(path))},
     )
 
 

@@ -87,6 +87,29 @@ def test_several_runs_lie_side_by_side(
     assert count(data_folder, "v_trial") == 24
 
 
+@pytest.mark.parametrize("name", ["a*", "a[b]", "#a", "it's", "ä ö"])
+def test_a_folder_may_have_a_name_that_looks_like_a_pattern(
+    synthetic_run: Make, data_folder: DataFolder, tmp_path: Path, name: str
+) -> None:
+    synthetic_run().settle_all()
+    for other in ("ab", name):
+        shutil.copytree(data_folder.root, tmp_path / other)
+    # Beside it lies what a pattern would find too.
+    folder = DataFolder(tmp_path / name)
+    (tmp_path / "ab" / ".pixelmeter.duckdb.part-1").write_bytes(b"spoilt")
+    refresh(folder)
+    assert count(folder, "v_attempt") == 8
+
+
+def test_a_question_mark_in_the_path_is_refused_in_a_sentence(
+    synthetic_run: Make, data_folder: DataFolder, tmp_path: Path
+) -> None:
+    synthetic_run().settle_all()
+    shutil.copytree(data_folder.root, tmp_path / "a?")
+    with pytest.raises(BadInput, match="rename that folder"):
+        refresh(DataFolder(tmp_path / "a?"))
+
+
 def test_a_torn_last_line_waits_until_it_is_whole(
     synthetic_run: Make, data_folder: DataFolder
 ) -> None:
