@@ -40,7 +40,8 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The endpoint's own id of the request, by the first header that has one."""
     lowered = {name.lower(): value for name, value in headers.items()}
-    return next((lowered[name] for name in _ID_HEADERS if lowered.get(name)), None)
+    found = next((lowered[name] for name in _ID_HEADERS if lowered.get(name)), None)
+    return found[:LONGEST_VALUE] if found else None
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -51,10 +52,12 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
             seconds = float(lowered[name]) * scale
         except (KeyError, ValueError):
             continue
-        return seconds if 0 <= seconds < float("inf") else None
+        if 0 <= seconds < float("inf"):
+            return seconds
     try:
         instant = parsedate_to_datetime(lowered["retry-after"])
-    except (KeyError, ValueError, TypeError):
+    # The parser lets numbers of any length through to the calendar.
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     return max(0.0, (aware - now).total_seconds())

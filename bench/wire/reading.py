@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from bench.attempt import Billing, Outcome, Served
 
 LONGEST_MESSAGE = 500
+_CONTROLS = {
+    code: None for code in (*range(32), *range(127, 160)) if code not in b"\t\n"
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,5 +35,10 @@ class Reading:
 
 
 def text(value: object, longest: int = 200) -> str | None:
-    """A text of the answer, shortened; None for anything else."""
-    return value[:longest] if isinstance(value, str) and value else None
+    """A text of the answer, shortened; None for anything else.
+
+    Control characters are left out: a terminal would carry them out.
+    """
+    if not isinstance(value, str):
+        return None
+    return value.translate(_CONTROLS)[:longest] or None

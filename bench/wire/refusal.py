@@ -17,8 +17,20 @@ QUOTA_CODES = frozenset(
         "organization_spend_limit_exceeded",
         "account_deactivated",
         "account_locked",
+        # one-api and its forks
+        "insufficient_user_quota",
+        "pre_consume_token_quota_failed",
     }
 )
+
+# LiteLLM keeps the message of a refusal but not its code.
+_QUOTA_PHRASES = (
+    *sorted(QUOTA_CODES),
+    "exceeded your current quota",
+    "billing hard limit",
+    "spend limit",
+)
+_MODERATION_PHRASES = ("safety_violations=", "safety system", "moderation_blocked")
 
 _MODERATION_CODES = frozenset(
     {
@@ -56,7 +68,8 @@ def read_refusal(status: int, body: bytes) -> Reading:
     error = _error_object(body)
     code, kind = text(error.get("code")), text(error.get("type"))
     message = text(error.get("message"), LONGEST_MESSAGE) or _plain(body)
-    meaning = _meaning(status, {code, kind}, message or "")
+    words = {word.lower() for word in (code, kind) if word}
+    meaning = _meaning(status, words, (message or "").lower())
     return Reading(
         outcome=meaning.outcome,
         billing=meaning.billing,
@@ -70,16 +83,17 @@ def read_refusal(status: int, body: bytes) -> Reading:
 def _plain(body: bytes) -> str | None:
     if body.lstrip()[:1] == b"<":
         return "the answer is a web page, not JSON"
-    return body[:LONGEST_MESSAGE].decode("utf-8", "replace").strip() or None
+    plain = body[:LONGEST_MESSAGE].decode("utf-8", "replace").strip()
+    return text(plain, LONGEST_MESSAGE)
 
 
-def _meaning(status: int, words: set[str | None], message: str) -> _Meaning:
-    lowered = message.lower()
-    if words & QUOTA_CODES or "exceeded your current quota" in lowered:
+def _meaning(status: int, words: set[str], message: str) -> _Meaning:
+    """The meaning of a status, of codes and a message in lower case."""
+    if words & QUOTA_CODES or any(phrase in message for phrase in _QUOTA_PHRASES):
         return _QUOTA
-    if words & _MODERATION_CODES or "safety_violations=" in lowered:
+    if words & _MODERATION_CODES or any(p in message for p in _MODERATION_PHRASES):
         return _REFUSED
-    if status == 403 and "must be verified" in lowered:  # noqa: PLR2004  HTTP's Forbidden
+    if status == 403 and "must be verified" in message:  # noqa: PLR2004  HTTP's Forbidden
         return _KEY
     if status in _BY_STATUS:
         return _BY_STATUS[status]

@@ -14,6 +14,12 @@ def _count(value: object) -> int | None:
     return value if 0 <= value <= MOST_TOKENS else None
 
 
+def _total(usage: Json, *names: str) -> int | None:
+    """A total by the first naming that is filled; some gateways fill one of two."""
+    counts = [count for name in names if (count := _count(usage.get(name))) is not None]
+    return next((count for count in counts if count), counts[0] if counts else None)
+
+
 def read_usage(reported: object) -> tuple[Counts | None, tuple[str, ...]]:
     """Token counts by class, and words for what was odd about them.
 
@@ -24,8 +30,8 @@ def read_usage(reported: object) -> tuple[Counts | None, tuple[str, ...]]:
     if not isinstance(reported, dict):
         return None, ()
     usage = cast("Json", reported)
-    n_in = _count(usage.get("input_tokens", usage.get("prompt_tokens")))
-    n_out = _count(usage.get("output_tokens", usage.get("completion_tokens")))
+    n_in = _total(usage, "input_tokens", "prompt_tokens")
+    n_out = _total(usage, "output_tokens", "completion_tokens")
     if n_in is None or n_out is None:
         return None, ("usage_unreadable",)
     if n_in == 0 and n_out == 0:
@@ -36,11 +42,13 @@ def read_usage(reported: object) -> tuple[Counts | None, tuple[str, ...]]:
     text_out, image_out = _split(n_out, details_out, rest_is_image=True)
     if min(text_in, image_in, text_out, image_out) < 0:
         return None, ("usage_contradiction",)
+    has_in = _count(details_in.get("text_tokens")) is not None
+    has_out = _count(details_out.get("image_tokens")) is not None
+    adds_up = (text_in + image_in, text_out + image_out) == (n_in, n_out)
     flags = [
-        *(("input_split_missing",) if "text_tokens" not in details_in else ()),
-        *(("output_split_missing",) if "image_tokens" not in details_out else ()),
-        *(("usage_contradiction",) if text_in + image_in != n_in else ()),
-        *(("usage_contradiction",) if text_out + image_out != n_out else ()),
+        *(() if has_in else ("input_split_missing",)),
+        *(() if has_out else ("output_split_missing",)),
+        *(() if adds_up else ("usage_contradiction",)),
     ]
     cached = _details(details_in, "cached_tokens_details", "cached_tokens_details")
     return {
