@@ -16,9 +16,7 @@ from bench.store.changes import PLAN, ReadFile, RunChange
 from bench.store.lines import Block, edge_digest, read_blocks
 from bench.store.plan_rows import read_plan
 
-# Small at first, so that writing begins soon; then twice as much each time.
-_FIRST_BATCH_BYTES = 16 << 20
-_LARGEST_BATCH_BYTES = 128 << 20
+_BATCH_BYTES = 64 << 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,11 +125,9 @@ def _read_journal(
     # Looked at first: what is appended meanwhile makes the next look differ.
     status = path.stat()
     batch, intents, n_bytes = _empty(change, file), _Intents(), 0
-    enough_bytes = _FIRST_BATCH_BYTES
     for block in read_blocks(path, file.n_bytes, file.n_lines):
-        if n_bytes >= enough_bytes:
+        if n_bytes >= _BATCH_BYTES:
             yield _closed(batch, path, intents, scratch)
-            enough_bytes = min(2 * enough_bytes, _LARGEST_BATCH_BYTES)
             batch, intents, n_bytes = _empty(change, batch.read), _Intents(), 0
         n_bytes += block.end_offset - batch.read.n_bytes
         _add(batch, block, intents, scratch)

@@ -21,14 +21,10 @@ _POLL_S = 0.01
 _Setting = str | bool | int | float | list[str]
 _REBUILD = "`pixelmeter ingest --rebuild` makes it anew from the journals"
 # An extension that is not in the wheel should be a clear error, not a download.
-_WRITING: dict[str, _Setting] = {
-    "autoinstall_known_extensions": "false",
-    # One is left for the thread that reads and checks the journals meanwhile.
-    "threads": max(1, (os.cpu_count() or 2) - 1),
-}
+_WRITING: dict[str, _Setting] = {"autoinstall_known_extensions": "false"}
 # A query on the index must not reach other files, nor loosen that rule.
 _READING: dict[str, _Setting] = {
-    "autoinstall_known_extensions": "false",
+    **_WRITING,
     "enable_external_access": "false",
     "lock_configuration": "true",
 }

@@ -25,8 +25,9 @@ from bench.store.write import TABLES, forget_runs, write_batch
 
 # How long readers wait for a writer, at most, beside one transaction.
 _SPELL_S = 0.5
-# A whole row group of DuckDB goes to its place at once, without the log.
-_COMMIT_ROWS = 122_880
+# Two whole row groups of DuckDB go to their place without the log; a commit
+# takes a second or two, which readers wait.
+_COMMIT_ROWS = 245_760
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
