@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import time
+import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +19,12 @@ RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 def make_folder(path: Path) -> Path:
     """Make a folder that only its owner can read, with its parents."""
+    missing = [p for p in (path, *path.parents) if not p.is_dir()]
     try:
-        path.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+        # One by one: pathlib gives the parents that it makes to everybody.
+        for folder in reversed(missing):
+            folder.mkdir(mode=OWNER_ONLY_FOLDER, exist_ok=True)
+            sync_folder(folder.parent)
     except OSError as error:
         raise StorageFailed(
             f"{path}: the folder can't be made ({error.strerror}); "
@@ -43,7 +48,8 @@ def write_durably(path: Path, content: bytes) -> None:
     Raises:
         OSError: The file could not be made durable; nothing stands at `path`.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # A name of its own: two threads may write the same picture at once.
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY_FILE)
     try:
         with os.fdopen(handle, "wb", buffering=0) as file:

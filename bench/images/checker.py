@@ -72,13 +72,19 @@ class PictureChecker:
             problem = f"takes more than {PATIENCE_S:.0f} s to decode"
         except _ENDED:
             problem = "ends the decoder"
+        except asyncio.CancelledError:
+            # The answer under way would be taken for that of the next picture.
+            await self.close()
+            raise
         await self.close()
         return _nothing(problem), b""
 
     async def _exchange(
         self, content: bytes, *, thumbnail: bool
     ) -> tuple[dict[str, Any], bytes]:
-        child = self._child or await self._start()
+        child = self._child
+        if child is None or child.returncode is not None:
+            child = await self._start()
         writer, reader = child.stdin, child.stdout
         if writer is None or reader is None:
             raise EOFError

@@ -34,9 +34,7 @@ def put(path: Path, content: bytes) -> None:
     Raises:
         StorageFailed: The picture could not be kept.
     """
-    if not path.parent.is_dir():
-        make_folder(path.parent)
-        sync_folder(path.parent.parent)
+    make_folder(path.parent)
     try:
         if path.exists() and path.stat().st_size == len(content):
             sync_folder(path.parent)
