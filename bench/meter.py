@@ -210,7 +210,7 @@ class Meter:
             kept.append(checked.picture)
             try:
                 await self._aside(self._put, checked, content)
-            except StorageFailed as error:
+            except (StorageFailed, OSError) as error:
                 # The picture is paid: its attempt is recorded, the next not sent.
                 self._gate.close("storage", str(error))
                 is_kept = False
