@@ -20,6 +20,11 @@ FEWEST_IN_FLIGHT = 8
 # The first wave has ended by then, and the second is in flight.
 PASSES = {"reserved": 22, "intent_durable": 22}
 N_RANDOM_KILLS = 6
+# Records that are on disk when a point is passed, one for each passing.
+DURABLE = {
+    "intent": POINTS[POINTS.index("intent_durable") :],
+    "outcome": POINTS[POINTS.index("outcome_durable") :],
+}
 
 
 def begun(desk: Desk, double: Double, n_trials: int) -> None:
@@ -37,9 +42,10 @@ def test_a_kill_at_each_point_of_the_write_order_loses_nothing(
     begun(desk, direct, 144)
     judge = judge_of(desk, direct)
     options = ("--concurrency", CONCURRENCY)
-    n_lost = 0
+    n_lost, durable = 0, dict.fromkeys(DURABLE, 0)
     for number, point in enumerate(POINTS):
-        kill_at = f"{point}:{PASSES.get(point, CONCURRENCY)}"
+        n_passes = PASSES.get(point, CONCURRENCY)
+        kill_at = f"{point}:{n_passes}"
         carry_out = desk.resume if number else desk.run
         agreed = () if number else ("--yes",)
         killed = carry_out(*options, *agreed, PIXELMETER_KILL_AT=kill_at)
@@ -48,6 +54,10 @@ def test_a_kill_at_each_point_of_the_write_order_loses_nothing(
         assert (status["state"], status["stopped_by"]) == ("interrupted", None)
         assert judge.n_lost - n_lost >= FEWEST_IN_FLIGHT, point
         n_lost = judge.n_lost
+        for kind, points in DURABLE.items():
+            n_new = len(desk.records(kind)) - durable[kind]
+            assert n_new >= n_passes or point not in points, (point, kind)
+            durable[kind] += n_new
     finish(desk, direct, judge)
 
 
