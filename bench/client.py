@@ -9,6 +9,7 @@ import openai
 
 from bench.attempt import Trial
 from bench.endpoint import Endpoint, Route
+from bench.errors import NoCredentials
 from bench.transport import NETWORK_ERRORS, RequestStamps, http_client, stamp_into
 
 _SERVICE_DEADLINE_MARGIN_S = 30.0
@@ -22,7 +23,7 @@ class Answer:
         status: None when no status line arrived.
         body: None when the body did not arrive whole.
         failure: What broke off the exchange, None when nothing did:
-            `connect_failed`, `timeout`, `broken`, or `not_made`.
+            `connect_failed`, `timeout` or `broken`.
         message: The failure in the transport's words.
     """
 
@@ -44,7 +45,16 @@ class ImageClient:
             endpoint: Where requests go.
             key: The secret itself; it is kept in the library's client alone.
             n_connections: As many requests as may be in flight.
+
+        Raises:
+            NoCredentials: The key can't stand in a header.
         """
+        if not key.isascii() or not key.isprintable() or key != key.strip():
+            # Sent, it would come back in an error's text, and not as it is written.
+            raise NoCredentials(
+                f"endpoint {endpoint.name}: the key in {endpoint.api_key_env} holds a "
+                "line break, a space or another sign that no key has; set it again"
+            )
         self._endpoint = endpoint
         # Ids of the user's organisation are for the provider, not for gateways.
         private = ("OpenAI-Organization", "OpenAI-Project")

@@ -131,9 +131,11 @@ class StampedTransport(httpx2.AsyncHTTPTransport):
 
     def __init__(self, n_connections: int) -> None:
         """Open no connection yet."""
-        super().__init__()
+        # Certificates are read once; it takes longer than all the rest.
+        context = httpx2.create_ssl_context()
+        super().__init__(verify=context)
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=httpx2.create_ssl_context(),
+            ssl_context=context,
             max_connections=n_connections,
             max_keepalive_connections=n_connections,
             keepalive_expiry=KEEP_ALIVE_S,
