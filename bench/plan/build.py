@@ -60,10 +60,10 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     prompts = suite.prompts[: wishes.limit]
     variants = keep_only(suite.variants, wishes.only)
     cells = tuple(_cell(v, endpoint) for v in variants for endpoint in endpoints)
-    _check_cells(cells, prompts)
     n_trials = len(cells) * len(prompts) * suite.repeats
     if n_trials > MOST_TRIALS:
         raise BadInput(f"{n_trials:,} trials; a run has at most {MOST_TRIALS:,}")
+    _check_cells(cells, prompts)
     today = datetime.now(UTC).date()
     prices = price_cells(cells, endpoints, today)
     seed = secrets.randbelow(2**31) if wishes.seed is None else wishes.seed

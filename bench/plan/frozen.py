@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
 
 from bench.attempt import Cell, Trial
 from bench.endpoint import Endpoint
@@ -16,8 +15,18 @@ from bench.errors import BadInput, StorageFailed
 from bench.folder import RunFolder, make_folder, sync_folder, write_durably
 from bench.plan.prices import PricedModel
 from bench.prompt import Prompt
+from pricing.errors import PricingError
 
 SCHEMA = "pixelmeter.plan-file/1"
+# What reading raises on a file that we did not write.
+_NO_PLAN = (
+    ValueError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    PricingError,
+)
 Counts = Mapping[str, int | None]
 
 
@@ -125,10 +134,10 @@ def read_plan(path: Path) -> Plan:
         if digest != _digest(content):
             raise BadInput(f"{path}: the plan was changed after it was frozen")
         return _from_json(content)
-    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read ({error.strerror})") from None
+    except _NO_PLAN as error:
         raise BadInput(f"{path}: no frozen plan ({type(error).__name__})") from None
-    except ValidationError as error:
-        raise BadInput(f"{path}: no frozen plan ({error.title})") from None
 
 
 def _digest(content: Mapping[str, Any]) -> str:
