@@ -41,7 +41,7 @@ def until(condition: Callable[[], Any], what: str) -> Any:
         found = condition()
         if found:
             return found
-        time.sleep(0.01)
+        time.sleep(0.03)
     raise AssertionError(f"waited in vain: {what}")
 
 

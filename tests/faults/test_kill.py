@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,16 +76,19 @@ def test_a_kill_at_any_moment_loses_nothing(
             FEWEST_IN_FLIGHT, 2 * FEWEST_IN_FLIGHT
         )
         process = desk.start(*start, "--concurrency", CONCURRENCY)
-        while not (
-            len(direct.posts_now) >= n_wanted and direct.in_flight >= FEWEST_IN_FLIGHT
-        ):
-            assert process.poll() is None
+        desk.until(partial(is_due, direct, n_wanted), "no full flight")
+        assert process.poll() is None
         process.kill()
         assert desk.end(process).code == -signal.SIGKILL
         assert judge.check()["state"] == "interrupted"
         start = ("resume", "latest", "--json")
     direct.mend()
     finish(desk, direct, judge)
+
+
+def is_due(double: Double, n_posts: int) -> bool:
+    in_flight = double.in_flight >= FEWEST_IN_FLIGHT
+    return in_flight and len(double.posts_now) >= n_posts
 
 
 def finish(desk: Desk, double: Double, judge: Any) -> None:
