@@ -62,7 +62,8 @@ def test_the_data_folder_is_the_option_else_the_variable_else_data(
 
 def test_every_folder_on_the_way_is_for_its_owner_alone(tmp_path: Path) -> None:
     old = tmp_path / "shared"
-    old.mkdir(mode=0o755)
+    old.mkdir()
+    old.chmod(0o755)
     make_folder(old / "data" / "images" / "ab")
     assert _mode(old) == 0o755
     for name in ("data", "data/images", "data/images/ab"):
