@@ -102,10 +102,17 @@ def freeze(plan: Plan, run: RunFolder) -> None:
     """Make a plan durable; from here on the run exists.
 
     Raises:
+        BadInput: An option holds what no record can.
         StorageFailed: The plan could not be written.
     """
     content = _to_json(plan)
-    content["digest"] = _digest(content)
+    try:
+        content["digest"] = _digest(content)
+    except orjson.JSONEncodeError as error:
+        raise BadInput(
+            f"an option can't be recorded ({error}); give numbers below 2**63, "
+            "and --tag and --note as UTF-8"
+        ) from None
     make_folder(run.path)
     try:
         write_durably(run.plan, orjson.dumps(content))

@@ -242,6 +242,24 @@ def test_a_plan_that_can_not_be_written_sends_nothing(
         freeze(plan, run)
 
 
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        Wishes(seed=10**20),
+        Wishes(seed=1, note="\udcff"),
+        Wishes(seed=1, tags={"\udcff": "x"}),
+        Wishes(seed=1, options=Options(rate_rpm=10**30)),
+    ],
+)
+def test_an_option_that_no_record_can_hold_is_refused(
+    make_plan: Planner, tmp_path: Path, wishes: Wishes
+) -> None:
+    plan = make_plan(wishes=wishes)
+    with pytest.raises(BadInput, match="an option can't be recorded"):
+        _frozen(plan, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
 def test_endpoints_can_be_left_out_of_a_plan(make_plan: Planner) -> None:
     plan = make_plan(endpoints=(DIRECT, HALF))
     assert plan.only_endpoints(()) is plan
