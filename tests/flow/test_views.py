@@ -85,7 +85,8 @@ def test_trials_without_an_attempt_are_there_and_unknown(
     for row in rows(data_folder, "FROM v_trial"):
         assert row["attempts"] == 0
         assert row["bucket"] == "not_sent"
-        for name in ("outcome", "charge_usd", "possibly_billed_usd", "usable", "n"):
+        assert (row["n"], row["stream"], row["partial_images"]) == (1, False, 0)
+        for name in ("outcome", "charge_usd", "possibly_billed_usd", "usable"):
             assert row[name] is None
 
 

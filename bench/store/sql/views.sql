@@ -56,8 +56,10 @@ SELECT * EXCLUDE (in_flight, bound_usd) FROM recorded_attempt WHERE NOT in_fligh
 --   variant              digest of everything that is asked but the endpoint
 --   category             of the prompt
 --   api, operation, model, mainline_model
---   quality, size, output_format, background, n, stream, partial_images
+--   quality, size, output_format, background
 --                        as sent, NULL when not sent
+--   n, stream, partial_images
+--                        as sent, else what the API takes then: 1, false, 0
 --   endpoint, route      name; direct or gateway
 --   simulated            one marked attempt marks its endpoint for the whole run
 --   repeat               from 1
@@ -105,7 +107,9 @@ WITH last AS (
 SELECT
     t.run_id, r.suite, t.trial_id, p.prompt_id, t.cell_index, c.variant, p.category,
     c.api, c.operation, c.model, c.mainline_model, c.quality, c.size,
-    c.output_format, c.background, c.n, c.stream, c.partial_images,
+    c.output_format, c.background, coalesce(c.n, 1) AS n,
+    coalesce(c.stream, false) AS stream,
+    coalesce(c.partial_images, 0) AS partial_images,
     c.endpoint, e.route, e.simulated, t.repeat, t.block, t.position,
     CASE
         WHEN a.in_flight THEN 'in_flight'
