@@ -191,8 +191,3 @@ class Attempt:
     retry_after_s: float | None = None
     request_id: str | None = None
     headers: dict[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def may_be_sent_again(self) -> bool:
-        """Whether another request can't pay for the same picture twice."""
-        return self.billing is Billing.NOT_SENT or self.outcome is Outcome.RATE_LIMITED

@@ -1,7 +1,6 @@
 """Endpoint: where a request goes, whose prices hold, which key."""
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_address
@@ -261,14 +260,6 @@ def choose(
     if len(set(names)) < len(names):
         raise BadInput("--endpoint: a name stands twice; name each once")
     return tuple(known[name] for name in names)
-
-
-def missing_keys(
-    endpoints: tuple[Endpoint, ...], environment: Mapping[str, str]
-) -> tuple[str, ...]:
-    """The names of key variables that are unset or empty."""
-    names = {e.api_key_env for e in endpoints if not environment.get(e.api_key_env)}
-    return tuple(sorted(names))
 
 
 def endpoints_schema() -> dict[str, Any]:

@@ -4,7 +4,6 @@ BenchError
 ├── BadInput            exit 2: a file, key or option that we can't use
 │   └── RunBusy         exit 2: another process has this run
 ├── NoCredentials       exit 3: a key is missing or was refused
-├── Stopped             exit 5: budget, quota or stall
 └── StorageFailed       exit 6: a record or picture could not be kept
     └── DamagedJournal  exit 6: a record does not match its checksum
 
@@ -32,12 +31,6 @@ class NoCredentials(BenchError):
     """A key is missing from the environment, or an endpoint refused it."""
 
     exit_code = 3
-
-
-class Stopped(BenchError):
-    """The budget, a quota or a stall ended the sending."""
-
-    exit_code = 5
 
 
 class StorageFailed(BenchError):

@@ -22,7 +22,6 @@ from pricing.errors import (
 from pricing.rates import Rate, RateCard, Tier, TokenClass
 from pricing.tokens import ModelRules
 
-ANY_MODEL = "*"
 # A rate per token, per 1,000 tokens or in cents falls outside these: the unit trap.
 _TOKEN_RATE_USD = (Decimal("0.001"), Decimal(200))
 _IMAGE_RATE_USD = (Decimal("0.001"), Decimal(10))

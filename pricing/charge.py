@@ -120,7 +120,7 @@ def charge(usage: Usage, card: RateCard, scheme: Scheme | None = None) -> Charge
     """
     if not card.rates:
         raise UnknownPrice(
-            f"{card.vendor} prices {card.model} by whole images, not by tokens"
+            f"{card.vendor} prices {card.title} by whole images, not by tokens"
         )
     if usage.output_image_tokens is None:
         raise UnknownQuantity(
@@ -197,7 +197,7 @@ def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
     """The price of one picture; ``auto`` raises UnknownQuantity."""
     if not card.images:
         raise UnknownPrice(
-            f"{card.vendor} prices {card.model} by tokens, not by whole images: "
+            f"{card.vendor} prices {card.title} by tokens, not by whole images: "
             "ask in mode estimate or usage"
         )
     qualities = dict.fromkeys(price.quality for price in card.images)
@@ -207,7 +207,7 @@ def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
         )
     if quality not in qualities:
         raise BadVariant(
-            f"quality '{quality[:40]}' has no price for {card.model} at {card.vendor}; "
+            f"quality '{quality[:40]}' has no price for {card.title} at {card.vendor}; "
             f"it has {', '.join(qualities)}"
         )
     of_quality = [price for price in card.images if price.quality == quality]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import product
 
 from pricing.asked import AskedPart, Question
 from pricing.book import ANY_MODEL, PriceBook
@@ -109,8 +110,13 @@ def dearest_call(asked: Question, setting: Setting) -> Charge:
     return estimate_bound(card, rules, request, known, setting.as_of)
 
 
-def possible_qualities(asked: Question, setting: Setting) -> tuple[str, ...]:
-    """What ``auto`` may turn out as; empty where the quality is no open question."""
+def possible_pictures(
+    asked: Question, setting: Setting
+) -> tuple[tuple[str, str | None], ...]:
+    """Quality and size that ``auto`` quality may turn out as.
+
+    Empty where the quality is no open question; the size is open only in an estimate.
+    """
     if _kind(asked) not in {"estimate", "per_image"} or asked.quality not in {
         None,
         AUTO,
@@ -118,8 +124,12 @@ def possible_qualities(asked: Question, setting: Setting) -> tuple[str, ...]:
         return ()
     card = setting.card(asked, asked.model)
     if card.images:
-        return tuple(dict.fromkeys(price.quality for price in card.images))
-    return setting.book.rules(card.model).output.qualities
+        qualities = dict.fromkeys(price.quality for price in card.images)
+        return tuple((quality, asked.size) for quality in qualities)
+    output = setting.book.rules(card.model).output
+    is_open = parse_size(asked.size or AUTO) is None
+    sizes = [str(size) for size in output.sizes()] if is_open else [asked.size]
+    return tuple(product(output.qualities, sizes))
 
 
 def _kind(asked: Question) -> str:
@@ -152,7 +162,7 @@ def _by_estimate(asked: Question, setting: Setting) -> Charge:
     card = setting.card(asked, asked.model)
     if not card.rates:
         raise UnknownPrice(
-            f"{asked.provider} prices {card.model} by whole images: "
+            f"{asked.provider} prices {card.title} by whole images: "
             "ask in mode per_image"
         )
     known = _usage(asked.usage)

@@ -9,7 +9,7 @@ from pricing.errors import BadAmount
 # Wide enough for every product below: no step but the one rounding loses a digit.
 _EXACT = Context(prec=160, rounding=ROUND_HALF_EVEN)
 _LINE_STEP = Decimal("0.000000000001")
-_AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,24})?", re.ASCII)
+_AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,40})?", re.ASCII)
 # A line must fit DECIMAL(38,12), as the index stores it.
 _LARGEST_USD = Decimal(10) ** 26
 
@@ -23,7 +23,10 @@ def usd(text: str) -> Decimal:
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise BadAmount(f"an amount must be text such as '0.05', not {text!r}")
     if not _AMOUNT.fullmatch(text):
-        raise BadAmount(f"'{text[:60]}' is no plain decimal amount such as '0.05'")
+        raise BadAmount(
+            f"'{text[:60]}' is no plain decimal amount such as '0.05' "
+            "(at most 12 digits before the point and 40 after it)"
+        )
     return Decimal(text)
 
 

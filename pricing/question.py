@@ -20,7 +20,7 @@ from pricing.modes import (
     dearest_call,
     n_calls,
     one_call,
-    possible_qualities,
+    possible_pictures,
 )
 from pricing.money import usd_text
 from pricing.scheme import parse_multiplier, parse_scheme
@@ -77,9 +77,11 @@ def _limits(asked: Question, setting: Setting, calls: int) -> dict[str, object]:
     try:
         possible = [
             _all_calls(
-                one_call(replace(asked, quality=quality), setting), setting, calls
+                one_call(replace(asked, quality=quality, size=size), setting),
+                setting,
+                calls,
             ).usd
-            for quality in possible_qualities(asked, setting)
+            for quality, size in possible_pictures(asked, setting)
         ]
         if possible:
             low, high = usd_text(min(possible)), usd_text(max(possible))

@@ -12,6 +12,8 @@ from pricing.form import Form
 from pricing.money import usd, usd_text
 from pricing.variant import Size
 
+# The name under which a list of prices holds for every model.
+ANY_MODEL = "*"
 _RATE_KEYS = ("usd", "per", "source", "checked_on", "confidence")
 
 
@@ -141,9 +143,14 @@ class RateCard:
             span = f" above {self.long_above_tokens} input tokens" if is_long else ""
             raise UnknownPrice(
                 f"the {self.vendor} book has no {self.tier} rate for {token_class} "
-                f"tokens of {self.model}{span} from {self.valid_from}"
+                f"tokens of {self.title}{span} from {self.valid_from}"
             )
         return found
+
+    @property
+    def title(self) -> str:
+        """The model as sentences name it."""
+        return "any model" if self.model == ANY_MODEL else self.model
 
     @property
     def ref(self) -> BookRef:

@@ -17,7 +17,7 @@ from pricing.variant import Size
 
 _SIZE_KEYS = (
     *("multiple_px", "max_edge_px", "max_ratio"),
-    *("min_area_px", "max_area_px", "dearest"),
+    *("min_area_px", "max_area_px", "cheapest", "dearest"),
 )
 _RULES_KEYS = (
     *("models", "partial_tokens", "fidelities"),
@@ -133,5 +133,6 @@ def _size_rule(value: object) -> SizeRule:
         max_ratio=form.need(form.whole, "max_ratio"),
         min_area_px=form.need(form.whole, "min_area_px"),
         max_area_px=form.need(form.whole, "max_area_px"),
+        cheapest=Size.parse(form.need(form.text, "cheapest")),
         dearest=Size.parse(form.need(form.text, "dearest")),
     )

@@ -9,6 +9,8 @@ from pricing.errors import BadAmount, BadScheme
 from pricing.form import Form
 from pricing.money import round_usd, times, usd, usd_text
 
+# Each step adds a line; no gateway's price has more parts than this.
+MAX_STEPS = 20
 _LATER = (
     "flat_per_call",
     "per_class",
@@ -78,6 +80,8 @@ def parse_scheme(value: object) -> Multiplier | Chain:
         steps = cast("list[object]", value)
         if not steps:
             raise BadScheme("a list of schemes must hold at least one scheme")
+        if len(steps) > MAX_STEPS:
+            raise BadScheme(f"a list of schemes may hold at most {MAX_STEPS}")
         return Chain(steps=tuple(_step(step) for step in steps))
     return _step(value)
 

@@ -12,13 +12,14 @@ from pricing.variant import AUTO, InputImage, Size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeRule:
-    """What a model with free sizes takes; ``dearest`` is what ``auto`` is bound by."""
+    """What a model with free sizes takes; ``auto`` lies from cheapest to dearest."""
 
     multiple_px: int
     max_edge_px: int
     max_ratio: int
     min_area_px: int
     max_area_px: int
+    cheapest: Size
     dearest: Size
 
     def check(self, size: Size) -> None:
@@ -91,8 +92,8 @@ class OutputGrid:
         return -(-cells * across * (2_000_000 + size.area_px) // 4_000_000)
 
     def sizes(self) -> tuple[Size, ...]:
-        """The one size whose tokens no other passes."""
-        return (self.size_rule.dearest,)
+        """The sizes that take the fewest tokens (at grid 16) and the most."""
+        return (self.size_rule.cheapest, self.size_rule.dearest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

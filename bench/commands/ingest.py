@@ -1,9 +1,15 @@
 """Ingest: the command that makes the index current, or makes it anew."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from bench.commands.indexed import chosen_folder
 from bench.commands.options import DataOption, JsonOption
+
+if TYPE_CHECKING:
+    from bench.folder import DataFolder
+    from bench.store.ingest import Ingested
 
 SCHEMA = "pixelmeter.ingest/1"
 
@@ -20,6 +26,9 @@ def ingest(
         "--rebuild",
         help="Make the index anew; one that can't be used is moved aside.",
     ),
+    checksum: bool = typer.Option(
+        False, "--checksum", help="Also tell a digest of all rows."
+    ),
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -34,6 +43,7 @@ def ingest(
 
     from bench.errors import BadInput
     from bench.store import ingest as store
+    from bench.store.index import open_index
 
     folder = chosen_folder(data)
     if not folder.root.is_dir():
@@ -41,6 +51,10 @@ def ingest(
     begun = time.monotonic()
     done = store.rebuild(folder) if rebuild else store.refresh(folder)
     took_s = time.monotonic() - begun
+    digest = None
+    if checksum:
+        with open_index(folder) as con:
+            digest = store.checksum(con)
     if json:
         answer = {
             "schema": SCHEMA,
@@ -51,10 +65,17 @@ def ingest(
             "removed": list(done.removed),
             "problems": list(done.problems),
             "moved_aside": str(done.moved_aside) if done.moved_aside else None,
+            "checksum": digest,
             "took_s": took_s,
         }
         typer.echo(orjson.dumps(answer).decode())
         return
+    _tell(folder, done, took_s)
+    if digest:
+        typer.echo(f"all rows: {digest}")
+
+
+def _tell(folder: "DataFolder", done: "Ingested", took_s: float) -> None:
     for problem in done.problems:
         typer.echo(f"warning: {problem}", err=True)
     if done.moved_aside:

@@ -13,7 +13,6 @@ from bench.endpoint import (
     Endpoint,
     Route,
     choose,
-    missing_keys,
     read_endpoints,
 )
 from bench.errors import BadInput
@@ -303,20 +302,6 @@ def test_the_only_endpoint_need_not_be_named() -> None:
 def test_an_unclear_choice_is_refused(names: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):
         choose(Path("e"), _named("a", "b"), names)
-
-
-@pytest.mark.parametrize(
-    ("environment", "missing"),
-    [
-        ({"OPENAI_API_KEY": "x"}, ()),
-        ({"OPENAI_API_KEY": ""}, ("OPENAI_API_KEY",)),
-        ({}, ("OPENAI_API_KEY",)),
-    ],
-)
-def test_a_missing_or_empty_key_is_named_once(
-    environment: dict[str, str], missing: tuple[str, ...]
-) -> None:
-    assert missing_keys(_named("a", "b"), environment) == missing
 
 
 def test_the_guides_prices_are_read_as_a_document() -> None:
