@@ -44,6 +44,8 @@ def main() -> None:
     except BenchError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:
         # Who reads has read enough, as with `| head`.
         sys.stderr.close()
