@@ -36,7 +36,7 @@ def compare(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare endpoints, models, qualities or sizes of a run, or two runs.
+    """Compare within a run, or two runs, and say how sure.
 
     Everything is paired: same prompt, same parameters, same repeat. Each figure
     has its n and its 95% interval.

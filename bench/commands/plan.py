@@ -51,7 +51,7 @@ def plan(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show cells, trials, dollars and time of a suite; nothing is sent."""
+    """Show cells, trials and dollars of a suite; send nothing."""
     from bench.commands.choosing import Given, Where, planned, wishes
     from bench.environment import read_environment
     from bench.folder import DataFolder
@@ -170,7 +170,7 @@ def schema(
     *,
     json: JsonOption = False,
 ) -> None:
-    """Print the JSON Schema of a suite or endpoints file, for editors."""
+    """Print the JSON Schema of a suite or endpoints file."""
     import orjson
 
     from bench.endpoint import endpoints_schema

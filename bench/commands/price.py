@@ -7,6 +7,7 @@ import typer
 
 SCHEMA = "pixelmeter.price/1"
 BAD_INPUT = 2
+_BOM = b"\xef\xbb\xbf"
 _USAGE = (
     *("input_text_tokens", "cached_text_tokens"),
     *("input_image_tokens", "cached_image_tokens"),
@@ -83,7 +84,7 @@ def price(
     questions: Input = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a picture, a request or many of them cost, and by which rates.
+    """Say what a request costs, exactly, and by which rates.
 
     The options are one question; with --input each line is one, answered as JSON.
     """
@@ -147,15 +148,22 @@ def _answer_lines(questions: IO[bytes]) -> None:
 
     n_bad = 0
     for number, line in enumerate(questions, start=1):
-        if not line.strip():
+        if not line.removeprefix(_BOM).strip():
             continue
         try:
             typer.echo(_json_line(answer(_read_json(line))))
         except BadQuestion as error:
             n_bad += 1
-            typer.echo(f"{questions.name}: line {number}: {error}", err=True)
+            typer.echo(f"{questions.name}: line {number}: {_shown(error)}", err=True)
     if n_bad:
         raise typer.Exit(BAD_INPUT)
+
+
+def _shown(error: Exception) -> str:
+    """One printable line, whatever control characters a key or value holds."""
+    return "".join(
+        char if char.isprintable() else ascii(char)[1:-1] for char in str(error)
+    )
 
 
 def _read_json(line: bytes) -> object:

@@ -65,7 +65,7 @@ def run(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Run a suite over endpoints and record what each request took and cost."""
+    """Run a suite; record what each request took and cost."""
     from bench.commands.carrying import Session, start
     from bench.commands.choosing import Given, Where, planned, wishes
     from bench.plan.frozen import Options
@@ -170,7 +170,7 @@ def purge(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Delete the pictures of a run; its records, times and dollars stay.
+    """Delete the pictures of a run; its records stay.
 
     A picture that another run has too is kept.
     """

@@ -48,7 +48,7 @@ def show(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show how a run stands: trials, cells, dollars, what may have been billed."""
+    """Show how a run stands: trials, cells, dollars."""
     import orjson
 
     from bench.commands.answers import show_answer

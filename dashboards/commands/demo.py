@@ -36,7 +36,7 @@ def demo(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Run a suite against emulators: comparison and projection, no key needed.
+    """Run the main job against emulators; no key, nothing is paid.
 
     Direct and a half-price gateway, twelve prompts, two models, three qualities
     and two sizes. Answers are simulated and marked so; nothing is paid.
