@@ -113,7 +113,9 @@ def _id(form: Form) -> str | int | None:
     value = form.raw("id")
     if value is None or isinstance(value, str):
         return value
-    return form.whole("id")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise form.wrong("id", "a text or a whole number")
 
 
 def _tokens(

@@ -100,6 +100,20 @@ def test_lines_that_are_no_questions_are_told_and_the_others_answered(
         assert f"line {number}:" in line
 
 
+def test_a_mark_before_an_empty_first_line_is_no_question() -> None:
+    found = _run("--input", "-", given=b"\xef\xbb\xbf\n" + (FLAT % 1).encode())
+    assert (found.exit_code, found.stderr) == (0, "")
+
+
+def test_what_a_line_holds_can_not_steer_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_bytes(b'{"\\u001b[31m\\nprice": 1}\n')
+    found = _run("--input", str(file))
+    assert found.exit_code == 2
+    (told,) = found.stderr.splitlines()
+    assert "'\\x1b[31m\\nprice'" in told
+
+
 def test_refusals_among_lines_do_not_change_the_exit_code() -> None:
     given = f'{{"model": "nope"}}\n{FLAT % 3}\n'.encode()
     found = _run("--input", "-", given=given)
