@@ -19,7 +19,7 @@ from pricing.errors import (
     UnknownPrice,
     UnknownQuantity,
 )
-from pricing.rates import Rate, RateCard, Tier, TokenClass
+from pricing.rates import ANY_MODEL, Rate, RateCard, Tier, TokenClass
 from pricing.tokens import ModelRules
 
 # A rate per token, per 1,000 tokens or in cents falls outside these: the unit trap.

@@ -6,7 +6,7 @@ from datetime import date
 from itertools import product
 
 from pricing.asked import AskedPart, Question
-from pricing.book import ANY_MODEL, PriceBook
+from pricing.book import PriceBook
 from pricing.charge import (
     Charge,
     Scheme,
@@ -25,7 +25,7 @@ from pricing.errors import (
 )
 from pricing.estimate import estimate, estimate_bound
 from pricing.money import usd
-from pricing.rates import RateCard, Tier
+from pricing.rates import ANY_MODEL, RateCard, Tier
 from pricing.usage import MainlineUsage, Usage, check_quantity
 from pricing.variant import AUTO, InputImage, PictureRequest, Variant, parse_size
 

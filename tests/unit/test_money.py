@@ -51,7 +51,7 @@ def test_an_amount_is_read_and_shown_without_loss(text: str, shown: str) -> None
         "１",
         "1\n",
         "1" * 13,
-        "0." + "1" * 25,
+        "0." + "1" * 41,
         0.04224,
         1,
         True,

@@ -66,6 +66,7 @@ def test_an_estimate_is_the_published_tokens_at_the_rate(
         ({"scheme": {"kind": "multiplier", "factor": "0.75"}}, "0.03168"),
         ({"scheme": [{"kind": "multiplier", "factor": "0.5"}]}, "0.02112"),
         ({"multiplier": "0"}, "0"),
+        ({"multiplier": "0.3333333333333333333333333333"}, "0.01408"),
         ({"n": None, "tier": None, "requests": None}, "0.04224"),
     ],
 )
@@ -200,6 +201,23 @@ def test_auto_quality_is_refused_with_its_range() -> None:
         assert found["bound_usd"] == "21.072"
     half = _ask(asked | {"multiplier": "0.5"})
     assert half["range_usd"] == {"low": "0.294", "high": "10.536"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "low", "high"),
+    [
+        (GPT_1, "0.01088", "0.2496"),
+        ({"model": "gpt-image-2"}, "0.00162", "0.71157"),
+        ({"model": "gpt-image-2.5-flare", "n": 2}, "0.00324", "1.42314"),
+    ],
+)
+def test_auto_quality_has_its_range_over_all_sizes_where_the_size_is_open_too(
+    asked: dict[str, Any], low: str, high: str
+) -> None:
+    for size in ({"size": "auto"}, {}):
+        found = _ask({"mode": "estimate", "quality": "auto"} | NO_INPUT | asked | size)
+        assert found["range_usd"] == {"low": low, "high": high}
+        assert found["bound_usd"] == high
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ PER_IMAGE = {"mode": "per_image", "provider": "launch-2025", "quality": "low"}
         ({"model": "gpt-image-2", "usage": FULL_USAGE, "multiplier": "NaN"}, "NaN"),
         ({"multiplier": "1", "scheme": {"kind": "multiplier"}}, "exclude"),
         ({"scheme": {"kind": "fee", "share": "0.055"}}, "not priced yet"),
+        ({"scheme": [{"kind": "multiplier", "factor": "1"}] * 21}, "at most 20"),
         ({"model": "gpt-5", "usage": FULL_USAGE}, "no standard rate"),
         ({"model": "gpt-image-2", "mainline": MAINLINE}, "mainline"),
         ({"api": "responses"}, "mainline"),
@@ -136,7 +137,7 @@ PER_IMAGE = {"mode": "per_image", "provider": "launch-2025", "quality": "low"}
         ),
         (PER_IMAGE | {"as_of": "2025-04-22"}, "2025-04-23"),
         (PER_IMAGE | {"tier": "batch"}, "batch"),
-        (PER_IMAGE | {"quality": "xhigh"}, "xhigh"),
+        (PER_IMAGE | {"quality": "xhigh"}, "no price for any model at launch-2025"),
         (PER_IMAGE | {"images": 0}, "images"),
         (PER_IMAGE | {"images": -5}, "images"),
         (PER_IMAGE | {"n": 2}, "'n'"),
@@ -164,6 +165,27 @@ def test_a_question_without_a_price_is_answered_with_the_reason(
     assert found["usd"] is None
     assert found["lines"] == []
     assert because in str(found["error"])
+
+
+@pytest.mark.parametrize(
+    ("model", "on"),
+    [
+        ("gpt-5.4", {"tier": "batch"}),
+        ("gpt-5.5", {"tier": "batch"}),
+        ("gpt-5.6-terra", {"tier": "batch"}),
+        ("gpt-5.6-luna", {"as_of": "2026-07-29"}),
+        ("gpt-5.6-sol", {"as_of": "2026-08-20"}),
+    ],
+)
+def test_a_long_request_has_no_price_where_no_long_rate_is_printed(
+    model: str, on: dict[str, str]
+) -> None:
+    for tokens, is_priced in ((272_000, True), (272_001, False)):
+        usage = {"input_tokens": tokens, "cached_tokens": 0, "output_tokens": 1}
+        asked = {"api": "responses", "mainline": {"model": model, "usage": usage}}
+        found = answer(asked | on, today=TODAY)
+        assert (found["usd"] is not None) == is_priced
+        assert is_priced or "272000 input tokens" in str(found["error"])
 
 
 @pytest.mark.parametrize(

@@ -118,9 +118,10 @@ def test_a_size_is_two_positive_edges(text: str) -> None:
         Size.parse(text)
 
 
-def test_no_free_size_takes_more_tokens_than_the_dearest() -> None:
+def test_no_free_size_lies_outside_the_cheapest_and_the_dearest() -> None:
     output = shipped_book().rules("gpt-image-2").output
     assert isinstance(output, OutputGrid)
+    cheapest = output.count("low", output.size_rule.cheapest)
     dearest = output.count("high", output.size_rule.dearest)
     edges = range(16, 3841, 48)
     for width in (*edges, 2880):
@@ -130,6 +131,7 @@ def test_no_free_size_takes_more_tokens_than_the_dearest() -> None:
                 output.check(size)
             except BadVariant:
                 continue
+            assert output.count("low", size) >= cheapest
             assert output.count("high", size) <= dearest
 
 
