@@ -6,7 +6,7 @@ from importlib import import_module
 
 import typer
 
-from bench.errors import BenchError
+from bench.errors import BenchError, StorageFailed
 
 _GROUPS = (
     "dashboards.commands.demo",
@@ -18,6 +18,8 @@ _GROUPS = (
     "bench.commands.ingest",
     "bench.commands.emulator",
 )
+_INTERRUPTED = 130
+_OUR_MISTAKE = 1
 
 
 def command_line() -> typer.Typer:
@@ -36,20 +38,35 @@ def command_line() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; our own refusals end in a sentence and a code."""
+    """Run the command line; whatever goes wrong ends in a sentence and a code."""
     # Records hold prompts and pictures: what we make is for its owner alone.
     os.umask(0o077)
     try:
         command_line()()
     except BenchError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         # Who reads has read enough, as with `| head`.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        where = error.filename or "output"
+        _end(f"{where}: {error.strerror or error}", StorageFailed.exit_code)
+    except Exception as error:  # a traceback helps us, not the person in front
+        if os.environ.get("PIXELMETER_TRACEBACK"):
+            raise
+        _end(
+            f"a mistake of ours ({type(error).__name__}: {error}); what was recorded "
+            "is kept; PIXELMETER_TRACEBACK=1 shows where it happened",
+            _OUR_MISTAKE,
+        )
+
+
+def _end(sentence: str, code: int) -> None:
+    sys.stderr.write(f"error: {sentence}\n")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

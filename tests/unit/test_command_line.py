@@ -51,3 +51,17 @@ def test_an_unknown_command_exits_2_without_a_traceback() -> None:
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_output_that_can_not_be_written_ends_in_a_sentence_and_6() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pixelmeter", "schema"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 6
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
