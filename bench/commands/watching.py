@@ -1,5 +1,6 @@
 """Watching: progress for people, and JSON lines for programs."""
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -142,5 +143,12 @@ def _per_minute(standing: "Standing", begun: float) -> float:
 
 
 def _line(content: dict[str, object]) -> None:
-    sys.stderr.write(orjson.dumps(content).decode() + "\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(orjson.dumps(content).decode() + "\n")
+        sys.stderr.flush()
+    except OSError:
+        # Nobody listens, or the log's disk is full: requests in flight are paid
+        # for and go on, and so does what is said after them.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)

@@ -124,3 +124,21 @@ def test_a_signal_outranks_the_quota_of_one_route(
     desk.until(lambda: gateway.in_flight and direct.posts_now, "not under way")
     notice(process, signal.SIGINT)
     interrupted(desk.end(process))
+
+
+def test_one_who_stops_reading_the_progress_breaks_off_nothing(
+    desk: Desk, direct: Double
+) -> None:
+    desk.suite(repeats=2)
+    desk.endpoint(direct.url)
+    direct.serves_in(1)
+    options = ("--concurrency", 3, "--max-cost", "0.022")
+    process = desk.start(*desk.run_arguments(*options))
+    assert process.stderr is not None
+    assert process.stderr.readline()
+    process.stderr.close()
+    ended = desk.end(process)
+    assert (ended.code, ended.answer["stopped_by"]) == (5, "budget")
+    outcomes = [record["outcome"] for record in desk.outcomes.values()]
+    assert outcomes == ["ok"] * len(direct.posts)
+    assert len(outcomes) >= 3
