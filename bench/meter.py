@@ -95,10 +95,11 @@ class Meter:
             StorageFailed: The attempt's end could not be recorded.
         """
         trial = planned.trial
-        lane = self._lanes[trial.cell.endpoint]
+        endpoint = trial.cell.endpoint
+        lane = self._lanes[endpoint]
         waiting_ns = time.monotonic_ns()
         try:
-            await self._gate.wait_for(lane.turns.acquire())
+            await self._gate.wait_for(lane.turns.acquire(), endpoint)
         except Closed:
             return None
         try:
@@ -118,12 +119,12 @@ class Meter:
 
     async def _may_leave(self, planned: PlannedTrial, lane: Lane) -> bool:
         """Wait for the limits and reserve the bound; False when closed."""
-        n_images = planned.trial.cell.n
+        n_images, endpoint = planned.trial.cell.n, planned.trial.cell.endpoint
         try:
-            await self._gate.wait_for(self._whole_run.take(n_images))
-            await self._gate.wait_for(lane.limiter.take(n_images))
+            await self._gate.wait_for(self._whole_run.take(n_images), endpoint)
+            await self._gate.wait_for(lane.limiter.take(n_images), endpoint)
             has_room = await self._gate.wait_for(
-                self._budget.reserve(planned.bound_usd)
+                self._budget.reserve(planned.bound_usd), endpoint
             )
         except Closed:
             return False
@@ -134,7 +135,7 @@ class Meter:
                 "which --max-cost leaves no room for",
             )
             return False
-        if self._gate.is_closed_for(planned.trial.cell.endpoint):
+        if self._gate.is_closed_for(endpoint):
             await self._budget.settle(planned.bound_usd, Decimal(0), Decimal(0))
             return False
         passed("reserved")

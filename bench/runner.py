@@ -195,11 +195,16 @@ class Runner:
         self._tell(meter, len(due), None)
         size = self._options.wave or max(1, len(due))
         for start in range(0, len(due), size):
-            if start:
+            wave = [
+                planned
+                for planned in due[start : start + size]
+                if not self._gate.is_closed_for(planned.trial.cell.endpoint)
+            ]
+            if start and wave:
                 with suppress(Closed):
                     pause = asyncio.sleep(self._options.wave_pause_s)
                     await self._gate.wait_for(pause)
-            await self._wave(meter, due[start : start + size], len(due), history)
+            await self._wave(meter, wave, len(due), history)
 
     async def _wave(
         self, meter: Meter, wave: list[PlannedTrial], n_due: int, history: RunHistory
@@ -242,10 +247,10 @@ class Runner:
             if attempt.outcome is not Outcome.RATE_LIMITED:
                 return
             pause_s = wait_s(number, attempt.retry_after_s, self._chance)
-            if pause_s is None or self._gate.is_closed_for(attempt.endpoint):
+            if pause_s is None:
                 return
             try:
-                await self._gate.wait_for(asyncio.sleep(pause_s))
+                await self._gate.wait_for(asyncio.sleep(pause_s), attempt.endpoint)
             except Closed:
                 return
 

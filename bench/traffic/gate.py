@@ -1,6 +1,7 @@
 """Gate: who may still send, and what closed the way."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ _WHOLE_RUN = frozenset({"budget", "storage", "stall", "user"})
 
 
 class Closed(Exception):
-    """Nothing may be sent any more; what was waiting is given up."""
+    """Nothing may be sent this way any more; what was waiting is given up."""
 
 
 class Gate:
@@ -26,7 +27,7 @@ class Gate:
         self.stopped_by: str | None = None
         self.reason: str | None = None
         self._closed = asyncio.Event()
-        self._closed_endpoints: set[str] = set()
+        self._closed_endpoints = defaultdict[str, asyncio.Event](asyncio.Event)
 
     @property
     def is_closed(self) -> bool:
@@ -35,7 +36,7 @@ class Gate:
 
     def is_closed_for(self, endpoint: str) -> bool:
         """Whether nothing may be sent to this endpoint."""
-        return self._closed.is_set() or endpoint in self._closed_endpoints
+        return self._closed.is_set() or self._closed_endpoints[endpoint].is_set()
 
     def close(self, stopped_by: str, reason: str, endpoint: str | None = None) -> None:
         """Close for one endpoint, or for all.
@@ -47,18 +48,25 @@ class Gate:
             self.stopped_by = stopped_by
             self.reason = reason
         if only is None:
-            self._closed.set()
+            for closed in (self._closed, *self._closed_endpoints.values()):
+                closed.set()
         else:
-            self._closed_endpoints.add(only)
+            self._closed_endpoints[only].set()
 
-    async def wait_for(self, waiting: Awaitable[Result]) -> Result:
-        """Wait for something before a request leaves.
+    async def wait_for(
+        self, waiting: Awaitable[Result], endpoint: str | None = None
+    ) -> Result:
+        """Wait for something before a request leaves, to this endpoint or any.
 
         Raises:
-            Closed: The gate closed for all before the waiting was over.
+            Closed: The gate closed for all, or for this endpoint, before the
+                waiting was over.
         """
+        closed = self._closed
+        if endpoint is not None and not self.is_closed:
+            closed = self._closed_endpoints[endpoint]
         task = asyncio.ensure_future(waiting)
-        closing = asyncio.ensure_future(self._closed.wait())
+        closing = asyncio.ensure_future(closed.wait())
         try:
             await asyncio.wait({task, closing}, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
