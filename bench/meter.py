@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
-from bench.attempt import Attempt, Picture
+from bench.attempt import Attempt, Picture, Served
 from bench.client import Answer, ImageClient
 from bench.crashpoint import passed
 from bench.errors import StorageFailed
@@ -258,11 +258,7 @@ def without_secret(attempt: Attempt, secret: str) -> Attempt:
         error_type=clean(attempt.error_type),
         request_id=clean(attempt.request_id),
         headers={k: clean(v) or "" for k, v in attempt.headers.items()},
-        served=replace(
-            attempt.served,
-            model=clean(attempt.served.model),
-            revised_prompt=clean(attempt.served.revised_prompt),
-        ),
+        served=Served(**{k: clean(v) for k, v in asdict(attempt.served).items()}),
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from bench.wire.reading import text
+
 LONGEST_VALUE = 500
 _ID_HEADERS = (
     "x-request-id",
@@ -31,7 +33,7 @@ _KEPT_PREFIXES = ("x-litellm-", "x-ratelimit-", "llm_provider-x-ratelimit-")
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers that are worth a place in the record, shortened."""
     return {
-        name: value[:LONGEST_VALUE]
+        name: text(value, LONGEST_VALUE) or ""
         for name, value in ((k.lower(), v) for k, v in headers.items())
         if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
     }
@@ -41,7 +43,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     """The endpoint's own id of the request, by the first header that has one."""
     lowered = {name.lower(): value for name, value in headers.items()}
     found = next((lowered[name] for name in _ID_HEADERS if lowered.get(name)), None)
-    return found[:LONGEST_VALUE] if found else None
+    return text(found, LONGEST_VALUE)
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:

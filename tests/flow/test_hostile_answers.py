@@ -1,0 +1,67 @@
+"""Answers that carry back the key, or signs that a terminal would obey."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Desk
+
+BELL = "\x1b]0;a title\x07"
+
+
+@contextmanager
+def answering(status: int, body: dict[str, Any], **headers: str) -> Iterator[str]:
+    """The base URL of a server that gives every request the same answer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_key_that_an_answer_gives_back_is_recorded_nowhere(desk: Desk) -> None:
+    echoed = dict.fromkeys(("model", "size", "quality", "output_format"), desk.key)
+    picture = {"b64_json": "AAAA", "revised_prompt": f"with {desk.key}"}
+    desk.suite()
+    with answering(200, {"data": [picture], **echoed}, x_request_id=desk.key) as url:
+        desk.endpoint(url)
+        desk.run("--limit", 1)
+    (record,) = desk.outcomes.values()
+    assert record["served_quality"] == record["request_id"] == "[key]"
+
+
+def test_headers_tell_a_terminal_nothing(desk: Desk) -> None:
+    desk.suite()
+    with answering(500, {"error": BELL}, x_request_id=f"{BELL}1", via=BELL) as url:
+        desk.endpoint(url)
+        desk.run("--limit", 1)
+    shown = desk.pixelmeter("show", "latest").out
+    assert "]0;a title1" in shown
+    assert not {"\x1b", "\x07"} & set(shown)
+    (record,) = desk.outcomes.values()
+    assert record["headers"]["via"] == "]0;a title"
