@@ -117,9 +117,14 @@ def _check_keys(session: Session, plan: Plan) -> None:
 def _agree(sentence: str, worst_usd: Decimal, *, agreed: bool) -> None:
     if agreed or worst_usd <= ASK_ABOVE_USD:
         return
-    if not sys.stdin.isatty():
+    # Started with a closed standard input there is none.
+    if sys.stdin is None or not sys.stdin.isatty():
         raise BadInput(f"{sentence}: above {ASK_ABOVE_USD} USD, so add --yes to agree")
-    if not typer.confirm(f"{sentence}. Go on?", err=True):
+    try:
+        is_agreed = typer.confirm(f"{sentence}. Go on?", err=True)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    if not is_agreed:
         raise BadInput("nothing was sent: you did not agree")
 
 
