@@ -13,6 +13,8 @@ from bench.errors import NoCredentials
 from bench.transport import NETWORK_ERRORS, RequestStamps, http_client, stamp_into
 
 _SERVICE_DEADLINE_MARGIN_S = 30.0
+# Ten pictures of 4K in base64 stay below.
+MOST_BODY_BYTES = 400_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ class ImageClient:
                 ) as response:
                     partly["status"] = response.status_code
                     partly["headers"] = dict(response.headers)
-                    partly["body"] = await response.read()
+                    partly["body"] = await _whole_body(response)
         except openai.APIStatusError as error:
             return Answer(
                 stamps=stamps,
@@ -111,6 +113,8 @@ class ImageClient:
         except TimeoutError:
             message = f"no whole answer within {self._endpoint.timeout_s:g} s"
             return _failed(stamps, partly, "timeout", message)
+        except _TooLargeError as error:
+            return _failed(stamps, partly, "broken", str(error))
         except (openai.OpenAIError, *NETWORK_ERRORS) as error:
             cause = error.__cause__ or error
             kind = "broken" if stamps.may_have_left else "connect_failed"
@@ -128,6 +132,26 @@ class ImageClient:
             "extra_body": others or None,
             "extra_headers": {"X-Client-Request-Id": attempt_id},
         }
+
+
+class _TooLargeError(Exception):
+    """An answer that goes on longer than any answer should."""
+
+
+async def _whole_body(response: Any) -> bytes:  # noqa: ANN401  untyped for us
+    """The body, which nothing else keeps.
+
+    `read` would leave a copy in the response, and responses are part of
+    reference cycles: hundreds of large bodies would wait for the collector.
+    """
+    parts: list[bytes] = []
+    n_bytes = 0
+    async for part in response.iter_bytes():
+        parts.append(part)
+        n_bytes += len(part)
+        if n_bytes > MOST_BODY_BYTES:
+            raise _TooLargeError(f"the answer is longer than {MOST_BODY_BYTES:,} bytes")
+    return b"".join(parts)
 
 
 def _failed(
