@@ -260,6 +260,21 @@ def test_a_dripping_body_is_cut_off_by_the_total_deadline() -> None:
     assert read(answer).error_code == "cut_body"
 
 
+def test_an_answer_without_end_is_cut_and_counts_as_unusable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bench.client.MOST_BODY_BYTES", 1_000)
+    server, (answer,) = _exchange(_answers("200 OK", b" " * 5_000))
+    assert len(server.requests) == 1
+    assert answer.body is None
+    assert answer.message == "the answer is longer than 1,000 bytes"
+    reading = read(answer)
+    assert (reading.outcome, reading.billing) == (
+        Outcome.UNUSABLE,
+        Billing.BILLED_UNUSABLE,
+    )
+
+
 def test_a_deadline_names_itself() -> None:
     _, (answer,) = _exchange(_is_silent, timeout_s=0.3)
     assert answer.failure == "timeout"
