@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from typing import Any, cast
 
 import httpcore2
@@ -143,10 +144,24 @@ class StampedTransport(httpx2.AsyncHTTPTransport):
         )
 
 
+class _NoCookies(CookieJar):
+    """Keeps none: no request depends on the answer to another."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Leave them where they are."""
+
+
+async def _read_as_utf_8(response: httpx2.Response) -> None:
+    # An answer may name any codec of Python's, some of which are not for text.
+    response.encoding = "utf-8"
+
+
 def http_client(n_connections: int) -> httpx2.AsyncClient:
     """A client that follows no redirect and has no deadline of its own."""
     return httpx2.AsyncClient(
         transport=StampedTransport(n_connections),
+        cookies=_NoCookies(),
+        event_hooks={"response": [_read_as_utf_8]},
         follow_redirects=False,
         trust_env=False,
         timeout=None,

@@ -1,4 +1,4 @@
-"""Answers that carry back the key, or signs that a terminal would obey."""
+"""Answers that carry back the key, or what a terminal or a library trips over."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,3 +67,26 @@ def test_headers_tell_a_terminal_nothing(desk: Desk) -> None:
     assert not {"\x1b", "\x07"} & set(shown)
     (record,) = desk.outcomes.values()
     assert record["headers"]["via"] == "]0;a title"
+
+
+@pytest.mark.parametrize("charset", ["base64", "utf-16"])
+def test_an_error_in_an_odd_charset_is_still_read(desk: Desk, charset: str) -> None:
+    desk.suite()
+    refused = {"error": {"message": "who are you?"}}
+    kind = f"application/json; charset={charset}"
+    with answering(401, refused, content_type=kind) as url:
+        desk.endpoint(url)
+        ended = desk.run("--concurrency", 1)
+    assert (ended.code, ended.answer["attempts"]) == (3, 1)
+    assert "who are you?" in ended.err
+
+
+def test_cookies_are_not_read(desk: Desk) -> None:
+    desk.suite()
+    # The library's own jar prints a traceback at this one.
+    cookie = "a=b; expires=Mon, 99 Foo 99999 99:99:99 GMT"
+    with answering(500, {}, set_cookie=cookie, set_cookie2=cookie) as url:
+        desk.endpoint(url)
+        ended = desk.run("--limit", 1)
+    assert ended.answer["trials"]["possibly_billed"] == 1
+    assert all(line.startswith("direct: ") for line in ended.said)
