@@ -124,7 +124,11 @@ class Runner:
             await journal.append(session)
             meter = await self._meter(journal, history.ledger, stack)
             self._listen(meter, stack)
-            await self._work(meter, due, history)
+            try:
+                await self._work(meter, due, history)
+            except ExceptionGroup as mistakes:
+                # Ours; the first says what to mend, the group only how many.
+                raise mistakes.exceptions[0] from None
             ending = Ending(stopped_by=self._gate.stopped_by, reason=self._gate.reason)
             # Where the disk is full the journal ends without its last line.
             with suppress(StorageFailed):
