@@ -26,6 +26,8 @@ from bench.traffic.gate import Closed, Gate
 from bench.traffic.limiter import EndpointLimiter
 from bench.traffic.retry import wait_s
 
+TICK_S = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -35,7 +37,7 @@ class Standing:
         n_due: Trials that this process may send.
         n_ended: Trials among them whose attempts are over.
         ledger: Dollars of the whole run so far.
-        last: The attempt that just ended, None at the beginning and the end.
+        last: The attempt that just ended, None when none did.
     """
 
     n_due: int
@@ -49,7 +51,7 @@ class Watcher(Protocol):
     """Who is told about a run under way; called in the loop, so be quick."""
 
     def progress(self, standing: Standing) -> None:
-        """An attempt or a trial ended."""
+        """An attempt or a trial ended, or a second has passed."""
         ...
 
     def notice(self, sentence: str) -> None:
@@ -124,6 +126,8 @@ class Runner:
             await journal.append(session)
             meter = await self._meter(journal, history.ledger, stack)
             self._listen(meter, stack)
+            ticking = asyncio.create_task(self._tick(meter, len(due)))
+            stack.callback(ticking.cancel)
             try:
                 await self._work(meter, due, history)
             except ExceptionGroup as mistakes:
@@ -192,6 +196,12 @@ class Runner:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, interrupted)
             stack.callback(loop.remove_signal_handler, number)
+
+    async def _tick(self, meter: Meter, n_due: int) -> None:
+        """Who watches is told the time, also while no request ends."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._tell(meter, n_due, None)
 
     async def _work(
         self, meter: Meter, due: list[PlannedTrial], history: RunHistory

@@ -1,0 +1,68 @@
+"""Watchers of a run in this process: when they are told, and what."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench import runner
+from bench.commands.choosing import planned
+from bench.endpoint import read_endpoints
+from bench.folder import DataFolder
+from bench.plan.build import Wishes
+from bench.plan.frozen import freeze
+
+if TYPE_CHECKING:
+    from tests.conftest import Desk, Double
+
+
+class Listening:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[runner.Standing] = []
+
+    def progress(self, standing: runner.Standing) -> None:
+        self.told.append(standing)
+
+    def notice(self, sentence: str) -> None:
+        """Hear nothing."""
+
+
+class Mistaken(Listening):
+    """Trips over the first attempt."""
+
+    def progress(self, standing: runner.Standing) -> None:
+        assert standing.last is None, "tripped"
+
+
+def run_watched_by(watcher: Listening, desk: Desk, double: Double) -> None:
+    desk.suite()
+    desk.endpoint(double.url)
+    folder = DataFolder(desk.data)
+    plan = planned(desk.folder / "suite.yaml", read_endpoints(desk.endpoints), Wishes())
+    freeze(plan, folder.run(plan.run_id))
+    keys = {"PX_KEY": desk.key}
+    asyncio.run(runner.Runner(plan, folder, keys, plan.options, watcher).run("run"))
+
+
+def test_a_mistake_of_ours_is_raised_as_itself(desk: Desk, direct: Double) -> None:
+    with pytest.raises(AssertionError, match="tripped"):
+        run_watched_by(Mistaken(), desk, direct)
+    sent = {post["client_request_id"] for post in direct.posts}
+    assert sent <= {intent["attempt_id"] for intent in desk.records("intent")}
+    assert desk.outcomes
+
+
+def test_a_watcher_is_told_while_no_request_ends(
+    desk: Desk, direct: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "TICK_S", 0.1)
+    direct.serves_in(2)
+    watcher = Listening()
+    run_watched_by(watcher, desk, direct)
+    first_end = next(i for i, s in enumerate(watcher.told) if s.last is not None)
+    assert sum(s.n_in_flight == 3 for s in watcher.told[:first_end]) > 3
+    assert [s.n_ended for s in watcher.told][-1] == 3
