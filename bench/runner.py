@@ -51,7 +51,7 @@ class Watcher(Protocol):
     """Who is told about a run under way; called in the loop, so be quick."""
 
     def progress(self, standing: Standing) -> None:
-        """An attempt or a trial ended, or a second has passed."""
+        """An attempt ended, or a second has passed."""
         ...
 
     def notice(self, sentence: str) -> None:
@@ -241,8 +241,6 @@ class Runner:
                     # Our own mistake: the others break off, and send no more.
                     self._gate.close("stall", f"{type(error).__name__}: {error}")
                     raise
-                self._n_ended += 1
-                self._tell(meter, n_due, None)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._options.concurrency, len(wave))):
@@ -257,10 +255,11 @@ class Runner:
             attempt = await meter.attempt(planned, n_before + number, scheduled_ns)
             if attempt is None:
                 return
+            pause_s = None
+            if attempt.outcome is Outcome.RATE_LIMITED:
+                pause_s = wait_s(number, attempt.retry_after_s, self._chance)
+            self._n_ended += pause_s is None
             self._tell(meter, n_due, attempt)
-            if attempt.outcome is not Outcome.RATE_LIMITED:
-                return
-            pause_s = wait_s(number, attempt.retry_after_s, self._chance)
             if pause_s is None:
                 return
             try:

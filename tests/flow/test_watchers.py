@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -38,14 +40,17 @@ class Mistaken(Listening):
         assert standing.last is None, "tripped"
 
 
-def run_watched_by(watcher: Listening, desk: Desk, double: Double) -> None:
+def run_watched_by(
+    watcher: Listening, desk: Desk, double: Double, **options: Any
+) -> None:
     desk.suite()
     desk.endpoint(double.url)
     folder = DataFolder(desk.data)
     plan = planned(desk.folder / "suite.yaml", read_endpoints(desk.endpoints), Wishes())
     freeze(plan, folder.run(plan.run_id))
     keys = {"PX_KEY": desk.key}
-    asyncio.run(runner.Runner(plan, folder, keys, plan.options, watcher).run("run"))
+    chosen = replace(plan.options, **options)
+    asyncio.run(runner.Runner(plan, folder, keys, chosen, watcher).run("run"))
 
 
 def test_a_mistake_of_ours_is_raised_as_itself(desk: Desk, direct: Double) -> None:
@@ -66,3 +71,12 @@ def test_a_watcher_is_told_while_no_request_ends(
     first_end = next(i for i, s in enumerate(watcher.told) if s.last is not None)
     assert sum(s.n_in_flight == 3 for s in watcher.told[:first_end]) > 3
     assert [s.n_ended for s in watcher.told][-1] == 3
+
+
+def test_a_trial_that_never_left_does_not_count_as_ended(
+    desk: Desk, direct: Double
+) -> None:
+    watcher = Listening()
+    run_watched_by(watcher, desk, direct, max_cost_usd=Decimal("0.0075"))
+    assert len(direct.posts) == 1
+    assert watcher.told[-1].n_ended == 1
