@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -46,7 +47,8 @@ class Session:
     def where(self) -> str:
         """What a further command needs to find the same data folder."""
         found_anyway = DataFolder.choose(None, self.variables)
-        return "" if self.data == found_anyway else f" --data {self.data.root}"
+        root = shlex.quote(str(self.data.root))
+        return "" if self.data == found_anyway else f" --data {root}"
 
 
 def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:

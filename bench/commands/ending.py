@@ -50,6 +50,7 @@ class Told:
         status: The members of `bench.store.status.run_status`.
         reasons: Why trials have no picture, a sentence a kind.
         simulated: Endpoints whose answers came from an emulator.
+        n_left: Trials that `resume` would send.
         where: What a further command needs to find the run, ` --data DIR`.
     """
 
@@ -57,6 +58,7 @@ class Told:
     ending: Ending
     reasons: tuple[str, ...]
     simulated: tuple[str, ...]
+    n_left: int
     where: str
 
     @classmethod
@@ -87,6 +89,9 @@ class Told:
             ending=ending,
             reasons=why(history, plan.endpoints),
             simulated=tuple(sorted(history.simulated)),
+            n_left=sum(
+                history.trials[t.trial.trial_id].may_be_sent for t in plan.trials
+            ),
             where=where,
         )
 
@@ -119,7 +124,7 @@ class Told:
             typer.echo(reason)
         typer.echo(self._money())
         name = f"{status['run_id']}{self.where}"
-        if trials["not_sent"]:
+        if self.n_left:
             more = " --max-cost USD" if self.ending.stopped_by == "budget" else ""
             typer.echo(f"go on with: pixelmeter resume {name}{more}")
         typer.echo(f"look at it with: pixelmeter show {name}")
