@@ -11,6 +11,7 @@ import orjson
 from bench.attempt import Attempt, Billing, Outcome
 from bench.folder import RunFolder
 from bench.journal import VERSION, JournalPart, now_utc, read_run
+from bench.plan.frozen import PlannedTrial
 from bench.settle import Sending
 from bench.traffic.budget import Ledger
 
@@ -156,6 +157,10 @@ class RunHistory:
     trials: dict[str, TrialHistory] = field(
         default_factory=lambda: defaultdict[str, TrialHistory](TrialHistory)
     )
+
+    def left(self, planned: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
+        """The trials among those given that may still be sent, in their order."""
+        return tuple(p for p in planned if self.trials[p.trial.trial_id].may_be_sent)
 
 
 def read_history(parts: Iterable[JournalPart]) -> RunHistory:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from bench.attempt import Attempt, Outcome
 from bench.client import ImageClient
+from bench.endpoint import Endpoint
 from bench.errors import StorageFailed
 from bench.folder import DataFolder, RunFolder
 from bench.images.checker import PictureChecker
@@ -90,7 +91,7 @@ class Runner:
         Args:
             plan: The frozen plan.
             data: The data folder.
-            keys: The secrets, by the name of their variable.
+            keys: The secrets of endpoints with trials left, by their variable.
             options: How this process carries the plan out.
             watcher: Told about progress.
         """
@@ -114,17 +115,14 @@ class Runner:
         """
         run = self._data.run(self._plan.run_id)
         history = read_history(read_run(run))
-        due = [
-            planned
-            for planned in self._plan.trials
-            if history.trials[planned.trial.trial_id].may_be_sent
-        ]
+        due = history.left(self._plan.trials)
         async with AsyncExitStack() as stack:
             journal = _open_journal(run)
             stack.callback(journal.close)
             session = session_record(run.run_id, command, self._plan.version)
             await journal.append(session)
-            meter = await self._meter(journal, history.ledger, stack)
+            endpoints = self._plan.endpoints_of(due)
+            meter = await self._meter(endpoints, journal, history.ledger, stack)
             self._listen(meter, stack)
             ticking = asyncio.create_task(self._tick(meter, len(due)))
             stack.callback(ticking.cancel)
@@ -142,10 +140,14 @@ class Runner:
         return ending
 
     async def _meter(
-        self, journal: JournalWriter, spent: Ledger, stack: AsyncExitStack
+        self,
+        endpoints: tuple[Endpoint, ...],
+        journal: JournalWriter,
+        spent: Ledger,
+        stack: AsyncExitStack,
     ) -> Meter:
         lanes: dict[str, Lane] = {}
-        for endpoint in self._plan.endpoints:
+        for endpoint in endpoints:
             secret = self._keys[endpoint.api_key_env]
             n_at_once = min(
                 self._options.concurrency,
@@ -204,7 +206,7 @@ class Runner:
             self._tell(meter, n_due, None)
 
     async def _work(
-        self, meter: Meter, due: list[PlannedTrial], history: RunHistory
+        self, meter: Meter, due: tuple[PlannedTrial, ...], history: RunHistory
     ) -> None:
         self._tell(meter, len(due), None)
         size = self._options.wave or max(1, len(due))

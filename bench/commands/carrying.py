@@ -15,11 +15,14 @@ import typer
 from bench.commands.choosing import keys_of
 from bench.commands.ending import Told, exit_code
 from bench.commands.watching import watcher
+from bench.endpoint import Endpoint
 from bench.environment import read_environment
 from bench.errors import BadInput, NoCredentials, StorageFailed
 from bench.folder import DataFolder, make_folder
+from bench.journal import read_run
 from bench.plan.forecast import Forecast, forecast
 from bench.plan.frozen import Options, Plan, freeze, read_plan
+from bench.record import read_history
 from bench.runner import Ending, Runner
 from bench.words.figures import bytes_text, dollars
 
@@ -63,7 +66,7 @@ def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
     for endpoint in plan.endpoints:
         for doubt in endpoint.doubts():
             typer.echo(f"note: {doubt}", err=True)
-    _check_keys(session, plan)
+    _check_keys(session, plan.endpoints)
     cap_usd, worst_usd = plan.options.max_cost_usd, figures.worst_case_usd
     if cap_usd is not None:
         worst_usd = min(worst_usd, cap_usd)
@@ -87,10 +90,11 @@ def again(
     """Carry out what a run left; returns the exit code.
 
     Raises:
-        NoCredentials: A key is missing.
+        NoCredentials: A key that is still needed is missing.
         BadInput: Nobody agreed to a higher cap.
     """
-    _check_keys(session, plan)
+    history = read_history(read_run(session.data.run(plan.run_id)))
+    _check_keys(session, plan.endpoints_of(history.left(plan.trials)))
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:
         more_usd = min(forecast(plan).worst_case_usd, now - before)
@@ -103,8 +107,8 @@ def again(
     return _carry_out(session, plan, options, "resume", as_json=as_json)
 
 
-def _check_keys(session: Session, plan: Plan) -> None:
-    for endpoint in plan.endpoints:
+def _check_keys(session: Session, endpoints: tuple[Endpoint, ...]) -> None:
+    for endpoint in endpoints:
         name = endpoint.api_key_env
         key = session.variables.get(name, "").strip()
         whose = f"environment variable {name} (the key of endpoint {endpoint.name})"

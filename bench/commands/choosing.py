@@ -151,5 +151,6 @@ def planned(suite: Path, endpoints: tuple[Endpoint, ...], wanted: Wishes) -> Pla
 def keys_of(
     endpoints: tuple[Endpoint, ...], variables: Mapping[str, str]
 ) -> dict[str, str]:
-    """The secrets by the name of their variable; white space around is cut."""
-    return {e.api_key_env: variables[e.api_key_env].strip() for e in endpoints}
+    """The secrets that are set, by their variable; white space around is cut."""
+    names = {endpoint.api_key_env for endpoint in endpoints}
+    return {name: variables[name].strip() for name in names if name in variables}

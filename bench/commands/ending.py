@@ -89,9 +89,7 @@ class Told:
             ending=ending,
             reasons=why(history, plan.endpoints),
             simulated=tuple(sorted(history.simulated)),
-            n_left=sum(
-                history.trials[t.trial.trial_id].may_be_sent for t in plan.trials
-            ),
+            n_left=len(history.left(plan.trials)),
             where=where,
         )
 

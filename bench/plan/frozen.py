@@ -1,7 +1,7 @@
 """Frozen: a plan as it is kept with its run, and read back unchanged."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -96,6 +96,11 @@ class Plan:
             endpoints=tuple(e for e in self.endpoints if e.name in names),
             trials=tuple(t for t in self.trials if t.trial.cell.endpoint in names),
         )
+
+    def endpoints_of(self, trials: Iterable[PlannedTrial]) -> tuple[Endpoint, ...]:
+        """The endpoints that some trials go to, in the plan's order."""
+        names = {planned.trial.cell.endpoint for planned in trials}
+        return tuple(e for e in self.endpoints if e.name in names)
 
 
 def freeze(plan: Plan, run: RunFolder) -> None:

@@ -31,3 +31,30 @@ def test_a_spent_quota_says_how_to_go_on_in_a_folder_with_a_space(
     assert ended.code == 0, ended
     assert len(direct.posts) == 2
     assert HINT not in ended.out
+
+
+def test_resume_needs_no_key_where_nothing_is_left(desk: Desk, direct: Double) -> None:
+    desk.suite()
+    desk.endpoint(direct.url)
+    first = desk.run("--limit", 1)
+    again = desk.resume(PX_KEY="")
+    assert (first.code, again.code, len(direct.posts)) == (0, 0, 1), again
+    assert again.answer["state"] == "finished"
+
+
+def test_resume_needs_the_keys_of_what_is_left_alone(
+    desk: Desk, direct: Double, gateway: Double
+) -> None:
+    desk.suite()
+    desk.two_endpoints(direct, gateway)
+    desk.endpoints.write_text(
+        desk.endpoints.read_text().replace("PX_KEY", "PX_OTHER_KEY", 1)
+    )
+    gateway.fault("unauthorized", times=1)
+    both = ("--endpoint", "direct", "--endpoint", "half", "--concurrency", 1)
+    first = desk.run(*both, PX_OTHER_KEY=desk.key)
+    assert (first.code, first.answer["trials"]["not_sent"]) == (3, 2)
+    again = desk.resume()
+    assert again.code == 0, again
+    assert again.answer["trials"]["done"] == 5
+    assert desk.resume("--endpoint", "half", PX_KEY="").code == 0
