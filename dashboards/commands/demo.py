@@ -42,12 +42,15 @@ def demo(
     and two sizes. Answers are simulated and marked so; nothing is paid.
     """
     import os
+    import signal
 
     from bench.commands.carrying import Session, exit_code
     from bench.folder import DataFolder, make_folder
     from bench.plan.frozen import Options
     from dashboards.commands.telling import answer, begin, tell
 
+    # Ended by anything but an exception, its emulators would outlive it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = DataFolder.choose(data, os.environ)
     make_folder(folder.root)
     session = Session(data=folder, variables={KEY_VARIABLE: "sk-demo"})
