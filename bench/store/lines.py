@@ -44,7 +44,8 @@ class Block:
 def read_blocks(path: Path, offset: int, n_lines: int) -> Generator[Block]:
     """The whole lines of a journal from a byte offset on.
 
-    A last line without a newline is left for the next time.
+    A last line without a newline is left for the next time; one whose newline
+    alone was changed is damaged.
     """
     size = _BLOCK_BYTES
     with path.open("rb", buffering=0) as file:
@@ -57,6 +58,10 @@ def read_blocks(path: Path, offset: int, n_lines: int) -> Generator[Block]:
                 offset, n_lines = block.end_offset, block.n_lines
                 yield block
             elif len(content) < size:
+                if is_whole(content[:-1]):
+                    # Nothing but its newline is wrong: this line was written whole.
+                    number = n_lines + 1
+                    yield Block(offset + len(content), number, damaged=[number])
                 return
             else:
                 size *= 2
