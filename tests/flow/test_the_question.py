@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,9 @@ def answered(desk: Desk, keys: bytes | None) -> int:
         assert part, said
         said += part
     if keys is None:
+        # Between the prompt and the read that waits, Python would note the signal
+        # only after the read.
+        time.sleep(1)
         process.send_signal(signal.SIGINT)
     else:
         os.write(terminal, keys)
