@@ -166,15 +166,12 @@ def _write_end(
     con.execute(
         """
         UPDATE session SET ended_at = $at, state = $state, stopped_by = $stopped_by,
-            reason = $reason, exit_code = $exit_code
+            reason = $reason
         WHERE run_id = $run_id AND journal = $journal
         """,
         {
             **place,
-            **{
-                name: record.get(name)
-                for name in ("state", "stopped_by", "reason", "exit_code")
-            },
+            **{name: record.get(name) for name in ("state", "stopped_by", "reason")},
             "at": _instant(record["at"]),
         },
     )

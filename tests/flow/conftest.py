@@ -137,7 +137,6 @@ class SyntheticRun:
             "state": state,
             "stopped_by": None,
             "reason": None,
-            "exit_code": 0,
             **members,
         }
 

@@ -84,8 +84,7 @@ CREATE TABLE session (             -- one row a journal: a process that worked o
     ended_at TIMESTAMP,            -- the rest from its end record, NULL without one
     state VARCHAR,                 -- finished, stopped, interrupted
     stopped_by VARCHAR,            -- budget, quota, stall, credentials, storage, user
-    reason VARCHAR,
-    exit_code INTEGER
+    reason VARCHAR
 );
 
 CREATE TABLE open_intent (         -- one row an attempt without an outcome

@@ -261,7 +261,7 @@ GROUP BY day, a.run_id, a.endpoint, c.model;
 
 -- One run and how it stands.
 --   run_id, kind, created_at, suite, seed, tags, note, max_cost_usd
---   state, stopped_by, exit_code   state: finished, stopped, interrupted, running
+--   state, stopped_by    state: finished, stopped, interrupted, running
 --   simulated            some endpoint is
 --   endpoints            names, in alphabetical order
 --   n_trials .. n_in_flight by bucket
@@ -306,7 +306,6 @@ SELECT
         ELSE 'interrupted'
     END AS state,
     CASE WHEN s.ended_at IS NOT NULL THEN s.stopped_by END AS stopped_by,
-    CASE WHEN s.ended_at IS NOT NULL THEN s.exit_code END AS exit_code,
     coalesce(p.simulated, false) AS simulated, p.endpoints,
     coalesce(t.n_trials, 0) AS n_trials, coalesce(t.n_done, 0) AS n_done,
     coalesce(t.n_failed, 0) AS n_failed,
