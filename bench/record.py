@@ -179,10 +179,14 @@ def read_history(parts: Iterable[JournalPart]) -> RunHistory:
         part.refuse_damage()
         for line in part.outcomes:
             record = orjson.loads(line)
-            settled.add(record["attempt_id"])
-            _add_outcome(history, record)
+            # A journal that somebody copied into the folder counts once.
+            if record["attempt_id"] not in settled:
+                settled.add(record["attempt_id"])
+                _add_outcome(history, record)
         for line in part.intents:
             record = orjson.loads(line)
+            if record["attempt_id"] in open_bounds:
+                continue
             open_bounds[record["attempt_id"]] = Decimal(record["bound_usd"])
             trial = history.trials[record["trial_id"]]
             trial.n_attempts += 1

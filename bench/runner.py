@@ -195,7 +195,11 @@ class Runner:
             else:
                 meter.break_off()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        # Under nohup a closed terminal is no wish to stop.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        for number in numbers:
             loop.add_signal_handler(number, interrupted)
             stack.callback(loop.remove_signal_handler, number)
 

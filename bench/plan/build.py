@@ -48,7 +48,8 @@ class Wishes:
 
 def new_run_id() -> str:
     """A name that sorts by time and is not given twice."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}{secrets.token_hex(2)}"
 
 
 def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan:

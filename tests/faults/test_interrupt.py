@@ -47,7 +47,7 @@ def interrupted(ended: Ended) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_sends_no_more_and_finishes_what_is_in_flight(
     desk: Desk,
     direct: Double,
