@@ -29,12 +29,13 @@ def answered(desk: Desk, keys: bytes | None) -> int:
         stdin=other_end,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        bufsize=0,
     )
     os.close(other_end)
     assert process.stdout is not None
     said = b""
     while not said.endswith(b"Go on? [y/N]: "):
-        part = process.stdout.read1(1)
+        part = process.stdout.read(1)
         assert part, said
         said += part
     if keys is None:
