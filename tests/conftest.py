@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -43,6 +44,18 @@ def until(condition: Callable[[], Any], what: str) -> Any:
             return found
         time.sleep(0.03)
     raise AssertionError(f"waited in vain: {what}")
+
+
+def pytest_configure() -> None:
+    """Programs under test get signals as at a terminal.
+
+    Whoever is started in the background, by `&` or nohup, inherits that they are
+    ignored, and so would every program that a test starts.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Double:

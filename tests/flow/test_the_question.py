@@ -6,16 +6,17 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import PROGRAM
-
 if TYPE_CHECKING:
     from tests.conftest import Desk, Double
 
+PROGRAM = Path(sys.executable).with_name("pixelmeter")
 CTRL_D = b"\x04"
 
 
