@@ -1,0 +1,1 @@
+"""Checkup: what stands in the way of a run, found before it."""

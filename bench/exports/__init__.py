@@ -1,0 +1,1 @@
+"""Exports: a run as files for other programs."""

@@ -1,0 +1,1 @@
+"""Scenario: a month to project, as people write it."""

@@ -1,0 +1,1 @@
+"""App: the dashboard as a server."""

@@ -1,0 +1,1 @@
+"""Charts: rows made into figures, for screens and report alike."""

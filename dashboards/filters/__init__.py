@@ -1,0 +1,1 @@
+"""Filters: what is chosen on a page, kept in its address."""
