@@ -10,6 +10,8 @@ from bench.errors import BenchError, StorageFailed
 
 _GROUPS = (
     "dashboards.commands.demo",
+    "dashboards.commands.dashboard",
+    "bench.commands.init",
     "bench.commands.plan",
     "bench.commands.run",
     "bench.commands.runs",
