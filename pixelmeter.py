@@ -32,7 +32,6 @@ def command_line() -> typer.Typer:
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        add_completion=False,
     )
     for name in _GROUPS:
         import_module(name).register(app)
