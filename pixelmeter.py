@@ -20,6 +20,8 @@ _GROUPS = (
     "bench.commands.ingest",
     "bench.commands.emulator",
 )
+# The variable that a shell sets to ask what could come next.
+_COMPLETING = "_PIXELMETER_COMPLETE"
 _INTERRUPTED = 130
 _OUR_MISTAKE = 1
 
@@ -42,6 +44,9 @@ def main() -> None:
     """Run the command line; whatever goes wrong ends in a sentence and a code."""
     # Records hold prompts and pictures: what we make is for its owner alone.
     os.umask(0o077)
+    if _COMPLETING in os.environ:
+        # Help texts would be sent through rich, which a key press can't wait for.
+        sys.modules["rich"] = None  # pyright: ignore[reportArgumentType]
     try:
         command_line()()
     except BenchError as error:

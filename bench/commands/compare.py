@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.commands.indexed import chosen_folder, current_index
+from bench.commands.naming import RunsArgument
 from bench.commands.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
-    runs: Annotated[
-        list[str],
-        typer.Argument(metavar="RUN [RUN]", help="One or two runs, or latest."),
-    ],
+    runs: RunsArgument,
     *,
     by: Annotated[
         str | None,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.commands.naming import RunArgument, RunOption
 from bench.commands.options import (
     ConcurrencyOption,
     DataOption,
@@ -29,10 +30,6 @@ from bench.commands.options import (
 
 if TYPE_CHECKING:
     from bench.plan.frozen import Plan
-
-RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's name, or latest.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -166,7 +163,7 @@ def _moved(
 
 def purge(
     *,
-    run: Annotated[str, typer.Option("--run", metavar="RUN", help="Whose pictures.")],
+    run: RunOption,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -1,10 +1,11 @@
 """Runs: the commands that list runs and show one."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from bench.commands.indexed import chosen_folder, current_index
+from bench.commands.naming import RunArgument
 from bench.commands.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def runs(*, data: DataOption = None, json: JsonOption = False) -> None:
 
 
 def show(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or latest.")],
+    run: RunArgument,
     *,
     data: DataOption = None,
     json: JsonOption = False,
