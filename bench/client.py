@@ -18,7 +18,7 @@ MOST_BODY_BYTES = 400_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Exchange:
     """What came back for one request, not yet understood.
 
     Attributes:
@@ -85,7 +85,7 @@ class ImageClient:
 
     async def generate(
         self, trial: Trial, attempt_id: str, stamps: RequestStamps
-    ) -> Answer:
+    ) -> Exchange:
         """Ask for the pictures of a trial; never raises for what comes back.
 
         Args:
@@ -104,7 +104,7 @@ class ImageClient:
                     partly["headers"] = dict(response.headers)
                     partly["body"] = await _whole_body(response)
         except openai.APIStatusError as error:
-            return Answer(
+            return Exchange(
                 stamps=stamps,
                 status=error.status_code,
                 headers=dict(error.response.headers),
@@ -119,7 +119,7 @@ class ImageClient:
             cause = error.__cause__ or error
             kind = "broken" if stamps.may_have_left else "connect_failed"
             return _failed(stamps, partly, kind, _in_words(cause))
-        return Answer(stamps=stamps, **partly)
+        return Exchange(stamps=stamps, **partly)
 
     def _arguments(self, trial: Trial, attempt_id: str) -> dict[str, Any]:
         parameters = dict(trial.cell.parameters)
@@ -156,9 +156,9 @@ async def _whole_body(response: Any) -> bytes:  # noqa: ANN401  untyped for us
 
 def _failed(
     stamps: RequestStamps, partly: dict[str, Any], kind: str, message: str
-) -> Answer:
+) -> Exchange:
     kept = {k: v for k, v in partly.items() if k != "body"}
-    return Answer(stamps=stamps, failure=kind, message=message, **kept)
+    return Exchange(stamps=stamps, failure=kind, message=message, **kept)
 
 
 def _in_words(error: BaseException) -> str:

@@ -1,31 +1,22 @@
 """Runner: a plan carried out by a bounded number of workers."""
 
 import asyncio
-import itertools
-import random
 import signal
-import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.attempt import Attempt, Outcome
-from bench.client import ImageClient
-from bench.endpoint import Endpoint
+from bench.attempt import Attempt
 from bench.errors import StorageFailed
-from bench.folder import DataFolder, RunFolder
-from bench.images.checker import PictureChecker
-from bench.images.shelf import Keep
-from bench.journal import JournalWriter, end_record, read_run, session_record
-from bench.meter import Lane, Meter
+from bench.folder import DataFolder
+from bench.journal import end_record, read_run, session_record
+from bench.meter.calls import Calls, open_calls, open_journal
+from bench.meter.lanes import Lane, open_lane
 from bench.plan.frozen import Options, Plan, PlannedTrial
 from bench.record import RunHistory, read_history
-from bench.traffic.budget import Budget, Ledger
-from bench.traffic.gate import Closed, Gate
-from bench.traffic.limiter import EndpointLimiter
-from bench.traffic.retry import wait_s
+from bench.traffic.budget import Ledger
+from bench.traffic.gate import Closed
 
 TICK_S = 1.0
 
@@ -75,6 +66,16 @@ class Ending:
         return "interrupted" if self.stopped_by == "user" else "stopped"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What the workers of one process share."""
+
+    calls: Calls
+    lanes: Mapping[str, Lane]
+    history: RunHistory
+    n_due: int
+
+
 class Runner:
     """Sends what a plan and its journals leave to be sent."""
 
@@ -100,11 +101,8 @@ class Runner:
         self._keys = keys
         self._options = options
         self._watcher = watcher
-        self._gate = Gate()
         self._n_interrupts = 0
         self._n_ended = 0
-        # Jitter alone hangs on it.
-        self._chance = random.Random()  # noqa: S311
 
     async def run(self, command: str) -> Ending:
         """Send until nothing is left or something stops it.
@@ -117,21 +115,33 @@ class Runner:
         history = read_history(read_run(run))
         due = history.left(self._plan.trials)
         async with AsyncExitStack() as stack:
-            journal = _open_journal(run)
+            journal = open_journal(run)
             stack.callback(journal.close)
             session = session_record(run.run_id, command, self._plan.version)
             await journal.append(session)
-            endpoints = self._plan.endpoints_of(due)
-            meter = await self._meter(endpoints, journal, history.ledger, stack)
-            self._listen(meter, stack)
-            ticking = asyncio.create_task(self._tick(meter, len(due)))
+            calls = open_calls(
+                data=self._data,
+                options=self._options,
+                prices=self._plan.prices,
+                journal=journal,
+                spent=history.ledger,
+                stack=stack,
+            )
+            self._listen(calls, stack)
+            work = _Work(
+                calls=calls,
+                lanes=self._lanes(due, stack),
+                history=history,
+                n_due=len(due),
+            )
+            ticking = asyncio.create_task(self._tick(work))
             stack.callback(ticking.cancel)
             try:
-                await self._work(meter, due, history)
+                await self._work(work, due)
             except ExceptionGroup as mistakes:
                 # Ours; the first says what to mend, the group only how many.
                 raise mistakes.exceptions[0] from None
-            ending = Ending(stopped_by=self._gate.stopped_by, reason=self._gate.reason)
+            ending = Ending(stopped_by=calls.gate.stopped_by, reason=calls.gate.reason)
             # Where the disk is full the journal ends without its last line.
             with suppress(StorageFailed):
                 await journal.append(
@@ -139,61 +149,33 @@ class Runner:
                 )
         return ending
 
-    async def _meter(
-        self,
-        endpoints: tuple[Endpoint, ...],
-        journal: JournalWriter,
-        spent: Ledger,
-        stack: AsyncExitStack,
-    ) -> Meter:
-        lanes: dict[str, Lane] = {}
-        for endpoint in endpoints:
-            secret = self._keys[endpoint.api_key_env]
-            n_at_once = min(
+    def _lanes(
+        self, due: tuple[PlannedTrial, ...], stack: AsyncExitStack
+    ) -> dict[str, Lane]:
+        return {
+            endpoint.name: open_lane(
+                endpoint,
+                self._keys[endpoint.api_key_env],
                 self._options.concurrency,
-                endpoint.limits.concurrency or self._options.concurrency,
+                stack,
             )
-            client = ImageClient(endpoint, secret, n_at_once)
-            stack.push_async_callback(client.close)
-            lanes[endpoint.name] = Lane(
-                client=client,
-                limiter=EndpointLimiter(
-                    endpoint.limits.requests_per_minute,
-                    endpoint.limits.images_per_minute,
-                ),
-                turns=asyncio.Semaphore(n_at_once),
-                secret=secret,
-            )
-        worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
-        checker = PictureChecker(worker)
-        stack.push_async_callback(checker.close)
-        return Meter(
-            plan=self._plan,
-            data=self._data,
-            lanes=lanes,
-            whole_run=EndpointLimiter(self._options.rate_rpm, None),
-            budget=Budget(self._options.max_cost_usd, spent),
-            journal=journal,
-            checker=checker,
-            gate=self._gate,
-            keep=Keep(self._options.images),
-            worker=worker,
-        )
+            for endpoint in self._plan.endpoints_of(due)
+        }
 
-    def _listen(self, meter: Meter, stack: AsyncExitStack) -> None:
+    def _listen(self, calls: Calls, stack: AsyncExitStack) -> None:
         """Ctrl-C once: finish what is in flight; twice: break it off."""
         loop = asyncio.get_running_loop()
 
         def interrupted() -> None:
             self._n_interrupts += 1
             if self._n_interrupts == 1:
-                self._gate.close("user", "stopped by its user")
+                calls.gate.close("user", "stopped by its user")
                 self._watcher.notice(
-                    f"stopping: {meter.n_in_flight} requests in flight are finished, "
-                    "no more are sent; Ctrl-C again breaks them off"
+                    f"stopping: {calls.bracket.n_in_flight} requests in flight are "
+                    "finished, no more are sent; Ctrl-C again breaks them off"
                 )
             else:
-                meter.break_off()
+                calls.bracket.break_off()
 
         numbers = [signal.SIGINT, signal.SIGTERM]
         # Under nohup a closed terminal is no wish to stop.
@@ -203,98 +185,74 @@ class Runner:
             loop.add_signal_handler(number, interrupted)
             stack.callback(loop.remove_signal_handler, number)
 
-    async def _tick(self, meter: Meter, n_due: int) -> None:
+    async def _tick(self, work: _Work) -> None:
         """Who watches is told the time, also while no request ends."""
         while True:
             await asyncio.sleep(TICK_S)
-            self._tell(meter, n_due, None)
+            self._tell(work, None)
 
-    async def _work(
-        self, meter: Meter, due: tuple[PlannedTrial, ...], history: RunHistory
-    ) -> None:
-        self._tell(meter, len(due), None)
+    async def _work(self, work: _Work, due: tuple[PlannedTrial, ...]) -> None:
+        self._tell(work, None)
+        gate = work.calls.gate
         size = self._options.wave or max(1, len(due))
         for start in range(0, len(due), size):
             wave = [
                 planned
                 for planned in due[start : start + size]
-                if not self._gate.is_closed_for(planned.trial.cell.endpoint)
+                if not gate.is_closed_for(planned.trial.cell.endpoint)
             ]
             if start and wave:
                 with suppress(Closed):
-                    pause = asyncio.sleep(self._options.wave_pause_s)
-                    await self._gate.wait_for(pause)
-            await self._wave(meter, wave, len(due), history)
+                    await gate.wait_for(asyncio.sleep(self._options.wave_pause_s))
+            await self._wave(work, wave)
 
-    async def _wave(
-        self, meter: Meter, wave: list[PlannedTrial], n_due: int, history: RunHistory
-    ) -> None:
+    async def _wave(self, work: _Work, wave: list[PlannedTrial]) -> None:
         """Some trials, in their order, by as many workers as may be in flight."""
         queue = iter(wave)
+        gate = work.calls.gate
 
         async def worker() -> None:
             for planned in queue:
-                if self._gate.is_closed:
+                if gate.is_closed:
                     return
-                if self._gate.is_closed_for(planned.trial.cell.endpoint):
+                if gate.is_closed_for(planned.trial.cell.endpoint):
                     continue
-                n_before = history.trials[planned.trial.trial_id].n_attempts
                 try:
-                    await self._carry_out(meter, planned, n_before, n_due)
+                    await self._carry_out(work, planned)
                 except StorageFailed as error:
-                    self._gate.close("storage", str(error))
+                    gate.close("storage", str(error))
                 except Exception as error:
                     # Our own mistake: the others break off, and send no more.
-                    self._gate.close("stall", f"{type(error).__name__}: {error}")
+                    gate.close("stall", f"{type(error).__name__}: {error}")
                     raise
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._options.concurrency, len(wave))):
                 group.create_task(worker())
 
-    async def _carry_out(
-        self, meter: Meter, planned: PlannedTrial, n_before: int, n_due: int
-    ) -> None:
-        """One trial: an attempt, and others only after a rate limit."""
-        scheduled_ns = time.monotonic_ns()
-        for number in itertools.count(1):
-            attempt = await meter.attempt(planned, n_before + number, scheduled_ns)
-            if attempt is None:
-                return
-            pause_s = None
-            if attempt.outcome is Outcome.RATE_LIMITED:
-                pause_s = wait_s(number, attempt.retry_after_s, self._chance)
-            self._n_ended += pause_s is None
-            self._tell(meter, n_due, attempt)
-            if pause_s is None:
-                return
-            try:
-                await self._gate.wait_for(asyncio.sleep(pause_s), attempt.endpoint)
-            except Closed:
-                return
+    async def _carry_out(self, work: _Work, planned: PlannedTrial) -> None:
+        def told(attempt: Attempt, is_over: bool) -> None:  # noqa: FBT001  as called
+            self._n_ended += is_over
+            self._tell(work, attempt)
 
-    def _tell(self, meter: Meter, n_due: int, last: Attempt | None) -> None:
+        trial = planned.trial
+        n_before = work.history.trials[trial.trial_id].n_attempts
+        lane = work.lanes[trial.cell.endpoint]
+        await work.calls.carry_out(planned, lane, n_before, told)
+
+    def _tell(self, work: _Work, last: Attempt | None) -> None:
         if last is not None and "above_bound" in last.money.flags:
             self._watcher.notice(
                 f"{last.attempt_id} cost {last.money.charge_usd} USD, more than its "
                 "upper bound; the cap can't be trusted for this model"
             )
+        bracket = work.calls.bracket
         self._watcher.progress(
             Standing(
-                n_due=n_due,
+                n_due=work.n_due,
                 n_ended=self._n_ended,
-                n_in_flight=meter.n_in_flight,
-                ledger=meter.ledger,
+                n_in_flight=bracket.n_in_flight,
+                ledger=bracket.ledger,
                 last=last,
             )
         )
-
-
-def _open_journal(run: RunFolder) -> JournalWriter:
-    try:
-        return JournalWriter(run)
-    except OSError as error:
-        raise StorageFailed(
-            f"{run.journal}: no journal can be opened ({error.strerror}); "
-            "nothing was sent"
-        ) from None

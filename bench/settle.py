@@ -14,7 +14,7 @@ from bench.attempt import (
     Stamps,
     UsageSource,
 )
-from bench.client import Answer
+from bench.client import Exchange
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
 from bench.transport import RequestStamps
@@ -43,7 +43,7 @@ class Sending:
     started_at: str
 
 
-def read(answer: Answer) -> Reading:
+def read(answer: Exchange) -> Reading:
     """What came back, understood; what broke off, classified."""
     if answer.failure is None and answer.status is not None:
         return read_answer(answer.status, answer.body or b"")
@@ -78,7 +78,7 @@ def cancelled(stamps: RequestStamps | None) -> Reading:
 
 def settle(
     sending: Sending,
-    answer: Answer,
+    answer: Exchange,
     reading: Reading,
     pictures: tuple[Picture, ...],
     priced: PricedModel,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.attempt import Billing, Cell, Outcome, Trial
-from bench.client import Answer, ImageClient
+from bench.client import Exchange, ImageClient
 from bench.endpoint import Endpoint
 from bench.images.inspector import inspect
 from bench.settle import Sending, durations, read
@@ -32,7 +32,7 @@ TRIAL = Trial(
 
 def _ask(
     emulator: Any, *trials: Trial, key: str = "sk-test", timeout_s: float = 60
-) -> list[Answer]:
+) -> list[Exchange]:
     endpoint = Endpoint.model_validate(
         {
             "name": "e",
@@ -44,7 +44,7 @@ def _ask(
         }
     )
 
-    async def go() -> list[Answer]:
+    async def go() -> list[Exchange]:
         client = ImageClient(endpoint, key, 2)
         try:
             return [

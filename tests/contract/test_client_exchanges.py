@@ -12,7 +12,7 @@ from typing import Any, Self
 import pytest
 
 from bench.attempt import Billing, Cell, Outcome, Trial
-from bench.client import Answer, ImageClient
+from bench.client import Exchange, ImageClient
 from bench.endpoint import Endpoint
 from bench.errors import NoCredentials
 from bench.settle import read
@@ -92,7 +92,7 @@ async def _request(reader: asyncio.StreamReader) -> bytes:
 def _answers(
     status: str, body: bytes, *headers: str, length: int | None = None
 ) -> Talk:
-    """Answer with a status, headers and a body, and keep the connection."""
+    """Exchange with a status, headers and a body, and keep the connection."""
 
     async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         known = f"content-length: {len(body) if length is None else length}"
@@ -154,7 +154,7 @@ def _endpoint(url: str, **changes: Any) -> Endpoint:
 
 async def _ask(
     endpoint: Endpoint, trial: Trial = TRIAL, n_times: int = 1, key: str = KEY
-) -> list[Answer]:
+) -> list[Exchange]:
     client = ImageClient(endpoint, key, 4)
     try:
         return [
@@ -169,8 +169,8 @@ async def _ask(
 
 def _exchange(
     talk: Talk, trial: Trial = TRIAL, n_times: int = 1, **changes: Any
-) -> tuple[RawServer, list[Answer]]:
-    async def go() -> tuple[RawServer, list[Answer]]:
+) -> tuple[RawServer, list[Exchange]]:
+    async def go() -> tuple[RawServer, list[Exchange]]:
         async with RawServer(talk) as server:
             endpoint = _endpoint(f"http://127.0.0.1:{server.port}/v1", **changes)
             return server, await _ask(endpoint, trial, n_times)
@@ -307,7 +307,7 @@ def test_a_failed_tls_handshake_was_not_sent() -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await _close(writer)
 
-    async def go() -> Answer:
+    async def go() -> Exchange:
         plain = await asyncio.start_server(hang_up, "127.0.0.1", 0)
         port = plain.sockets[0].getsockname()[1]
         (answer,) = await _ask(_endpoint(f"https://127.0.0.1:{port}/v1"))
@@ -437,7 +437,7 @@ def test_a_connection_that_the_server_dropped_costs_no_second_post() -> None:
 
 
 def test_each_of_many_at_once_has_stamps_of_its_own() -> None:
-    async def go() -> tuple[RawServer, list[Answer]]:
+    async def go() -> tuple[RawServer, list[Exchange]]:
         async with RawServer(_answers("200 OK", GOOD)) as server:
             endpoint = _endpoint(f"http://127.0.0.1:{server.port}/v1")
             client = ImageClient(endpoint, KEY, 8)

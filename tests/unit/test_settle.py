@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.attempt import Attempt, Billing, Outcome, Picture, UsageSource
-from bench.client import Answer
+from bench.client import Exchange
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.settle import Sending, cancelled, durations, read, settle
 from bench.transport import RequestStamps
@@ -52,13 +52,13 @@ def _body(n: int = 1, **members: Any) -> bytes:
     return orjson.dumps({"data": [item] * n, **members})
 
 
-def _answer(body: bytes | None = None, status: int | None = 200, **more: Any) -> Answer:
-    return Answer(stamps=more.pop("stamps", SENT), status=status, body=body, **more)
+def _answer(body: bytes | None = None, status: int | None = 200, **more: Any) -> Exchange:
+    return Exchange(stamps=more.pop("stamps", SENT), status=status, body=body, **more)
 
 
 def _settle(
     plan: Plan,
-    answer: Answer,
+    answer: Exchange,
     *pictures: Picture,
     planned: PlannedTrial | None = None,
 ) -> Attempt:
@@ -189,7 +189,7 @@ LATE: dict[str, Any] = {"failure": "timeout", "message": "no whole answer within
     ],
 )
 def test_every_end_without_a_picture_has_its_money(
-    make_plan: Planner, answer: Answer, outcome: Outcome, billing: Billing
+    make_plan: Planner, answer: Exchange, outcome: Outcome, billing: Billing
 ) -> None:
     plan = make_plan()
     attempt = _settle(plan, answer)

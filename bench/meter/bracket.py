@@ -1,22 +1,24 @@
-"""Meter: one metered call, from its turn in the queue to its outcome."""
+"""Bracket: one attempt, from its turn in the queue to its outcome."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import TypeVar
 
 from bench.attempt import Attempt, Picture, Served
-from bench.client import Answer, ImageClient
+from bench.client import Exchange
 from bench.crashpoint import passed
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
 from bench.images.checker import Checked, PictureChecker
 from bench.images.shelf import Keep, picture_path, put, thumbnail_path
 from bench.journal import JournalWriter, now_utc
-from bench.plan.frozen import Plan, PlannedTrial
+from bench.meter.lanes import Lane
+from bench.plan.frozen import PlannedTrial
+from bench.plan.prices import PricedModel
 from bench.record import intent_record, outcome_record
 from bench.settle import Sending, cancelled, read, settle
 from bench.traffic.budget import Budget, Ledger
@@ -31,25 +33,14 @@ Result = TypeVar("Result")
 SHORTEST_HALF = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """The way to one endpoint: its client, its limits, its secret."""
-
-    client: ImageClient
-    limiter: EndpointLimiter
-    turns: asyncio.Semaphore
-    secret: str
-
-
-class Meter:
+class Bracket:
     """Carries out attempts: limits, budget, intent, request, outcome."""
 
     def __init__(  # noqa: PLR0913  the rooms that one call passes
         self,
         *,
-        plan: Plan,
+        prices: Mapping[tuple[str, str], PricedModel],
         data: DataFolder,
-        lanes: Mapping[str, Lane],
         whole_run: EndpointLimiter,
         budget: Budget,
         journal: JournalWriter,
@@ -60,12 +51,12 @@ class Meter:
     ) -> None:
         """Nothing is sent yet.
 
+        `prices` are looked up by endpoint and model when an attempt settles.
         One thread should be the `worker`: each has a heap of its own, which
         large answers fill.
         """
-        self._plan = plan
+        self._prices = prices
         self._data = data
-        self._lanes = lanes
         self._whole_run = whole_run
         self._budget = budget
         self._journal = journal
@@ -73,7 +64,7 @@ class Meter:
         self._gate = gate
         self._keep = keep
         self._worker = worker
-        self._calls: set[asyncio.Future[Answer]] = set()
+        self._calls: set[asyncio.Future[Exchange]] = set()
         self.n_in_flight = 0
 
     @property
@@ -87,7 +78,7 @@ class Meter:
             call.cancel()
 
     async def attempt(
-        self, planned: PlannedTrial, attempt_no: int, scheduled_ns: int
+        self, planned: PlannedTrial, lane: Lane, attempt_no: int, scheduled_ns: int
     ) -> Attempt | None:
         """Make one attempt; None when the way closed before it left.
 
@@ -96,7 +87,6 @@ class Meter:
         """
         trial = planned.trial
         endpoint = trial.cell.endpoint
-        lane = self._lanes[endpoint]
         waiting_ns = time.monotonic_ns()
         try:
             await self._gate.wait_for(lane.turns.acquire(), endpoint)
@@ -163,27 +153,25 @@ class Meter:
             self.n_in_flight -= 1
             await self._budget.settle(bound_usd, charge_usd, possibly_usd)
         passed("settled")
-        if reading.stops:
+        if reading.stops and lane.closes:
             self._close_lane(attempt, reading)
         return attempt
 
     async def _request(self, sending: Sending, lane: Lane) -> tuple[Attempt, Reading]:
         trial = sending.planned.trial
-        priced = self._plan.prices[trial.cell.endpoint, trial.cell.model]
+        priced = self._prices[trial.cell.endpoint, trial.cell.model]
         stamps = RequestStamps(started_ns=time.monotonic_ns())
         if self._gate.is_closed_for(trial.cell.endpoint):
             # Closed while the intent was made durable: its request stays here.
             reading = cancelled(None)
-            answer = Answer(stamps=stamps)
+            answer = Exchange(stamps=stamps)
             return settle(sending, answer, reading, (), priced), reading
-        call = asyncio.ensure_future(
-            lane.client.generate(trial, sending.attempt_id, stamps)
-        )
+        call = asyncio.ensure_future(lane.send(trial, sending.attempt_id, stamps))
         self._calls.add(call)
         try:
             answer = await call
         except asyncio.CancelledError:
-            answer, reading = Answer(stamps=stamps), cancelled(stamps)
+            answer, reading = Exchange(stamps=stamps), cancelled(stamps)
             return settle(sending, answer, reading, (), priced), reading
         finally:
             self._calls.discard(call)
@@ -192,7 +180,7 @@ class Meter:
         # The body is as large as its pictures: it must not wait with them.
         answer = replace(answer, body=None)
         del call
-        pictures, is_kept = await self._keep_pictures(reading)
+        pictures, is_kept = await self._keep_pictures(reading, lane)
         passed("pictures_durable")
         if not is_kept:
             reading = replace(reading, flags=(*reading.flags, "picture_not_kept"))
@@ -200,7 +188,7 @@ class Meter:
         return without_secret(attempt, lane.secret), reading
 
     async def _keep_pictures(
-        self, reading: Reading
+        self, reading: Reading, lane: Lane
     ) -> tuple[tuple[Picture, ...], bool]:
         """Check each picture and keep what is to be kept, durably."""
         kept: list[Picture] = []
@@ -209,6 +197,8 @@ class Meter:
             wants_thumbnail = self._keep is Keep.THUMB
             checked = await self._checker.check(content, thumbnail=wants_thumbnail)
             kept.append(checked.picture)
+            if lane.take is not None:
+                lane.take(checked.picture, content)
             try:
                 await self._aside(self._put, checked, content)
             except (StorageFailed, OSError) as error:
