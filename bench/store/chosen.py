@@ -1,0 +1,118 @@
+"""Chosen: the runs and cells that a figure is about, as SQL to stand on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from bench.store.queries import Row, rows_of
+
+NOT_SENT = ""
+BY = ("endpoint", "model", "quality", "size")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What a person looks at; an empty filter lets everything through.
+
+    Attributes:
+        runs: Names of runs.
+        qualities, sizes: As sent; "" stands for cells that send none.
+        kinds: Kinds of runs: suite, metered.
+    """
+
+    runs: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def values(self) -> dict[str, Any]:
+        """The values that `ASKED` binds."""
+        return {
+            "runs": list(self.runs),
+            "suites": list(self.suites),
+            "models": list(self.models),
+            "qualities": list(self.qualities),
+            "sizes": list(self.sizes),
+            "endpoints": list(self.endpoints),
+            "kinds": list(self.kinds),
+        }
+
+
+_FILTERS = {
+    "runs": "r.run_id",
+    "suites": "r.suite",
+    "kinds": "r.kind",
+    "models": "c.model",
+    "qualities": "c.quality",
+    "sizes": "c.size",
+    "endpoints": "c.endpoint",
+}
+_WHERE = "\n    AND ".join(
+    f"(len(${name}::VARCHAR[]) = 0 "
+    f"OR list_contains(${name}::VARCHAR[], coalesce({column}, '')))"
+    for name, column in _FILTERS.items()
+)
+# asked: the cells that are chosen. recorded: every attempt of theirs, in flight
+# or not, with `ends_trial` on the last one of its trial.
+ASKED = f"""
+WITH asked AS MATERIALIZED (
+    SELECT
+        c.run_id, c.cell_index, r.suite, r.created_at, c.endpoint, e.route,
+        e.simulated, c.api, c.operation, c.model, c.quality, c.size
+    FROM cell AS c
+    JOIN run AS r ON r.run_id = c.run_id
+    JOIN endpoint AS e ON e.run_id = c.run_id AND e.endpoint = c.endpoint
+    WHERE {_WHERE}
+), recorded AS (
+    SELECT
+        a.* EXCLUDE (endpoint, simulated), t.cell_index, row_number() OVER (
+            PARTITION BY a.run_id, a.trial_id
+            ORDER BY a.attempt_no DESC, a.attempt_id DESC
+        ) = 1 AS ends_trial
+    FROM recorded_attempt AS a
+    JOIN trial AS t ON t.run_id = a.run_id AND t.trial_id = a.trial_id
+)
+"""  # noqa: S608  own names; values are bound
+
+
+def asked_rows(
+    con: duckdb.DuckDBPyConnection, query: str, chosen: Chosen, **values: object
+) -> list[Row]:
+    """All rows of a query that stands on `asked` and `recorded`."""
+    return rows_of(con, f"{ASKED} {query}", {**chosen.values(), **values})
+
+
+def choices(con: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
+    """What can be chosen: values by the fields of `Chosen`.
+
+    `runs` are rows of run_id, kind, suite, created_at, state, simulated and
+    n_trials, the newest first; the others are sorted texts, "" where some cell
+    sends none.
+    """
+    found: dict[str, list[Any]] = {
+        "runs": rows_of(
+            con,
+            "SELECT run_id, kind, suite, created_at, state, simulated, n_trials "
+            "FROM v_run ORDER BY created_at DESC, run_id DESC",
+        )
+    }
+    sources = {
+        "suites": "suite FROM run",
+        "kinds": "kind FROM run",
+        "models": "model FROM cell",
+        "qualities": "quality FROM cell",
+        "sizes": "size FROM cell",
+        "endpoints": "endpoint FROM cell",
+    }
+    for name, source in sources.items():
+        column, table = source.split(" FROM ")
+        rows = con.execute(
+            f"SELECT DISTINCT coalesce({column}, '') AS value FROM {table} "  # noqa: S608  own names
+            "ORDER BY value"
+        ).fetchall()
+        found[name] = [value for (value,) in rows]
+    return found
