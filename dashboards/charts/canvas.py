@@ -1,0 +1,125 @@
+"""Canvas: a figure before anything is drawn on it."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboards.charts.theme import LETTERS_PX, Theme, template
+
+Row = Mapping[str, Any]
+SIMULATED = "simulated: answers come from an emulator"
+NOTHING = "nothing measured yet"
+MOST_LETTERS = 48
+_HEADING_PX = 16
+_PART_PX = 26
+_EDGES_PX = 170
+
+
+def canvas(title: str, rows: Sequence[Row], *, remark: str = "") -> go.Figure:
+    """An empty figure with its title, and the mark where rows are simulated."""
+    marks = [SIMULATED] if any(row.get("simulated") for row in rows) else []
+    subtitle = " · ".join([*marks, *([remark] if remark else [])])
+    return go.Figure(
+        layout={
+            "template": template(Theme.LIGHT),
+            "title": {
+                "text": title,
+                "subtitle": {"text": subtitle},
+                "x": 0,
+                "xref": "container",
+                "xanchor": "left",
+                "y": 1,
+                "yref": "container",
+                "yanchor": "top",
+                "pad": {"t": 8, "l": 4},
+                "font": {"size": _HEADING_PX},
+            },
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "y": 0,
+                "yref": "container",
+                "yanchor": "bottom",
+            },
+            "margin": {"t": 76 if subtitle else 52, "r": 16, "b": 84, "l": 16},
+            "height": 380,
+            "hovermode": "closest",
+            "barcornerradius": 2,
+        }
+    )
+
+
+def nothing(title: str, why: str = NOTHING) -> go.Figure:
+    """A figure that says why there is nothing to see."""
+    figure = canvas(title, ())
+    figure.add_annotation(
+        text=plain(why, 200),
+        x=0.5,
+        y=0.5,
+        xref="paper",
+        yref="paper",
+        showarrow=False,
+        font={"size": LETTERS_PX + 1},
+    )
+    figure.update_xaxes(visible=False)
+    return figure.update_yaxes(visible=False).update_layout(height=200)
+
+
+def plain(name: object, most_letters: int = MOST_LETTERS) -> str:
+    """A name from outside as text that plotly shows letter by letter.
+
+    Plotly reads a part of HTML in every text; letters that control the
+    direction or shape of others are left out.
+    """
+    letters = (c for c in " ".join(str(name).split()) if _is_shown(c))
+    shown = "".join(letters)
+    if len(shown) > most_letters:
+        shown = shown[: most_letters - 1] + "…"
+    return escape(shown, quote=False)
+
+
+def _is_shown(letter: str) -> bool:
+    return unicodedata.category(letter) not in {"Cc", "Cf", "Cs"}
+
+
+def places(names: Sequence[str]) -> dict[str, int]:
+    """A place on an axis for each name, the first uppermost.
+
+    Names stand on numeric axes: plotly would take "1024" or "2026-11-21" on
+    an axis of names for a number or a day, and join names that look alike.
+    """
+    distinct = list(dict.fromkeys(names))
+    return {name: len(distinct) - 1 - i for i, name in enumerate(distinct)}
+
+
+def name_axis(found: Mapping[str, int]) -> dict[str, Any]:
+    """An upright axis that writes names at their places."""
+    return {
+        "tickvals": list(found.values()),
+        "ticktext": [plain(name) for name in found],
+        "range": [-0.6, len(found) - 0.4],
+        "showgrid": False,
+        "zeroline": False,
+        "title": None,
+    }
+
+
+def seconds_axis(words: str, *, is_log: bool) -> dict[str, Any]:
+    """An axis of seconds; its title says when it is logarithmic."""
+    if not is_log:
+        return {"title": f"{words}, s", "rangemode": "tozero"}
+    ticks = {"dtick": "D2", "tickformat": "~g"}
+    return {"title": f"{words}, s (log axis)", "type": "log", **ticks}
+
+
+def height_px(n_parts: int) -> int:
+    """High enough that so many lines of a chart can be read."""
+    return max(260, _EDGES_PX + _PART_PX * n_parts)
+
+
+def number(value: Any) -> float | None:  # noqa: ANN401  Decimal, float, int or None
+    """A figure for drawing; unknown stays unknown."""
+    return None if value is None else float(value)

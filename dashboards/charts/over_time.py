@@ -1,0 +1,66 @@
+"""Over time: p50, p95 and errors in each stretch of a run."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from dashboards.charts.canvas import Row, canvas, nothing, number
+from dashboards.charts.inks import BLUE, GREY, VERMILLION
+
+TITLE = "Service time and errors over time"
+
+
+def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
+    """Two lines of time above bars of errors, one point a stretch.
+
+    Args:
+        rows: `{at, n, n_errors, p50_s, p95_s}`, `at` the instant (UTC) that the
+            stretch begins; optional `simulated`. Times are None without answers.
+        title: Stands above the figure.
+    """
+    if not rows:
+        return nothing(title)
+    n = sum(row["n"] for row in rows)
+    figure = canvas(title, rows, remark=f"n={n:,}")
+    at = [row["at"] for row in rows]
+    counts = [row["n"] for row in rows]
+    for key, word, colour, dash, symbol in (
+        ("p50_s", "p50", BLUE, "solid", "circle"),
+        ("p95_s", "p95", VERMILLION, "dash", "diamond"),
+    ):
+        figure.add_trace(
+            go.Scatter(
+                x=at,
+                y=[number(row[key]) for row in rows],
+                mode="lines+markers",
+                name=word,
+                line={"color": colour, "dash": dash, "width": 2},
+                marker={"symbol": symbol, "size": 6},
+                customdata=counts,
+                hovertemplate=f"{word} %{{y:.3g}} s, n=%{{customdata}}<extra></extra>",
+            )
+        )
+    figure.add_trace(
+        go.Bar(
+            x=at,
+            y=[row["n_errors"] for row in rows],
+            yaxis="y2",
+            name="not ok",
+            marker={"color": GREY, "pattern": {"shape": "x", "solidity": 0.3}},
+            customdata=counts,
+            hovertemplate="%{y} of %{customdata} not ok<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="time (UTC)", type="date", anchor="y2")
+    return figure.update_layout(
+        yaxis={"title": "service time, s", "domain": [0.32, 1], "rangemode": "tozero"},
+        yaxis2={
+            "title": "not ok",
+            "domain": [0, 0.22],
+            "rangemode": "tozero",
+            "tickformat": "d",
+            "nticks": 4,
+        },
+        height=440,
+        hovermode="x unified",
+    )

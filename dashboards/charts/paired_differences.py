@@ -1,0 +1,94 @@
+"""Paired differences: how many times as long or dear, prompt by prompt."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboards.charts.canvas import Row, canvas, height_px, nothing, plain
+from dashboards.charts.inks import BLUE, VERMILLION
+
+TITLE = "Service time, prompt by prompt"
+_MOST_NAMED = 40
+
+
+def paired_differences(
+    rows: Sequence[Row],
+    summary: Mapping[str, Any] | None = None,
+    *,
+    title: str = TITLE,
+    axis: str = "times as long",
+) -> go.Figure:
+    """A dot a prompt, from the smallest ratio to the largest.
+
+    Args:
+        rows: `{prompt_id, ratio, n}`: ratio of second over first, mean over the
+            n pairs of that prompt; optional `simulated`.
+        summary: `{first, second, estimate, low, high, n_prompts}` of the same
+            pairs, as a comparison gives it; bounds None without an interval.
+        title: Stands above the figure.
+        axis: What the ratio counts, in words.
+    """
+    known = sorted((r for r in rows if r["ratio"]), key=lambda r: -r["ratio"])
+    if not known:
+        return nothing(title, "no pair of answers that were both ok")
+    figure = canvas(title, rows, remark=f"n={len(known)} prompts")
+    heights = list(range(len(known)))
+    _draw_summary(figure, summary)
+    figure.add_trace(
+        go.Scatter(
+            x=[float(row["ratio"]) for row in known],
+            y=heights,
+            mode="markers",
+            name="one prompt",
+            marker={"color": BLUE, "size": 8},
+            customdata=[[plain(row["prompt_id"]), row["n"]] for row in known],
+            hovertemplate=(
+                "%{customdata[0]}<br>%{x:.3f} times, n=%{customdata[1]} pairs"
+                "<extra></extra>"
+            ),
+        )
+    )
+    # 0 of a log axis is the ratio 1: no difference.
+    figure.add_vline(x=1, line={"dash": "dot", "width": 1.5, "color": "#808080"})
+    figure.update_xaxes(title=_words(summary, axis), type="log", tickformat="~r")
+    are_named = len(known) <= _MOST_NAMED
+    figure.update_yaxes(
+        tickvals=heights,
+        ticktext=[plain(row["prompt_id"], 24) for row in known],
+        showticklabels=are_named,
+        showgrid=False,
+        zeroline=False,
+        range=[-0.8, len(known) - 0.2],
+        title=None if are_named else "prompts",
+    )
+    return figure.update_layout(height=min(720, height_px(len(known) * 3 // 4)))
+
+
+def _words(summary: Mapping[str, Any] | None, axis: str) -> str:
+    if summary is None:
+        return f"{axis} (log axis; 1 is no difference)"
+    second, first = plain(summary["second"], 24), plain(summary["first"], 24)
+    return f"{second}: {axis} as {first} (log axis; 1 is no difference)"
+
+
+def _draw_summary(figure: go.Figure, summary: Mapping[str, Any] | None) -> None:
+    if summary is None or summary["estimate"] is None:
+        return
+    low, high = summary["low"], summary["high"]
+    words = f"all prompts: {summary['estimate']:.3f}"
+    if low is not None and high is not None:
+        figure.add_vrect(
+            x0=low, x1=high, fillcolor=VERMILLION, opacity=0.18, line_width=0
+        )
+        words += f", 95% interval {low:.3f} to {high:.3f}"
+    figure.add_trace(
+        go.Scatter(
+            x=[summary["estimate"]] * 2,
+            y=[-0.8, summary["n_prompts"] - 0.2],
+            mode="lines",
+            name=words,
+            line={"color": VERMILLION, "width": 2, "dash": "dash"},
+            hoverinfo="skip",
+        )
+    )
