@@ -74,7 +74,7 @@ def write_all(
 
 
 def _check(folder: Path, files: Mapping[Path, bytes], *, over: bool) -> None:
-    for place in (folder, *{path.parent for path in files}):
+    for place in (*reversed(folder.parents), folder, *{p.parent for p in files}):
         if os.path.lexists(place) and not place.is_dir():
             raise BadInput(f"{place}: is a file, not a folder; name another one")
     for path in files:
