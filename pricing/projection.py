@@ -1,13 +1,18 @@
-"""Projection: a month of pictures, here and there, and the saving."""
+"""Projection: months of pictures, here and there, and the saving."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
+from itertools import accumulate
 
 from pricing.errors import BadQuantity
-from pricing.money import minus, share, times
-from pricing.usage import check_quantity
+from pricing.money import minus, share, times, total
+from pricing.usage import LARGEST_QUANTITY, check_quantity
 
 MONTHS_A_YEAR = 12
+# Nobody knows a price ten years ahead.
+MOST_MONTHS = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +21,14 @@ class UnitCost:
 
     Attributes:
         n: pictures measured; 0 where the cost is a list price, which is exact.
+        median_usd: the median of the resamples that made the interval.
     """
 
     usd: Decimal
     usd_low: Decimal | None = None
     usd_high: Decimal | None = None
     n: int = 0
+    median_usd: Decimal | None = None
 
     def __post_init__(self) -> None:
         """Refuse half an interval, and a centre outside its interval."""
@@ -82,3 +89,204 @@ def monthly(
         saving_share=share(saving, direct_usd),
         saving_year_usd=times(saving, MONTHS_A_YEAR),
     )
+
+
+class Direction(StrEnum):
+    """Which way a saving points, as far as its band allows to say."""
+
+    LESS = "less"
+    MORE = "more"
+    SAME = "the same"
+    NO_CLEAR_DIFFERENCE = "no clear difference"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """Between what a figure in dollars lies."""
+
+    low_usd: Decimal
+    high_usd: Decimal
+
+    def __post_init__(self) -> None:
+        """Refuse ends in the wrong order."""
+        if self.low_usd > self.high_usd:
+            raise BadQuantity("the low end of a band can't lie above its high end")
+
+    def scaled(self, images: int, plus_usd: Decimal) -> "Band":
+        """The band of so many pictures and a sum on top, from that of one."""
+        return Band(
+            low_usd=total((times(self.low_usd, images), plus_usd)),
+            high_usd=total((times(self.high_usd, images), plus_usd)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banded:
+    """A figure in dollars; without a band it is exact, or nobody knows how sure."""
+
+    usd: Decimal
+    band: Band | None = None
+
+    @property
+    def direction(self) -> Direction:
+        """Where the figure is a saving: what it says of the alternative."""
+        band = self.band or Band(low_usd=self.usd, high_usd=self.usd)
+        if band.low_usd == band.high_usd == 0:
+            return Direction.SAME
+        if band.low_usd <= 0 <= band.high_usd:
+            return Direction.NO_CLEAR_DIFFERENCE
+        return Direction.LESS if self.usd > 0 else Direction.MORE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """One way to get the pictures: its cost a picture, and its fixed fees."""
+
+    name: str
+    unit: UnitCost
+    monthly_fee_usd: Decimal = Decimal(0)
+    setup_usd: Decimal = Decimal(0)
+
+    def cost_usd(self, images: int, months: int, *, with_setup: bool) -> Decimal:
+        """So many pictures over so many months."""
+        return total(
+            (times(self.unit.usd, images), self.fees_usd(months, with_setup=with_setup))
+        )
+
+    def fees_usd(self, months: int, *, with_setup: bool) -> Decimal:
+        """What does not depend on the volume."""
+        setup = self.setup_usd if with_setup else Decimal(0)
+        return total((times(self.monthly_fee_usd, months), setup))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What an alternative costs month by month; its set-up falls in the first.
+
+    Attributes:
+        month: the first month, set-up apart.
+        first_year: twelve months with set-up; None in a shorter projection.
+        whole: all months with set-up.
+    """
+
+    alternative: Alternative
+    images: tuple[int, ...]
+    costs_usd: tuple[Decimal, ...]
+    cumulative_usd: tuple[Decimal, ...]
+    month: Banded
+    first_year: Banded | None
+    whole: Banded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavingCourse:
+    """What an alternative saves month by month; below 0 it is dearer.
+
+    Attributes:
+        month, first_year, whole: as in `Course`, with the bands of the saving.
+        share: of the other's cost over all months; None where that costs nothing.
+    """
+
+    alternative: str
+    against: str
+    savings_usd: tuple[Decimal, ...]
+    cumulative_usd: tuple[Decimal, ...]
+    month: Banded
+    first_year: Banded | None
+    whole: Banded
+    share: Decimal | None
+
+
+def volumes(first: int, months: int, growth: Decimal) -> tuple[int, ...]:
+    """Pictures of each month: first x (1 + growth)^k, half-even to whole pictures.
+
+    Each month is rounded by itself, so roundings don't add up. Raises BadQuantity.
+    """
+    check_quantity("images_per_month", first)
+    if not 1 <= months <= MOST_MONTHS:
+        raise BadQuantity(f"months must be 1 to {MOST_MONTHS}, not {months}")
+    if growth <= -1:
+        raise BadQuantity("growth must stay above -100% a month")
+    found: list[int] = []
+    exact = Decimal(first)
+    for number in range(1, months + 1):
+        if exact > LARGEST_QUANTITY:
+            raise BadQuantity(f"growth brings month {number} above 10^12 images")
+        found.append(int(exact.to_integral_value(ROUND_HALF_EVEN)))
+        exact = times(exact, total((Decimal(1), growth)))
+    return tuple(found)
+
+
+def course(alternative: Alternative, images: Sequence[int]) -> Course:
+    """What an alternative costs at the volume of each month."""
+    costs = tuple(
+        alternative.cost_usd(volume, 1, with_setup=number == 0)
+        for number, volume in enumerate(images)
+    )
+    unit = alternative.unit
+    band = None
+    if unit.usd_low is not None:
+        band = Band(low_usd=unit.low, high_usd=unit.high)
+
+    def over(months: int, *, with_setup: bool = True) -> Banded:
+        volume = sum(images[:months])
+        fees = alternative.fees_usd(months, with_setup=with_setup)
+        return Banded(
+            usd=alternative.cost_usd(volume, months, with_setup=with_setup),
+            band=band.scaled(volume, fees) if band else None,
+        )
+
+    return Course(
+        alternative=alternative,
+        images=tuple(images),
+        costs_usd=costs,
+        cumulative_usd=_cumulative(costs),
+        month=over(1, with_setup=False),
+        first_year=over(MONTHS_A_YEAR) if len(images) >= MONTHS_A_YEAR else None,
+        whole=over(len(images)),
+    )
+
+
+def saving(first: Course, second: Course, band: Band | None = None) -> SavingCourse:
+    """What the second alternative saves against the first.
+
+    Args:
+        first: the one to save against, over the same months.
+        second: the alternative.
+        band: of the saving a picture, first less second; fees are exact.
+    """
+    months = tuple(
+        minus(one, other)
+        for one, other in zip(first.costs_usd, second.costs_usd, strict=True)
+    )
+
+    def over(one: Banded, other: Banded, n: int, *, with_setup: bool) -> Banded:
+        fees = minus(
+            first.alternative.fees_usd(n, with_setup=with_setup),
+            second.alternative.fees_usd(n, with_setup=with_setup),
+        )
+        volume = sum(first.images[:n])
+        return Banded(
+            usd=minus(one.usd, other.usd),
+            band=band.scaled(volume, fees) if band else None,
+        )
+
+    n_months = len(first.images)
+    year = None
+    if first.first_year and second.first_year:
+        year = over(first.first_year, second.first_year, MONTHS_A_YEAR, with_setup=True)
+    whole = over(first.whole, second.whole, n_months, with_setup=True)
+    return SavingCourse(
+        alternative=second.alternative.name,
+        against=first.alternative.name,
+        savings_usd=months,
+        cumulative_usd=_cumulative(months),
+        month=over(first.month, second.month, 1, with_setup=False),
+        first_year=year,
+        whole=whole,
+        share=share(whole.usd, first.whole.usd),
+    )
+
+
+def _cumulative(amounts: Iterable[Decimal]) -> tuple[Decimal, ...]:
+    return tuple(accumulate(amounts, lambda so_far, more: total((so_far, more))))
