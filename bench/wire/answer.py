@@ -9,7 +9,7 @@ import orjson
 from bench.attempt import Billing, Outcome, Served
 from bench.wire.reading import LONGEST_MESSAGE, Reading, text
 from bench.wire.refusal import read_refusal
-from bench.wire.usage import read_usage
+from bench.wire.usage import for_pictures, read_usage
 
 Json = dict[str, Any]
 
@@ -46,8 +46,10 @@ def _read_pictures(body: bytes) -> Reading:
     if not isinstance(answer, dict):
         return _unusable("bad_json", "the answer is no JSON object")
     content = cast("Json", answer)
-    usage, flags = read_usage(content.get("usage"))
     pictures, problem = _pictures(content.get("data"))
+    usage, flags = read_usage(content.get("usage"))
+    if pictures:
+        usage, flags = for_pictures(usage, flags)
     return Reading(
         outcome=Outcome.UNUSABLE if problem else Outcome.OK,
         billing=Billing.BILLED_UNUSABLE if problem else Billing.BILLED,

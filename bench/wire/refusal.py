@@ -93,13 +93,21 @@ def _meaning(status: int, words: set[str], message: str) -> _Meaning:
         return _QUOTA
     if words & _MODERATION_CODES or any(p in message for p in _MODERATION_PHRASES):
         return _REFUSED
-    if status == 403 and "must be verified" in message:  # noqa: PLR2004  HTTP's Forbidden
+    if _is_about_the_key(status, words, message):
         return _KEY
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status >= 500:  # noqa: PLR2004  the server-error class of HTTP
         return _Meaning(Outcome.SERVER_ERROR, Billing.POSSIBLY_BILLED)
     return _Meaning(Outcome.CLIENT_ERROR, Billing.UNBILLED)
+
+
+def _is_about_the_key(status: int, words: set[str], message: str) -> bool:
+    """Whether a status other than 401 says that the key is not good enough."""
+    if status == 403:  # noqa: PLR2004  HTTP's Forbidden
+        return "must be verified" in message
+    # So LiteLLM without a database answers every key but its master key.
+    return status == 400 and "no_db_connection" in words  # noqa: PLR2004  Bad Request
 
 
 def _error_object(body: bytes) -> Json:

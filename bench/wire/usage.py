@@ -6,6 +6,7 @@ MOST_TOKENS = 10**12
 
 Json = dict[str, Any]
 Counts = dict[str, int | None]
+Flags = tuple[str, ...]
 
 
 def _count(value: object) -> int | None:
@@ -20,7 +21,7 @@ def _total(usage: Json, *names: str) -> int | None:
     return next((count for count in counts if count), counts[0] if counts else None)
 
 
-def read_usage(reported: object) -> tuple[Counts | None, tuple[str, ...]]:
+def read_usage(reported: object) -> tuple[Counts | None, Flags]:
     """Token counts by class, and words for what was odd about them.
 
     None when nothing usable is reported: absent, zero and reported are three
@@ -59,6 +60,17 @@ def read_usage(reported: object) -> tuple[Counts | None, tuple[str, ...]]:
         "output_image_tokens": image_out,
         "output_text_tokens": text_out,
     }, tuple(flags)
+
+
+def for_pictures(usage: Counts | None, flags: Flags) -> tuple[Counts | None, Flags]:
+    """The usage of an answer with pictures: none is made of 0 tokens.
+
+    Gateways write 0 where the provider told them nothing; the dollars of the
+    input alone would be too few.
+    """
+    if usage is None or usage["output_image_tokens"]:
+        return usage, flags
+    return None, (*flags, "usage_zero")
 
 
 def _split(total: int, details: Json, *, rest_is_image: bool) -> tuple[int, int]:

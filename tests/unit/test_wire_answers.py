@@ -92,6 +92,8 @@ VERIFY = "Your organization must be verified to use the model 'gpt-image-2'."
         (401, b"", KEY),
         (401, HTML, KEY),
         (403, _error(type="invalid_request_error", message=VERIFY), KEY),
+        (400, _error(type="no_db_connection", message="No connected db."), KEY),
+        (503, _error(type="no_db_connection", message="Unavailable"), SERVER),
         (403, _error(message="Country not supported"), CLIENT),
         (400, _error(code="unknown_parameter", param="style"), CLIENT),
         (404, _error(code="model_not_found"), CLIENT),
@@ -224,6 +226,26 @@ def test_an_unusable_answer_keeps_the_usage_that_it_reports() -> None:
     reading = read_answer(200, _ok(usage={"input_tokens": 5, "output_tokens": 9}))
     assert reading.usage is not None
     assert reading.usage["output_image_tokens"] == 9
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"input_tokens": 5, "output_tokens": 0},
+        {
+            "input_tokens": 5,
+            "output_tokens": 9,
+            "output_tokens_details": {"image_tokens": 0, "text_tokens": 9},
+        },
+    ],
+)
+def test_a_picture_is_never_made_of_no_tokens(usage: dict[str, Any]) -> None:
+    reading = read_answer(200, _ok({"b64_json": PICTURE}, usage=usage))
+    assert (reading.outcome, reading.billing) == (Outcome.OK, Billing.BILLED)
+    assert reading.usage is None
+    assert reading.flags[-1] == "usage_zero"
+    without_picture = read_answer(200, _ok(usage=usage))
+    assert without_picture.usage is not None
 
 
 def test_a_cut_success_is_billed_and_unusable() -> None:
