@@ -2,7 +2,9 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from html import escape
+from math import ceil, floor, log10
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,20 +16,21 @@ SIMULATED = "simulated: answers come from an emulator"
 NOTHING = "nothing measured yet"
 MOST_LETTERS = 48
 _HEADING_PX = 16
-_PART_PX = 26
+_PART_PX = 28
+_LONG = 22
 _EDGES_PX = 170
 
 
 def canvas(title: str, rows: Sequence[Row], *, remark: str = "") -> go.Figure:
     """An empty figure with its title, and the mark where rows are simulated."""
     marks = [SIMULATED] if any(row.get("simulated") for row in rows) else []
-    subtitle = " · ".join([*marks, *([remark] if remark else [])])
+    lines = [*marks, *([remark] if remark else [])]
     return go.Figure(
         layout={
             "template": template(Theme.LIGHT),
             "title": {
                 "text": title,
-                "subtitle": {"text": subtitle},
+                "subtitle": {"text": "<br>".join(lines)},
                 "x": 0,
                 "xref": "container",
                 "xanchor": "left",
@@ -44,7 +47,7 @@ def canvas(title: str, rows: Sequence[Row], *, remark: str = "") -> go.Figure:
                 "yref": "container",
                 "yanchor": "bottom",
             },
-            "margin": {"t": 76 if subtitle else 52, "r": 16, "b": 84, "l": 16},
+            "margin": {"t": 52 + 18 * len(lines), "r": 16, "b": 84, "l": 16},
             "height": 380,
             "hovermode": "closest",
             "barcornerradius": 2,
@@ -99,11 +102,36 @@ def name_axis(found: Mapping[str, int]) -> dict[str, Any]:
     """An upright axis that writes names at their places."""
     return {
         "tickvals": list(found.values()),
-        "ticktext": [plain(name) for name in found],
+        "ticktext": [_in_two_lines(name) for name in found],
         "range": [-0.6, len(found) - 0.4],
         "showgrid": False,
         "zeroline": False,
         "title": None,
+    }
+
+
+def _in_two_lines(name: str) -> str:
+    """A long name broken where its middle is, for narrow pages."""
+    if len(name) <= _LONG:
+        return plain(name)
+    spaces = [i for i, letter in enumerate(name) if letter == " "]
+    if not spaces:
+        return plain(name)
+    place = min(spaces, key=lambda i: abs(i - len(name) / 2))
+    return f"{plain(name[:place])}<br>{plain(name[place:])}"
+
+
+def dollar_axis(words: str, usd: Sequence[float], *, is_log: bool) -> dict[str, Any]:
+    """An axis of US$; where it is logarithmic, ticks at 1, 2 and 5."""
+    if not is_log:
+        return {"title": words, "tickprefix": "$", "rangemode": "tozero"}
+    least, most = floor(log10(min(usd))), ceil(log10(max(usd)))
+    steps = [Decimal(f"{k}e{e}") for e in range(least - 1, most + 1) for k in (1, 2, 5)]
+    return {
+        "title": f"{words} (log axis)",
+        "type": "log",
+        "tickvals": [float(step) for step in steps],
+        "ticktext": [f"${step:f}" for step in steps],
     }
 
 

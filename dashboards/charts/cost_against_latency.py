@@ -5,15 +5,23 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboards.charts.canvas import Row, canvas, nothing, plain
+from dashboards.charts.canvas import (
+    Row,
+    canvas,
+    dollar_axis,
+    nothing,
+    plain,
+    seconds_axis,
+)
 from dashboards.charts.inks import Ink, inks_of
 
 TITLE = "US$ an image against median service time"
-_FADED = 0.3
-_MOST_NAMED = 14
+_FADED = 0.35
 
 
-def cost_against_latency(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
+def cost_against_latency(
+    rows: Sequence[Row], *, title: str = TITLE, is_log: bool = True
+) -> go.Figure:
     """A dot a cell; faded where another is no dearer and no slower.
 
     Args:
@@ -21,18 +29,25 @@ def cost_against_latency(rows: Sequence[Row], *, title: str = TITLE) -> go.Figur
             p50_high_s, usd_per_image}` and, where known, `usd_low`, `usd_high`.
             Cells without time or price are left out.
         title: Stands above the figure.
+        is_log: Whether both axes are logarithmic.
     """
     known = [r for r in rows if r["p50_s"] is not None and r["usd_per_image"]]
     if not known:
         return nothing(title)
     remark = "faded: another cell is no dearer and no slower"
     figure = canvas(title, rows, remark=remark)
-    for name, ink in sorted(inks_of(known).items()):
-        own = [row for row in known if str(row["endpoint"]) == name]
-        figure.add_trace(_dots(name, own, known, ink))
-    figure.update_xaxes(title="median service time, s", rangemode="tozero")
-    figure.update_yaxes(title="US$ an image", tickprefix="$", rangemode="tozero")
-    return figure.update_layout(height=460)
+    best = [row for row in known if not is_dominated(row, known)]
+    rest = [row for row in known if is_dominated(row, known)]
+    for name, ink in inks_of(known).items():
+        for cells, is_best in ((rest, False), (best, True)):
+            own = [row for row in cells if str(row["endpoint"]) == name]
+            figure.add_trace(_dots(name, own, ink, is_best=is_best))
+    usd = [float(row["usd_per_image"]) for row in known]
+    return figure.update_layout(
+        xaxis=seconds_axis("median service time", is_log=is_log),
+        yaxis=dollar_axis("US$ an image", usd, is_log=is_log),
+        height=460,
+    )
 
 
 def is_dominated(row: Row, rows: Sequence[Row]) -> bool:
@@ -46,27 +61,23 @@ def is_dominated(row: Row, rows: Sequence[Row]) -> bool:
     )
 
 
-def _dots(name: str, own: Sequence[Row], known: Sequence[Row], ink: Ink) -> go.Scatter:
-    best = [not is_dominated(row, known) for row in own]
-    are_named = sum(not is_dominated(row, known) for row in known) <= _MOST_NAMED
+def _dots(name: str, own: Sequence[Row], ink: Ink, *, is_best: bool) -> go.Scatter:
+    # Neighbours' names would cover each other on one side.
+    by_time = sorted(own, key=lambda row: row["p50_s"])
+    upright = [by_time.index(row) for row in own]
     return go.Scatter(
         x=[float(row["p50_s"]) for row in own],
         y=[float(row["usd_per_image"]) for row in own],
-        mode="markers+text" if are_named else "markers",
         # What is dominated is named when pointed at: dots lie close.
-        text=[
-            plain(row["label"]) if is_best else ""
-            for row, is_best in zip(own, best, strict=True)
-        ],
-        textposition="middle right",
+        mode="markers+text" if is_best else "markers",
+        text=[plain(row["label"]) for row in own],
+        textposition=["top center" if i % 2 else "bottom center" for i in upright],
         textfont={"size": 11},
         name=plain(name),
-        marker={
-            "color": ink.colour,
-            "symbol": [ink.marker + ("" if is_best else "-open") for is_best in best],
-            "size": 10,
-            "opacity": [1.0 if is_best else _FADED for is_best in best],
-        },
+        legendgroup=name,
+        showlegend=is_best,
+        opacity=1.0 if is_best else _FADED,
+        marker={"color": ink.colour, "symbol": ink.marker, "size": 10},
         error_x=_bars(own, "p50_s", "p50_low_s", "p50_high_s"),
         error_y=_bars(own, "usd_per_image", "usd_low", "usd_high"),
         customdata=[[plain(row["label"]), row["n"]] for row in own],

@@ -14,7 +14,7 @@ from dashboards.charts.canvas import (
     places,
     plain,
 )
-from dashboards.charts.inks import inks_of
+from dashboards.charts.inks import fill, inks_of
 
 TITLE = "US$ an image"
 NO_PRICE = "no price known yet"
@@ -36,7 +36,7 @@ def cost_bars(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
     figure = canvas(title, rows, remark=remark)
     lines = places([str(row["label"]) for row in priced])
     inks = inks_of(priced)
-    for name in sorted(inks):
+    for name in reversed(inks):
         own = [row for row in priced if str(row["endpoint"]) == name]
         figure.add_trace(
             go.Bar(
@@ -44,10 +44,7 @@ def cost_bars(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
                 x=[number(row["usd_per_image"]) for row in own],
                 orientation="h",
                 name=f"{plain(name)}, charged",
-                marker={
-                    "color": inks[name].colour,
-                    "pattern": {"shape": inks[name].pattern, "solidity": 0.25},
-                },
+                marker=fill(inks[name]),
                 customdata=[[plain(row["label"]), row["images"]] for row in own],
                 hovertemplate=(
                     "%{customdata[0]}<br>$%{x:.4f} an image, n=%{customdata[1]} images"
@@ -58,8 +55,11 @@ def cost_bars(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
     figure.add_trace(_list_prices(priced, lines))
     figure.update_xaxes(title="US$ an image", tickprefix="$", rangemode="tozero")
     figure.update_yaxes(**name_axis(lines))
+    # Upright axes count from below: what is drawn last stands uppermost.
     return figure.update_layout(
-        barmode="group", height=height_px(len(lines) * (1 + len(inks)) // 2)
+        barmode="group",
+        legend_traceorder="reversed",
+        height=height_px(len(lines) * (1 + len(inks)) // 2),
     )
 
 

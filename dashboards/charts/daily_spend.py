@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from dashboards.charts.canvas import Row, canvas, nothing, plain
-from dashboards.charts.inks import inks_of
+from dashboards.charts.inks import fill, inks_of
 from pricing.money import total
 
 TITLE = "US$ a day"
@@ -25,7 +25,7 @@ def daily_spend(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
     n_unknown = sum(row.get("n_charge_unknown") or 0 for row in rows)
     remark = f"{n_unknown:,} requests at unknown prices not in it" if n_unknown else ""
     figure = canvas(title, rows, remark=remark)
-    for name, ink in sorted(inks_of(rows).items()):
+    for name, ink in inks_of(rows).items():
         spent = defaultdict(list)
         for row in rows:
             if str(row["endpoint"]) == name and row["charge_usd"] is not None:
@@ -36,10 +36,7 @@ def daily_spend(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
                 x=days,
                 y=[float(total(spent[day])) for day in days],
                 name=plain(name),
-                marker={
-                    "color": ink.colour,
-                    "pattern": {"shape": ink.pattern, "solidity": 0.25},
-                },
+                marker=fill(ink),
                 hovertemplate="%{x|%Y-%m-%d} $%{y:,.4f}<extra>%{fullData.name}</extra>",
             )
         )

@@ -1,7 +1,6 @@
 """ECDF: the share of answers that took at most so long."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import plotly.graph_objects as go
@@ -46,12 +45,11 @@ def ecdf(
         return nothing(title)
     figure = canvas(title, rows)
     known = {str(row["level"]): row for row in quantiles}
-    inks = inks_of(counted, "level")
-    ordered = sorted(counted, key=lambda row: (str(row["level"]), row["high_s"]))
-    for level, bins in groupby(ordered, key=lambda row: str(row["level"])):
-        points, n = _curve(list(bins))
-        figure.add_trace(_line(level, points, n, inks[level]))
-        figure.add_trace(_marks(level, points, known.get(level), inks[level]))
+    for level, ink in inks_of(counted, "level").items():
+        own = [row for row in counted if str(row["level"]) == level]
+        points, n = _curve(sorted(own, key=lambda row: row["high_s"]))
+        figure.add_trace(_line(level, points, n, ink))
+        figure.add_trace(_marks(level, points, known.get(level), ink))
     figure.update_layout(xaxis=seconds_axis("service time", is_log=is_log))
     figure.update_yaxes(title="share of answers", tickformat=".0%", range=[0, 1.02])
     return figure.update_layout(legend_title_text=plain(by))

@@ -35,6 +35,17 @@ class Ink:
     pattern: str
 
 
+def fill(ink: Ink) -> dict[str, Any]:
+    """A bar's marker: its colour, a gateway's hatched."""
+    return hatched(ink.colour, ink.pattern)
+
+
+def hatched(colour: str, pattern: str) -> dict[str, Any]:
+    """A bar's marker: a colour, and a pattern over it that both papers show."""
+    lines = {"shape": pattern, "fillmode": "overlay", "fgcolor": "rgba(255,255,255,.7)"}
+    return {"color": colour, "pattern": {**lines, "solidity": 0.25, "size": 7}}
+
+
 def inks_of(
     rows: Iterable[Mapping[str, Any]], name: str = "endpoint"
 ) -> dict[str, Ink]:
@@ -43,14 +54,14 @@ def inks_of(
 
 
 def inks(routes: Mapping[str, str | None]) -> dict[str, Ink]:
-    """The inks of names, given with their route (None: neither).
+    """The inks of names, given with their route (None: neither); direct first.
 
     A name keeps its ink whatever else is shown, but where two names of one
     family want the same colour: then the later in the alphabet moves on.
     """
     found: dict[str, Ink] = {}
     taken: set[tuple[str, str]] = set()
-    for name in sorted(routes):
+    for name in sorted(routes, key=lambda name: (routes[name] or "", name)):
         found[name] = _free_ink(name, routes[name], taken)
         taken.add((found[name].colour, found[name].marker))
     return found

@@ -38,14 +38,12 @@ def intervals(
         return nothing(title)
     figure = canvas(title, rows, remark="bars are 95% intervals")
     lines = places([str(row["label"]) for row in timed])
-    names = sorted({str(row["endpoint"]) for row in timed})
     inks = inks_of(timed)
-    for i, name in enumerate(names):
+    for i, (name, ink) in enumerate(inks.items()):
         own = [row for row in timed if str(row["endpoint"]) == name]
-        offset = _SPREAD * (i / (len(names) - 1) - 0.5) if len(names) > 1 else 0.0
+        offset = _SPREAD * (i / (len(inks) - 1) - 0.5) if len(inks) > 1 else 0.0
         heights = [lines[str(row["label"])] - offset for row in own]
         for quantile, is_open in (("p50", False), ("p95", True)):
-            ink = inks[name]
             figure.add_trace(
                 _dots(own, heights, quantile).update(
                     name=f"{plain(name)} {quantile}",
@@ -58,7 +56,7 @@ def intervals(
             )
     figure.update_layout(xaxis=seconds_axis("service time", is_log=is_log))
     figure.update_yaxes(**name_axis(lines))
-    return figure.update_layout(height=height_px(len(lines) * (1 + len(names)) // 2))
+    return figure.update_layout(height=height_px(len(lines) * (1 + len(inks)) // 2))
 
 
 def _dots(rows: Sequence[Row], heights: Sequence[float], quantile: str) -> go.Scatter:

@@ -24,7 +24,7 @@ def months(rows: Sequence[Row], *, title: str = TITLE, remark: str = "") -> go.F
     if not rows:
         return nothing(title, "nothing projected yet")
     figure = canvas(title, rows, remark=remark)
-    for name, ink in sorted(inks_of(rows, "name").items()):
+    for name, ink in inks_of(rows, "name").items():
         own = sorted(
             (row for row in rows if str(row["name"]) == name),
             key=lambda row: row["month"],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from dashboards.charts.canvas import Row, canvas, nothing, number
-from dashboards.charts.inks import BLUE, GREY, VERMILLION
+from dashboards.charts.inks import BLUE, GREY, VERMILLION, hatched
 
 TITLE = "Service time and errors over time"
 
@@ -46,7 +46,7 @@ def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
             y=[row["n_errors"] for row in rows],
             yaxis="y2",
             name="not ok",
-            marker={"color": GREY, "pattern": {"shape": "x", "solidity": 0.3}},
+            marker=hatched(GREY, "x"),
             customdata=counts,
             hovertemplate="%{y} of %{customdata} not ok<extra></extra>",
         )

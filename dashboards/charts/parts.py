@@ -14,7 +14,7 @@ from dashboards.charts.canvas import (
     places,
     plain,
 )
-from dashboards.charts.inks import BLUE, GREY, OCHRE, SKY
+from dashboards.charts.inks import BLUE, GREY, OCHRE, SKY, hatched
 
 TITLE = "Where the seconds go: means"
 # Key, words, colour and pattern of the parts, in the order in which they pass.
@@ -48,10 +48,7 @@ def parts(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
                 x=[number(row[key]) for row in timed],
                 orientation="h",
                 name=words,
-                marker={
-                    "color": colour,
-                    "pattern": {"shape": pattern, "solidity": 0.25},
-                },
+                marker=hatched(colour, pattern),
                 customdata=[[plain(_line(row)), row["n"]] for row in timed],
                 hovertemplate=(
                     f"%{{customdata[0]}}<br>{words} %{{x:.3g}} s, n=%{{customdata[1]}}"

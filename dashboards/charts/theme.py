@@ -38,7 +38,7 @@ def template(theme: Theme) -> go.layout.Template:
         "zerolinecolor": _LINE[theme],
         "tickcolor": _LINE[theme],
         "tickfont": {"color": quiet},
-        "title": {"font": {"color": quiet}},
+        "title": {"font": {"color": quiet, "size": LETTERS_PX}},
         "ticks": "outside",
         "ticklen": 4,
         "automargin": True,
@@ -47,6 +47,7 @@ def template(theme: Theme) -> go.layout.Template:
         layout={
             "font": {"family": FONTS, "size": LETTERS_PX, "color": text},
             "title": {"subtitle": {"font": {"color": quiet, "size": LETTERS_PX}}},
+            "legend": {"title": {"font": {"size": LETTERS_PX}}},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": [BLUE, VERMILLION, GREEN, PINK, SKY, OCHRE],
