@@ -14,9 +14,12 @@ from bench.folder import OWNER_ONLY_FILE
 from bench.journal import VERSION as JOURNAL_VERSION
 from bench.store.changes import PLAN, ReadFile, RunChange
 from bench.store.lines import Block, edge_digest, read_blocks
-from bench.store.plan_rows import read_plan
+from bench.store.plan_rows import continued_row, read_plan
 
 _BATCH_BYTES = 64 << 20
+
+
+Rows = list[dict[str, Any]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class Batch:
             removes them.
         n_outcomes: Lines for the table `attempt`.
         settled: Attempts whose intent is not in this batch.
+        continued: Rows that continue the plan, by table.
         records: Sessions and ends.
         damaged: Numbers of lines that can't be read.
         is_last: Nothing more comes of this run.
@@ -42,7 +46,8 @@ class Batch:
     tables: dict[str, Path] = field(default_factory=dict[str, Path])
     n_outcomes: int = 0
     settled: list[str] = field(default_factory=list[str])
-    records: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    continued: dict[str, Rows] = field(default_factory=dict[str, Rows])
+    records: Rows = field(default_factory=list[dict[str, Any]])
     damaged: list[int] = field(default_factory=list[int])
     is_last: bool = False
 
@@ -131,6 +136,7 @@ def _read_journal(
             batch, intents, n_bytes = _empty(change, batch.read), _Intents(), 0
         n_bytes += block.end_offset - batch.read.n_bytes
         _add(batch, block, intents, scratch)
+        _add_others(batch, block.others, path)
     batch = _closed(batch, path, intents, scratch)
     batch.read = replace(
         batch.read, size_bytes=status.st_size, modified_ns=status.st_mtime_ns
@@ -143,7 +149,6 @@ def _add(batch: Batch, block: Block, intents: _Intents, scratch: Scratch) -> Non
         if intents.pop(attempt_id.encode(), None) is None:
             batch.settled.append(attempt_id)
     intents.update(block.intents)
-    batch.records.extend(block.others)
     batch.damaged.extend(block.damaged)
     batch.n_outcomes += len(block.outcomes)
     if block.outcomes:
@@ -156,8 +161,27 @@ def _add(batch: Batch, block: Block, intents: _Intents, scratch: Scratch) -> Non
     )
 
 
+def _add_others(batch: Batch, others: Rows, path: Path) -> None:
+    for record in others:
+        _refuse_newer(record, batch)
+        try:
+            continued = continued_row(record)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BadInput(
+                f"{path}: a record of kind '{record.get('kind')}' can't be read "
+                f"({error!r})"
+            ) from None
+        if continued:
+            table, row = continued
+            batch.continued.setdefault(table, []).append(row)
+        else:
+            batch.records.append(record)
+
+
 def _closed(batch: Batch, path: Path, intents: _Intents, scratch: Scratch) -> Batch:
-    _refuse_newer(batch)
+    for table, rows in batch.continued.items():
+        batch.tables[table] = scratch()
+        _write(batch.tables[table], map(orjson.dumps, rows))
     if intents:
         batch.tables["open_intent"] = scratch()
         _write(batch.tables["open_intent"], intents.values())
@@ -165,14 +189,13 @@ def _closed(batch: Batch, path: Path, intents: _Intents, scratch: Scratch) -> Ba
     return batch
 
 
-def _refuse_newer(batch: Batch) -> None:
-    for record in batch.records:
-        if record.get("v", 0) > JOURNAL_VERSION:
-            raise BadInput(
-                f"run {batch.run_id}: {batch.read.name} has records of version "
-                f"{record['v']}; this program reads {JOURNAL_VERSION}, "
-                "use a newer one"
-            )
+def _refuse_newer(record: dict[str, Any], batch: Batch) -> None:
+    if record.get("v", 0) > JOURNAL_VERSION:
+        raise BadInput(
+            f"run {batch.run_id}: {batch.read.name} has records of version "
+            f"{record['v']}; this program reads {JOURNAL_VERSION}, "
+            "use a newer one"
+        )
 
 
 def _write(path: Path, parts: Iterable[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Plan rows: a frozen plan as rows of the index."""
+"""Plan rows: a plan, frozen or continued by its journals, as index rows."""
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -12,6 +12,7 @@ from bench.errors import BadInput
 _SCHEMA = "pixelmeter.plan-file/1"
 _TEXT_PARAMETERS = ("mainline_model", "quality", "size", "output_format", "background")
 _OTHER_PARAMETERS = ("n", "stream", "partial_images")
+_TRIAL = ("trial_id", "cell", "prompt", "repeat", "block", "position")
 
 # Made one by one: a plan may hold a million trials.
 Rows = dict[str, Iterable[dict[str, Any]]]
@@ -39,6 +40,23 @@ def read_plan(path: Path) -> Rows:
     return _rows({**plan, "digest": digest})
 
 
+def continued_row(record: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The table and row of a record that continues a plan, None for others.
+
+    Raises:
+        KeyError, TypeError: It lacks a member.
+    """
+    match record["kind"]:
+        case "cell":
+            return "cell", _cell(record["cell_index"], record)
+        case "prompt":
+            return "prompt", _prompt(record["prompt_index"], record)
+        case "trial":
+            return "trial", {name: record[name] for name in _TRIAL}
+        case _:
+            return None
+
+
 def _parse(path: Path) -> dict[str, Any]:
     try:
         plan = orjson.loads(path.read_bytes())
@@ -52,16 +70,7 @@ def _parse(path: Path) -> dict[str, Any]:
 def _rows(plan: Mapping[str, Any]) -> Rows:
     return {
         "run": [_run(plan)],
-        "prompt": [
-            {
-                "prompt_index": index,
-                "prompt_id": prompt["id"],
-                "text": prompt["text"],
-                "category": prompt.get("category"),
-                "expect": prompt.get("expect"),
-            }
-            for index, prompt in enumerate(plan["prompts"])
-        ],
+        "prompt": [_prompt(i, prompt) for i, prompt in enumerate(plan["prompts"])],
         "endpoint": map(_endpoint, plan["endpoints"]),
         "cell": (_cell(index, cell) for index, cell in enumerate(plan["cells"])),
         "trial": plan["trials"],
@@ -85,6 +94,16 @@ def _run(plan: Mapping[str, Any]) -> dict[str, Any]:
         "max_cost_usd": options.get("max_cost_usd"),
         "max_failed_share": options.get("max_failed_share"),
         "is_alive": False,
+    }
+
+
+def _prompt(index: int, prompt: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "prompt_index": index,
+        "prompt_id": prompt["id"],
+        "text": prompt["text"],
+        "category": prompt.get("category"),
+        "expect": prompt.get("expect"),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from bench.store.batches import Batch
+from bench.store.batches import Batch, Rows
 
 TABLES = (
     "run",
@@ -21,6 +21,8 @@ TABLES = (
     "damage",
 )
 _WITH_OFFSETS = (*TABLES, "ingest_offset")
+# What names a row that continues a plan, within its run.
+_KEYS = {"cell": "cell_index", "prompt": "prompt_index", "trial": "trial_id"}
 # What a record calls otherwise than its table does.
 _TOLD_AS = {
     "open_intent": {"started_at": "at"},
@@ -38,6 +40,8 @@ def write_batch(con: duckdb.DuckDBPyConnection, batch: Batch) -> None:
         _forget(con, batch.run_id)
     for table, path in batch.tables.items():
         _insert(con, table, path, batch)
+    for table, rows in batch.continued.items():
+        _keep_one(con, table, rows, batch.run_id)
     if batch.n_outcomes:
         _drop_settled(con, batch)
         _mark_simulated(con, batch)
@@ -77,6 +81,25 @@ def _insert(
         f"columns = {{{', '.join(members)}}})",
         # DuckDB reads a path as a pattern.
         {**given, "path": escape(str(path))},
+    )
+
+
+def _keep_one(
+    con: duckdb.DuckDBPyConnection, table: str, rows: Rows, run_id: str
+) -> None:
+    """Drop what was told before: of rows with one key the least stays."""
+    key = _KEYS[table]
+    told = "SELECT unnest($keys)"
+    con.execute(
+        f"""
+        DELETE FROM {table} WHERE run_id = $run_id AND {key} IN ({told})
+        AND rowid NOT IN (
+            SELECT arg_min(rowid, {table}::VARCHAR) FROM {table}
+            WHERE run_id = $run_id AND {key} IN ({told})
+            GROUP BY {key}
+        )
+        """,  # noqa: S608  own names
+        {"run_id": run_id, "keys": [row[key] for row in rows]},
     )
 
 

@@ -9,7 +9,7 @@ CREATE TABLE index_version (
 
 CREATE TABLE run (                 -- one row a run folder with a plan
     run_id VARCHAR,
-    kind VARCHAR,                  -- suite
+    kind VARCHAR,                  -- suite, metered
     created_at TIMESTAMP,          -- when the plan was frozen
     version VARCHAR,               -- of the program that planned
     seed BIGINT,                   -- of the order of trials
