@@ -1,0 +1,119 @@
+"""Frame: what every page has: its data, title, marks, charts and sentences."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from bench.store.chosen import Chosen
+from dashboards.charts.theme import Theme, dress
+from dashboards.filters.choosing import NOT_SENT, is_filtered
+from dashboards.filters.reading import Asker
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+Row = Mapping[str, Any]
+SIMULATED = " (simulated)"
+_CHART = {"displayModeBar": False, "responsive": True}
+_MARKDOWN = set("\\`*_[]<>~:$#")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What a page is shown with.
+
+    Attributes:
+        choices: As `bench.store.chosen.choices` gives them.
+        totals: As `bench.store.figures.totals` gives them, for what is chosen.
+    """
+
+    ask: Asker
+    chosen: Chosen
+    choices: Mapping[str, Sequence[Any]]
+    totals: Row
+
+    @property
+    def runs(self) -> tuple[Row, ...]:
+        """The chosen runs, the newest first; all without a filter."""
+        return tuple(
+            row
+            for row in self.choices["runs"]
+            if (not self.chosen.runs or row["run_id"] in self.chosen.runs)
+            and (not self.chosen.suites or row["suite"] in self.chosen.suites)
+        )
+
+
+def marked(name: object, *, simulated: bool) -> str:
+    """A name with its mark where it is simulated."""
+    return f"{name}{SIMULATED if simulated else ''}"
+
+
+def endpoint_of(row: Row) -> str:
+    """The endpoint of a row, marked."""
+    return marked(row["endpoint"], simulated=bool(row["simulated"]))
+
+
+def variant_of(row: Row) -> str:
+    """Model, quality and size of a row in one line."""
+    return " ".join(str(row[k] or NOT_SENT) for k in ("model", "quality", "size"))
+
+
+def cell_of(row: Row) -> str:
+    """Variant and endpoint of a row in one line."""
+    return f"{variant_of(row)} at {endpoint_of(row)}"
+
+
+def inert(text: object) -> str:
+    """Text that Markdown shows letter by letter; for headings and cards of ours."""
+    return "".join(
+        f"\\{letter}" if letter in _MARKDOWN else letter
+        for letter in " ".join(str(text).split())
+    )
+
+
+def say(text: str) -> None:
+    """A sentence that may hold names from outside: shown as it is."""
+    st.text(text, width="stretch")
+
+
+def note(text: str) -> None:
+    """A quiet remark in our own words, under what it is about."""
+    st.caption(inert(text))
+
+
+def chart(figure: "go.Figure", alt: str, key: str) -> None:
+    """A chart on the paper of the visitor's theme."""
+    is_dark = st.context.theme.type == "dark"
+    dressed = dress(figure, Theme.DARK if is_dark else Theme.LIGHT)
+    st.plotly_chart(dressed, theme=None, key=key, alt=alt, config=_CHART)
+
+
+def mark(totals: Row) -> None:
+    """The mark over a page that shows simulated figures."""
+    n, n_simulated = totals["n_trials"], totals["n_simulated"]
+    if not n_simulated:
+        return
+    if n_simulated == n:
+        words = "Simulated. Every figure here comes from an emulator; no money was spent."
+    else:
+        words = (
+            f"Partly simulated. {n_simulated:,} of {n:,} trials come from an emulator; "
+            "their endpoints are marked, and no money was spent on them."
+        )
+    st.warning(words, icon=":material/science:")
+
+
+def is_empty(visit: Visit) -> bool:
+    """Whether nothing fits the filters; says so, and what helps."""
+    if visit.totals["n_trials"]:
+        return False
+    if is_filtered(visit.chosen):
+        st.info("No trial fits these filters. Clear one of them in the sidebar.")
+    else:
+        st.info(
+            "No trial is recorded yet. Fill this page with `pixelmeter demo` (no key, "
+            "nothing is paid) or `pixelmeter run SUITE --endpoint NAME`."
+        )
+    return True
