@@ -13,6 +13,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.errors import BenchError
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PROGRAM = ROOT / ".venv-gateway" / "bin" / "litellm"
@@ -23,8 +25,10 @@ END_WITHIN_S = 15.0
 SHOWN_LINES = 15
 
 
-class GatewayError(Exception):
+class GatewayError(BenchError):
     """Says in one sentence why there is no gateway."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,7 @@ def running(
     chosen = _usable_port(port)
     began_at = time.monotonic()
     with log.open("wb") as said:
-        process = subprocess.Popen(  # noqa: S603  our own environment's program
+        process = subprocess.Popen(
             _command(chosen),
             env=_environment(upstream_url, key),
             cwd=log.parent,
@@ -162,13 +166,13 @@ def _wait_until_ready(
 
 def _answers(port: int, key: str) -> bool:
     """Whether the gateway on this port knows our key; another would refuse it."""
-    request = urllib.request.Request(  # noqa: S310  loopback
+    request = urllib.request.Request(
         f"http://{HOST}:{port}/v1/models", headers={"Authorization": f"Bearer {key}"}
     )
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(request, timeout=10) as answer:
-            return answer.status == 200  # noqa: PLR2004  HTTP's OK
+            return answer.status == 200
     except (OSError, urllib.error.HTTPError):
         return False
 
