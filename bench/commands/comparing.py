@@ -28,7 +28,7 @@ def print_comparison(comparison: Comparison) -> None:
     )
     for pairing in comparison.pairings:
         typer.echo(f"\n{pairing.second} against {pairing.first}, like with like")
-        for sentence in _sentences(pairing):
+        for sentence in sentences(pairing):
             typer.echo(f"  {sentence}")
     if len(comparison.pairings) > 1:
         typer.echo(
@@ -52,7 +52,8 @@ def _level_line(level: Level) -> list[str]:
     ]
 
 
-def _sentences(pairing: Pairing) -> list[str]:
+def sentences(pairing: Pairing) -> list[str]:
+    """Cost, service time and success of a pairing, a sentence each."""
     service, ok = pairing.service, pairing.ok
     return [
         _cost(pairing, pairing.cost),
