@@ -27,6 +27,7 @@ class Exchange:
         failure: What broke off the exchange, None when nothing did:
             `connect_failed`, `timeout` or `broken`.
         message: The failure in the transport's words.
+        flags: Words for what is odd about how it was carried out.
     """
 
     stamps: RequestStamps
@@ -35,6 +36,7 @@ class Exchange:
     body: bytes | None = None
     failure: str | None = None
     message: str | None = None
+    flags: tuple[str, ...] = ()
 
 
 class ImageClient:

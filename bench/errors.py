@@ -4,6 +4,7 @@ BenchError
 ├── BadInput            exit 2: a file, key or option that we can't use
 │   └── RunBusy         exit 2: another process has this run
 ├── NoCredentials       exit 3: a key is missing or was refused
+├── NotSent             exit 5: a budget or an endpoint closed the way
 └── StorageFailed       exit 6: a record or picture could not be kept
     └── DamagedJournal  exit 6: a record does not match its checksum
 
@@ -31,6 +32,12 @@ class NoCredentials(BenchError):
     """A key is missing from the environment, or an endpoint refused it."""
 
     exit_code = 3
+
+
+class NotSent(BenchError):
+    """Nothing was sent: the budget is spent, or the endpoint closed the way."""
+
+    exit_code = 5
 
 
 class StorageFailed(BenchError):

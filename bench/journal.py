@@ -76,17 +76,17 @@ class JournalWriter:
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
-    async def append(self, record: Mapping[str, Any]) -> None:
-        """Return when the record is durable.
+    async def append(self, *records: Mapping[str, Any]) -> None:
+        """Return when the records are durable; they stand in this order.
 
         Raises:
-            StorageFailed: The record, or an earlier one, could not be kept.
+            StorageFailed: A record, or an earlier one, could not be kept.
         """
         if not self._thread.is_alive():
             raise StorageFailed(f"{self.path}: the journal is closed")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._gathered.append((encode(record), done))
+        self._gathered.append((b"".join(map(encode, records)), done))
         if not self._is_busy:
             # At the end of this turn of the loop, so that its records go together.
             self._is_busy = True

@@ -100,7 +100,12 @@ def settle(
         served=_served(reading.served, pictures),
         money=replace(
             money,
-            flags=(*reading.flags, *money.flags, *_doubts(sending, reading, pictures)),
+            flags=(
+                *answer.flags,
+                *reading.flags,
+                *money.flags,
+                *_doubts(sending, reading, pictures),
+            ),
         ),
         usage=dict(counts or {}),
         usage_source=source,

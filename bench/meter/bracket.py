@@ -64,7 +64,8 @@ class Bracket:
         self._gate = gate
         self._keep = keep
         self._worker = worker
-        self._calls: set[asyncio.Future[Exchange]] = set()
+        self._calls: dict[str, asyncio.Future[Exchange]] = {}
+        self._given_up: set[str] = set()
         self.n_in_flight = 0
 
     @property
@@ -74,8 +75,14 @@ class Bracket:
 
     def break_off(self) -> None:
         """Give up the requests in flight; each is recorded as cancelled."""
-        for call in tuple(self._calls):
+        for call in tuple(self._calls.values()):
             call.cancel()
+
+    def give_up(self, trial_id: str) -> None:
+        """Break off what is in flight for a trial, and send no more for it."""
+        self._given_up.add(trial_id)
+        if trial_id in self._calls:
+            self._calls[trial_id].cancel()
 
     async def attempt(
         self, planned: PlannedTrial, lane: Lane, attempt_no: int, scheduled_ns: int
@@ -107,6 +114,12 @@ class Bracket:
         finally:
             lane.turns.release()
 
+    def _is_off(self, planned: PlannedTrial) -> bool:
+        """Whether a request must not leave any more."""
+        trial = planned.trial
+        is_given_up = trial.trial_id in self._given_up
+        return is_given_up or self._gate.is_closed_for(trial.cell.endpoint)
+
     async def _may_leave(self, planned: PlannedTrial, lane: Lane) -> bool:
         """Wait for the limits and reserve the bound; False when closed."""
         n_images, endpoint = planned.trial.cell.n, planned.trial.cell.endpoint
@@ -125,7 +138,7 @@ class Bracket:
                 "which --max-cost leaves no room for",
             )
             return False
-        if self._gate.is_closed_for(endpoint):
+        if self._is_off(planned):
             await self._budget.settle(planned.bound_usd, Decimal(0), Decimal(0))
             return False
         passed("reserved")
@@ -161,20 +174,20 @@ class Bracket:
         trial = sending.planned.trial
         priced = self._prices[trial.cell.endpoint, trial.cell.model]
         stamps = RequestStamps(started_ns=time.monotonic_ns())
-        if self._gate.is_closed_for(trial.cell.endpoint):
+        if self._is_off(sending.planned):
             # Closed while the intent was made durable: its request stays here.
             reading = cancelled(None)
             answer = Exchange(stamps=stamps)
             return settle(sending, answer, reading, (), priced), reading
         call = asyncio.ensure_future(lane.send(trial, sending.attempt_id, stamps))
-        self._calls.add(call)
+        self._calls[trial.trial_id] = call
         try:
             answer = await call
         except asyncio.CancelledError:
             answer, reading = Exchange(stamps=stamps), cancelled(stamps)
             return settle(sending, answer, reading, (), priced), reading
         finally:
-            self._calls.discard(call)
+            del self._calls[trial.trial_id]
         passed("answered")
         reading = await self._aside(read, answer)
         # The body is as large as its pictures: it must not wait with them.

@@ -60,7 +60,7 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     """
     prompts = suite.prompts[: wishes.limit]
     variants = keep_only(suite.variants, wishes.only)
-    cells = tuple(_cell(v, endpoint) for v in variants for endpoint in endpoints)
+    cells = tuple(cell_of(v, endpoint) for v in variants for endpoint in endpoints)
     n_trials = len(cells) * len(prompts) * suite.repeats
     if n_trials > MOST_TRIALS:
         raise BadInput(f"{n_trials:,} trials; a run has at most {MOST_TRIALS:,}")
@@ -114,7 +114,12 @@ def price_cells(
     return prices
 
 
-def _cell(variant: Mapping[str, Value], endpoint: Endpoint) -> Cell:
+def cell_of(variant: Mapping[str, Value], endpoint: Endpoint) -> Cell:
+    """A variant at an endpoint, whose defaults fill what the variant leaves out.
+
+    Raises:
+        BadInput: No model is named, or the endpoint lacks the API.
+    """
     wanted = {**endpoint.defaults, **variant}
     model = wanted.pop("model", None)
     if not isinstance(model, str):

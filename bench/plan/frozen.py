@@ -1,7 +1,7 @@
 """Frozen: a plan as it is kept with its run, and read back unchanged."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -174,7 +174,7 @@ def _to_json(plan: Plan) -> dict[str, Any]:
         "options": _options_to_json(plan.options),
         "prompts": [prompt.model_dump(mode="json") for prompt in plan.prompts],
         "endpoints": [e.model_dump(mode="json") for e in plan.endpoints],
-        "cells": [_cell_to_json(cell) for cell in plan.cells],
+        "cells": [cell_to_json(cell) for cell in plan.cells],
         "cards": [
             {"endpoint": endpoint, "model": model, **priced.to_json()}
             for (endpoint, model), priced in plan.prices.items()
@@ -183,7 +183,7 @@ def _to_json(plan: Plan) -> dict[str, Any]:
             {
                 "cell": cells[planned.trial.cell],
                 "prompt": prompts[planned.trial.prompt_id],
-                **_trial_to_json(planned),
+                **trial_to_json(planned),
             }
             for planned in plan.trials
         ],
@@ -198,7 +198,8 @@ def _options_to_json(options: Options) -> dict[str, Any]:
     }
 
 
-def _trial_to_json(planned: PlannedTrial) -> dict[str, Any]:
+def trial_to_json(planned: PlannedTrial) -> dict[str, Any]:
+    """A trial as plain data, without its cell and prompt."""
     return {
         "trial_id": planned.trial.trial_id,
         "repeat": planned.trial.repeat,
@@ -210,7 +211,8 @@ def _trial_to_json(planned: PlannedTrial) -> dict[str, Any]:
     }
 
 
-def _cell_to_json(cell: Cell) -> dict[str, Any]:
+def cell_to_json(cell: Cell) -> dict[str, Any]:
+    """A cell as plain data."""
     return {
         "endpoint": cell.endpoint,
         "api": cell.api,
@@ -222,7 +224,7 @@ def _cell_to_json(cell: Cell) -> dict[str, Any]:
 
 def _from_json(content: dict[str, Any]) -> Plan:
     prompts = tuple(Prompt.model_validate(p) for p in content["prompts"])
-    cells = tuple(_cell_from_json(cell) for cell in content["cells"])
+    cells = tuple(cell_from_json(cell) for cell in content["cells"])
     cap_usd = content["options"]["max_cost_usd"]
     options: dict[str, Any] = {
         **content["options"],
@@ -247,12 +249,13 @@ def _from_json(content: dict[str, Any]) -> Plan:
             for entry in content["cards"]
         },
         trials=tuple(
-            _trial_from_json(entry, cells, prompts) for entry in content["trials"]
+            trial_from_json(entry, cells, prompts) for entry in content["trials"]
         ),
     )
 
 
-def _cell_from_json(entry: dict[str, Any]) -> Cell:
+def cell_from_json(entry: Mapping[str, Any]) -> Cell:
+    """Read what `cell_to_json` wrote."""
     return Cell(
         endpoint=entry["endpoint"],
         api=entry["api"],
@@ -262,9 +265,10 @@ def _cell_from_json(entry: dict[str, Any]) -> Cell:
     )
 
 
-def _trial_from_json(
-    entry: dict[str, Any], cells: tuple[Cell, ...], prompts: tuple[Prompt, ...]
+def trial_from_json(
+    entry: Mapping[str, Any], cells: Sequence[Cell], prompts: Sequence[Prompt]
 ) -> PlannedTrial:
+    """Read what `trial_to_json` wrote; `cell` and `prompt` are indexes."""
     prompt = prompts[int(entry["prompt"])]
     return PlannedTrial(
         trial=Trial(

@@ -1,0 +1,1 @@
+"""Meter: one metered call, and the library that makes it."""

@@ -1,0 +1,121 @@
+"""Calls: a trial's attempts, one after the other, until one is its last."""
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from bench.attempt import Attempt, Outcome
+from bench.errors import StorageFailed
+from bench.folder import DataFolder, RunFolder
+from bench.images.checker import PictureChecker
+from bench.images.shelf import Keep
+from bench.journal import JournalWriter
+from bench.meter.bracket import Bracket
+from bench.meter.lanes import Lane
+from bench.plan.frozen import Options, PlannedTrial
+from bench.plan.prices import PricedModel
+from bench.traffic.budget import Budget, Ledger
+from bench.traffic.gate import Closed, Gate
+from bench.traffic.limiter import EndpointLimiter
+from bench.traffic.retry import wait_s
+
+# Told after each attempt, and whether its trial is over with it.
+Told = Callable[[Attempt, bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Makes calls: the harness and the library alike."""
+
+    bracket: Bracket
+    gate: Gate
+    chance: random.Random
+
+    async def carry_out(
+        self, planned: PlannedTrial, lane: Lane, n_before: int, told: Told
+    ) -> Attempt | None:
+        """One trial: an attempt, and others only after a rate limit.
+
+        Returns:
+            The last attempt; None when the way closed before the first left.
+
+        Raises:
+            StorageFailed: An attempt's end could not be recorded.
+        """
+        scheduled_ns = time.monotonic_ns()
+        last: Attempt | None = None
+        for number in itertools.count(1):
+            attempt = await self.bracket.attempt(
+                planned, lane, n_before + number, scheduled_ns
+            )
+            if attempt is None:
+                break
+            last, pause_s = attempt, None
+            if attempt.outcome is Outcome.RATE_LIMITED:
+                pause_s = wait_s(number, attempt.retry_after_s, self.chance)
+            told(attempt, pause_s is None)
+            if pause_s is None:
+                break
+            try:
+                await self.gate.wait_for(asyncio.sleep(pause_s), attempt.endpoint)
+            except Closed:
+                break
+        return last
+
+
+def open_calls(
+    *,
+    data: DataFolder,
+    options: Options,
+    prices: Mapping[tuple[str, str], PricedModel],
+    journal: JournalWriter,
+    spent: Ledger,
+    stack: AsyncExitStack,
+) -> Calls:
+    """What all calls of a run share; it closes with the stack.
+
+    Args:
+        data: Where pictures are kept.
+        options: The cap, the rate over all endpoints, what stays of pictures.
+        prices: By endpoint and model; may grow while calls are made.
+        journal: Where attempts are recorded.
+        spent: Dollars of the run before this process.
+        stack: Closes what is opened here.
+    """
+    worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
+    checker = PictureChecker(worker)
+    stack.push_async_callback(checker.close)
+    gate = Gate()
+    bracket = Bracket(
+        prices=prices,
+        data=data,
+        whole_run=EndpointLimiter(options.rate_rpm, None),
+        budget=Budget(options.max_cost_usd, spent),
+        journal=journal,
+        checker=checker,
+        gate=gate,
+        keep=Keep(options.images),
+        worker=worker,
+    )
+    # Jitter alone hangs on it.
+    return Calls(bracket=bracket, gate=gate, chance=random.Random())  # noqa: S311
+
+
+def open_journal(run: RunFolder) -> JournalWriter:
+    """A new journal of a run.
+
+    Raises:
+        StorageFailed: It can't be written; nothing was sent.
+    """
+    try:
+        return JournalWriter(run)
+    except OSError as error:
+        raise StorageFailed(
+            f"{run.journal}: no journal can be opened ({error.strerror}); "
+            "nothing was sent"
+        ) from None

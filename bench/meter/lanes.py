@@ -1,0 +1,59 @@
+"""Lanes: the ways to endpoints, and what all attempts of a run share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from bench.attempt import Picture, Trial
+from bench.client import Exchange, ImageClient
+from bench.endpoint import Endpoint
+from bench.traffic.limiter import EndpointLimiter
+from bench.transport import RequestStamps
+
+Send = Callable[[Trial, str, RequestStamps], Awaitable[Exchange]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """The way to one endpoint: who sends, its limits, its secret.
+
+    Attributes:
+        send: Sends the one request of an attempt, named by its id.
+        closes: Whether an answer such as "quota exhausted" closes the way for
+            what comes after it.
+        take: Is given each picture of an answer, when somebody wants them.
+    """
+
+    send: Send
+    limiter: EndpointLimiter
+    turns: asyncio.Semaphore
+    secret: str
+    closes: bool = True
+    take: Callable[[Picture, bytes], None] | None = None
+
+
+def open_lane(
+    endpoint: Endpoint, secret: str, n_at_once: int, stack: AsyncExitStack
+) -> Lane:
+    """The way to an endpoint; its connections close with the stack.
+
+    Raises:
+        NoCredentials: The key can't stand in a header.
+    """
+    n_at_once = min(n_at_once, endpoint.limits.concurrency or n_at_once)
+    client = ImageClient(endpoint, secret, n_at_once)
+    stack.push_async_callback(client.close)
+    return Lane(
+        send=client.generate,
+        limiter=limiter_of(endpoint),
+        turns=asyncio.Semaphore(n_at_once),
+        secret=secret,
+    )
+
+
+def limiter_of(endpoint: Endpoint) -> EndpointLimiter:
+    """The limits that an endpoint sets by the minute."""
+    return EndpointLimiter(
+        endpoint.limits.requests_per_minute, endpoint.limits.images_per_minute
+    )

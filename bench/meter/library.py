@@ -1,0 +1,277 @@
+"""Library: the meter that programs use, one run from enter to exit."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from bench.attempt import Attempt, Picture
+from bench.endpoint import Endpoint
+from bench.environment import read_environment
+from bench.errors import BadInput, BenchError, NoCredentials, NotSent, StorageFailed
+from bench.folder import DataFolder
+from bench.images.shelf import Keep, picture_path
+from bench.meter.answer import Answer, Image, answer_of
+from bench.meter.asking import Named, cell_for, endpoints_of, key_of
+from bench.meter.lanes import Lane, open_lane
+from bench.meter.session import OpenRun, open_run
+from bench.meter.wrapping import wrapped
+from bench.plan.frozen import Options, PlannedTrial
+from bench.plan.growth import prompt_of
+from bench.suite import Value
+
+MOST_AT_ONCE = 4096
+Client = TypeVar("Client")
+Usd = Decimal | str
+
+
+class Meter:
+    """Makes image calls and records what each took and cost.
+
+    From enter to exit it writes one run of kind `metered`, which `show`,
+    `compare`, `report` and the dashboard read like any other. What leaves is
+    recorded before it leaves; a call that failed is an answer too, not an
+    exception.
+
+    Example:
+        async with Meter(max_cost_usd="2.00") as meter:
+            answer = await meter.generate("A red kite", quality="low")
+            print(answer.image.path, answer.charge_usd, answer.timings.service_s)
+    """
+
+    def __init__(  # noqa: PLR0913  each is a wish with a default
+        self,
+        endpoint: Named | Sequence[Named] = "openai",
+        *,
+        endpoints_file: Path | str | None = None,
+        data: Path | str | None = None,
+        max_cost_usd: Usd | None = None,
+        images: str = "keep",
+        concurrency: int | None = None,
+        rate_rpm: int | None = None,
+        name: str = "metered",
+        tags: Mapping[str, str] | None = None,
+        note: str | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
+    ) -> None:
+        """Nothing is opened or sent yet.
+
+        Args:
+            endpoint: Names from an endpoints file, or endpoints; the first is
+                asked unless a call names another. `openai` is known without a
+                file.
+            endpoints_file: Else `endpoints.yaml` in the data folder.
+            data: The data folder; else $PIXELMETER_DATA, else `./data`.
+            max_cost_usd: Cap of the run in US dollars; what could pass it is
+                not sent.
+            images: What stays of a picture on disk: `keep`, `thumb` or `hash`.
+            concurrency: Requests in flight at each endpoint at most.
+            rate_rpm: Requests a minute over all endpoints.
+            name: Stands in place of a suite's name.
+            tags: Tags of the run.
+            note: A note to the run.
+            on_answer: Called in the loop with each answer; be quick.
+
+        Raises:
+            BadInput: `max_cost_usd` is no amount, or `images` no such word.
+        """
+        if images not in set(Keep):
+            raise BadInput(f"images: '{images}' should be keep, thumb or hash")
+        self._wanted = endpoint
+        self._file = None if endpoints_file is None else Path(endpoints_file)
+        self._data = None if data is None else Path(data)
+        self._options = Options(
+            concurrency=concurrency or MOST_AT_ONCE,
+            rate_rpm=rate_rpm,
+            max_cost_usd=_amount(max_cost_usd),
+            images=images,
+        )
+        self._name, self._tags, self._note = name, dict(tags or {}), note
+        self._on_answer = on_answer
+        self._stack = AsyncExitStack()
+        self._run: OpenRun | None = None
+        self._variables: Mapping[str, str] = {}
+        self._endpoints: dict[str, Endpoint] = {}
+        self._lanes: dict[str, Lane] = {}
+
+    async def __aenter__(self) -> Self:
+        """Begin the run: its plan is durable when this returns.
+
+        Raises:
+            BadInput: An endpoint is unknown, or a file can't be used.
+            StorageFailed: The data folder can't be written.
+        """
+        environment = read_environment()
+        self._variables = environment.variables
+        folder = DataFolder.choose(self._data, self._variables)
+        endpoints = endpoints_of(self._wanted, self._file, folder)
+        self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
+        self._run = await open_run(
+            folder,
+            self._name,
+            endpoints,
+            self._options,
+            tags=self._tags,
+            note=self._note,
+            stack=self._stack,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the run: wait for calls in flight, or break them off on an error.
+
+        Raises:
+            StorageFailed: The index can't be made current; records are whole.
+        """
+        run = self._opened
+        try:
+            await run.end(kind)
+        finally:
+            await self._stack.aclose()
+            self._run = None
+        await run.refresh_index()
+
+    @property
+    def run_id(self) -> str:
+        """The run's name, for `pixelmeter show` and its like."""
+        return self._opened.run_id
+
+    @property
+    def charge_usd(self) -> Decimal:
+        """US dollars charged so far, as far as they are known."""
+        return self._opened.calls.bracket.ledger.charge_usd
+
+    @property
+    def possibly_billed_usd(self) -> Decimal:
+        """The most that requests of unknown fate may have cost so far."""
+        return self._opened.calls.bracket.ledger.possibly_billed_usd
+
+    async def generate(
+        self,
+        prompt: str,
+        *,
+        endpoint: str | None = None,
+        prompt_id: str | None = None,
+        **parameters: Value | None,
+    ) -> Answer:
+        """Ask for pictures; everything that comes back is an answer.
+
+        Args:
+            prompt: What is asked, word for word.
+            endpoint: One of the meter's; else its first.
+            prompt_id: Names the prompt in records; else made from its text.
+            **parameters: What the request carries: `model` (gpt-image-2 where
+                nothing names another), `quality`, `size`, `n`,
+                `output_format`, `background` and the like; what is not given
+                is not sent.
+
+        Returns:
+            The answer; `n` images when it is ok.
+
+        Raises:
+            BadInput: A parameter that the model refuses, or no price: nothing
+                was sent.
+            NoCredentials: The endpoint's key is missing or was refused.
+            NotSent: The cap leaves no room, or the endpoint closed the way.
+            StorageFailed: What happened could not be recorded.
+        """
+        run = self._opened
+        chosen = self._endpoint(endpoint)
+        lane = self._lane(chosen)
+        asked = prompt_of(prompt, prompt_id)
+        planned = await run.plan(chosen, cell_for(chosen, asked, parameters), asked)
+        return await self._call(run, planned, lane)
+
+    def wrap(self, client: Client, endpoint: str | None = None) -> Client:
+        """A copy of an official client whose image generations are metered.
+
+        Calls, answers, exceptions and retries stay those of the official
+        library; each HTTP request, retries in, is an attempt of the run. A
+        request that the cap leaves no room for, or that has no price, is
+        answered with status 403 by the meter itself. Requests that are not
+        metered yet (edits, streams, Responses) pass with a warning, or are
+        answered so when there is a cap.
+
+        Args:
+            client: `AsyncOpenAI`, or `OpenAI` in a `SyncMeter`.
+            endpoint: Whose prices and limits hold; else the one whose base_url
+                the client has.
+
+        Raises:
+            BadInput: No endpoint of the meter has the client's base_url.
+        """
+        return wrapped(client, endpoint, self._opened, self._endpoints, self._tell)
+
+    async def _call(self, run: OpenRun, planned: PlannedTrial, lane: Lane) -> Answer:
+        images: list[Image] = []
+        attempts: list[Attempt] = []
+
+        def take(picture: Picture, content: bytes) -> None:
+            is_kept = self._options.images == Keep.KEEP
+            path = picture_path(run.data, picture) if is_kept else None
+            images.append(Image.of(picture, content, path))
+
+        def told(attempt: Attempt, _: bool) -> None:  # noqa: FBT001  as called
+            attempts.append(attempt)
+
+        await run.carry_out(planned, replace(lane, take=take), told)
+        if not attempts:
+            raise _why_not(run)
+        answer = answer_of(run.run_id, planned.trial, attempts, images)
+        self._tell(answer)
+        return answer
+
+    def _tell(self, answer: Answer) -> None:
+        if self._on_answer is not None:
+            self._on_answer(answer)
+
+    def _endpoint(self, name: str | None) -> Endpoint:
+        if name is None:
+            return next(iter(self._endpoints.values()))
+        if name not in self._endpoints:
+            known = ", ".join(self._endpoints)
+            raise BadInput(f"endpoint '{name}': this meter has {known}")
+        return self._endpoints[name]
+
+    def _lane(self, endpoint: Endpoint) -> Lane:
+        if endpoint.name not in self._lanes:
+            key = key_of(endpoint, self._variables)
+            n_at_once = self._options.concurrency
+            self._lanes[endpoint.name] = open_lane(
+                endpoint, key, n_at_once, self._stack
+            )
+        return self._lanes[endpoint.name]
+
+    @property
+    def _opened(self) -> OpenRun:
+        if self._run is None:
+            raise BadInput("the meter is closed; use it inside `async with Meter(...)`")
+        return self._run
+
+
+def _amount(usd: Usd | None) -> Decimal | None:
+    if usd is None:
+        return None
+    try:
+        amount = Decimal(usd)
+    except ArithmeticError:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise BadInput(f"max_cost_usd: '{usd}' should be an amount in USD, such as 2.50")
+    return amount
+
+
+def _why_not(run: OpenRun) -> BenchError:
+    gate = run.calls.gate
+    reason = gate.reason or "the call was given up before it left"
+    kinds = {"credentials": NoCredentials, "storage": StorageFailed}
+    return kinds.get(gate.stopped_by or "", NotSent)(reason)

@@ -1,0 +1,145 @@
+"""Session: an open run of kind metered, from its plan to its end."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+
+from bench.attempt import Attempt, Cell
+from bench.endpoint import Endpoint
+from bench.errors import StorageFailed
+from bench.folder import DataFolder, make_folder
+from bench.journal import JournalWriter, end_record, session_record
+from bench.meter.calls import Calls, Told, open_calls, open_journal
+from bench.meter.lanes import Lane
+from bench.plan.build import new_run_id
+from bench.plan.frozen import Options, PlannedTrial, freeze
+from bench.plan.growth import GrowingPlan, open_plan
+from bench.prompt import Prompt
+from bench.store.ingest import refresh
+from bench.traffic.budget import Ledger
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenRun:
+    """A run that is not planned before: trials come as they are asked."""
+
+    run_id: str
+    data: DataFolder
+    options: Options
+    journal: JournalWriter
+    growing: GrowingPlan
+    calls: Calls
+    tasks: set[asyncio.Task[Attempt | None]] = field(
+        default_factory=set[asyncio.Task[Attempt | None]]
+    )
+
+    async def plan(
+        self, endpoint: Endpoint, cell: Cell, prompt: Prompt
+    ) -> PlannedTrial:
+        """A trial for what is asked; durable when this returns.
+
+        Raises:
+            BadInput: There is no price.
+            StorageFailed: It could not be recorded.
+        """
+        # Added and handed over in one turn of the loop: the journal has each
+        # cell and prompt before the first trial that names it.
+        addition = self.growing.add(endpoint, cell, prompt)
+        await self.journal.append(*addition.records)
+        return addition.planned
+
+    def start(
+        self, planned: PlannedTrial, lane: Lane, told: Told
+    ) -> asyncio.Task[Attempt | None]:
+        """Carry out a trial in a task of its own; the run waits for it."""
+        call = self.calls.carry_out(planned, lane, 0, told)
+        task = asyncio.create_task(call)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    async def carry_out(self, planned: PlannedTrial, lane: Lane, told: Told) -> None:
+        """Carry out a trial; who is cancelled here breaks it off.
+
+        Raises:
+            StorageFailed: An attempt's end could not be recorded.
+        """
+        task = self.start(planned, lane, told)
+        try:
+            # What was sent is recorded to its end, whoever waits for it.
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self.calls.bracket.give_up(planned.trial.trial_id)
+            raise
+
+    async def end(self, kind: type[BaseException] | None) -> None:
+        """Wait for what is in flight, and write the last record.
+
+        Args:
+            kind: The exception that the program left with; then what is in
+                flight is broken off.
+        """
+        gate = self.calls.gate
+        if kind is not None:
+            gate.close("user", f"its program left by {kind.__name__}")
+            self.calls.bracket.break_off()
+        while self.tasks:
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+        state = "finished"
+        if gate.stopped_by is not None:
+            state = "interrupted" if gate.stopped_by == "user" else "stopped"
+        # Where the disk is full the journal ends without its last line.
+        with suppress(StorageFailed):
+            await self.journal.append(end_record(state, gate.stopped_by, gate.reason))
+
+    async def refresh_index(self) -> None:
+        """Leave the index current.
+
+        Raises:
+            StorageFailed: It can't be used; the records are whole without it.
+        """
+        await asyncio.to_thread(refresh, self.data)
+
+
+async def open_run(  # noqa: PLR0913  what a run is made of
+    data: DataFolder,
+    name: str,
+    endpoints: tuple[Endpoint, ...],
+    options: Options,
+    *,
+    tags: Mapping[str, str],
+    note: str | None,
+    stack: AsyncExitStack,
+) -> OpenRun:
+    """Freeze an open plan and hold its run; the stack closes it.
+
+    Raises:
+        BadInput: A tag or note can't be recorded.
+        StorageFailed: The data folder can't be written.
+    """
+    make_folder(data.root)
+    plan = open_plan(new_run_id(), name, endpoints, options, tags, note)
+    run = data.run(plan.run_id)
+    freeze(plan, run)
+    stack.enter_context(run.hold())
+    journal = open_journal(run)
+    stack.callback(journal.close)
+    await journal.append(session_record(run.run_id, "meter", plan.version))
+    growing = GrowingPlan(plan.run_id)
+    calls = open_calls(
+        data=data,
+        options=options,
+        prices=growing.prices,
+        journal=journal,
+        spent=Ledger(),
+        stack=stack,
+    )
+    return OpenRun(
+        run_id=plan.run_id,
+        data=data,
+        options=options,
+        journal=journal,
+        growing=growing,
+        calls=calls,
+    )

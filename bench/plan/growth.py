@@ -1,0 +1,191 @@
+"""Growth: a plan that is made while its run goes on."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bench.attempt import Cell, Trial
+from bench.document import check
+from bench.endpoint import Endpoint
+from bench.errors import BadInput
+from bench.journal import VERSION, JournalPart, now_utc
+from bench.plan.frozen import (
+    Options,
+    Plan,
+    PlannedTrial,
+    cell_from_json,
+    cell_to_json,
+    trial_from_json,
+    trial_to_json,
+)
+from bench.plan.order import trial_id
+from bench.plan.prices import PricedModel, bound, expected_counts, price_model
+from bench.prompt import Prompt
+
+KIND = "metered"
+Json = dict[str, Any]
+
+
+def open_plan(
+    run_id: str,
+    name: str,
+    endpoints: tuple[Endpoint, ...],
+    options: Options,
+    tags: Mapping[str, str],
+    note: str | None,
+) -> Plan:
+    """The plan of a run whose trials are not known before."""
+    return Plan(
+        run_id=run_id,
+        kind=KIND,
+        created_at=now_utc(),
+        version=version("pixelmeter"),
+        seed=0,
+        suite_name=name,
+        suite_digest="",
+        tags=tags,
+        note=note,
+        options=options,
+        prompts=(),
+        endpoints=endpoints,
+        cells=(),
+        prices={},
+        trials=(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """A trial, and the records that continue the plan with it, in order."""
+
+    planned: PlannedTrial
+    records: tuple[Json, ...]
+
+
+class GrowingPlan:
+    """Gives each thing that is asked its cell, prompt, price and trial.
+
+    Attributes:
+        prices: Of what was asked so far, by endpoint and model.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        """Begin empty."""
+        self._run_id = run_id
+        self.prices: dict[tuple[str, str], PricedModel] = {}
+        self._priced_on: dict[tuple[str, str], date] = {}
+        self._cells: dict[Cell, int] = {}
+        self._prompts: dict[str, tuple[int, str]] = {}
+        self._repeats = Counter[tuple[int, int]]()
+        self._n_trials = 0
+
+    def add(self, endpoint: Endpoint, cell: Cell, prompt: Prompt) -> Addition:
+        """A trial for a prompt at a cell of an endpoint, as often as it comes.
+
+        Raises:
+            BadInput: There is no price, so nothing may be sent.
+        """
+        today = datetime.now(UTC).date()
+        records = self._price(endpoint, cell.model, today)
+        priced = self.prices[endpoint.name, cell.model]
+        most = bound(priced, cell, prompt, today)
+        expected = expected_counts(priced, cell, prompt, today)
+        records += self._prompt(prompt) + self._cell(cell)
+        place = (self._cells[cell], self._prompts[prompt.id][0])
+        self._repeats[place] += 1
+        repeat = self._repeats[place]
+        planned = PlannedTrial(
+            trial=Trial(
+                trial_id=trial_id(self._run_id, cell, prompt, repeat),
+                cell=cell,
+                prompt_id=prompt.id,
+                prompt_text=prompt.text,
+                repeat=repeat,
+                block=self._n_trials,
+                position=self._n_trials,
+            ),
+            bound_usd=most.usd,
+            expected=expected,
+            why_bounded=most.reasons,
+        )
+        self._n_trials += 1
+        where = {"cell": place[0], "prompt": place[1]}
+        records.append(_record("trial", where | trial_to_json(planned)))
+        return Addition(planned=planned, records=tuple(records))
+
+    def _price(self, endpoint: Endpoint, model: str, day: date) -> list[Json]:
+        """The rates of a day; a run that goes on over midnight reads them anew."""
+        key = (endpoint.name, model)
+        if self._priced_on.get(key) == day:
+            return []
+        priced = price_model(endpoint, model, day)
+        is_same = self.prices.get(key) == priced
+        self.prices[key], self._priced_on[key] = priced, day
+        named = {"endpoint": endpoint.name, "model": model, **priced.to_json()}
+        return [] if is_same else [_record("card", named)]
+
+    def _cell(self, cell: Cell) -> list[Json]:
+        if cell in self._cells:
+            return []
+        index = self._cells[cell] = len(self._cells)
+        return [_record("cell", {"cell_index": index, **cell_to_json(cell)})]
+
+    def _prompt(self, prompt: Prompt) -> list[Json]:
+        digest = hashlib.sha256(prompt.text.encode()).hexdigest()
+        if prompt.id in self._prompts:
+            if self._prompts[prompt.id][1] != digest:
+                raise BadInput(
+                    f"prompt_id '{prompt.id}' was used for another text; "
+                    "give each text an id of its own, or none"
+                )
+            return []
+        index = len(self._prompts)
+        self._prompts[prompt.id] = (index, digest)
+        named = {"prompt_index": index, "id": prompt.id, "text": prompt.text}
+        return [_record("prompt", named)]
+
+
+def prompt_of(text: str, prompt_id: str | None = None) -> Prompt:
+    """A prompt that was asked without a suite; its id is made from its text.
+
+    Raises:
+        BadInput: The text is empty or too long, or the id can't be one.
+    """
+    made = f"p-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return check(Path("prompt"), {"id": prompt_id or made, "text": text}, Prompt)
+
+
+def _record(kind: str, content: Json) -> Json:
+    return {"kind": kind, "v": VERSION, **content}
+
+
+def grown(plan: Plan, parts: Iterable[JournalPart]) -> Plan:
+    """A frozen plan with what its journals added to it; one of a suite as is."""
+    cells, prompts = list(plan.cells), list(plan.prompts)
+    prices, trials = dict(plan.prices), list(plan.trials)
+    for part in parts:
+        for record in part.others:
+            match record["kind"]:
+                case "cell":
+                    cells.append(cell_from_json(record))
+                case "prompt":
+                    prompts.append(Prompt(id=record["id"], text=record["text"]))
+                case "card":
+                    key = (record["endpoint"], record["model"])
+                    prices[key] = PricedModel.from_json(record)
+                case "trial":
+                    trials.append(trial_from_json(record, cells, prompts))
+                case _:
+                    pass
+    return replace(
+        plan,
+        cells=tuple(cells),
+        prompts=tuple(prompts),
+        prices=prices,
+        trials=tuple(trials),
+    )
