@@ -12,6 +12,7 @@ _GROUPS = (
     "dashboards.commands.demo",
     "dashboards.commands.dashboard",
     "bench.commands.init",
+    "bench.commands.doctor",
     "bench.commands.plan",
     "bench.commands.run",
     "bench.commands.runs",

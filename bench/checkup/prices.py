@@ -1,0 +1,101 @@
+"""Prices: the age of the price book, and what suites would be refused."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from bench.checkup.check import Check, ok, warning
+from bench.endpoint import Endpoint
+from bench.errors import BadInput
+from bench.plan.prices import price_model
+from bench.suite import Suite, read_suite
+from pricing.book import shipped_book
+
+_OLD_DAYS = 90
+_MOST_SUITES = 30
+Listed = Mapping[str, frozenset[str] | None]
+
+
+def check_book(vendors: Iterable[str], day: date) -> Check:
+    """How long ago the rates that hold now were read from their sources."""
+    wanted = set(vendors)
+    cards = [
+        card
+        for card in shipped_book().cards
+        if card.vendor in wanted and card.holds_on(day)
+    ]
+    if not cards:
+        named = ", ".join(sorted(wanted))
+        return warning("prices", f"the price book has nothing of {named}")
+    oldest = min(card.checked_on for card in cards)
+    n_days = (day - oldest).days
+    sentence = f"checked on {oldest} at the latest, {n_days} days ago"
+    if n_days > _OLD_DAYS:
+        return warning("prices", f"{sentence}; a newer Pixelmeter may hold newer ones")
+    return ok("prices", sentence)
+
+
+def found_suites(*places: Path) -> tuple[Path, ...]:
+    """Suite files: those named, and those in the folders named."""
+    found: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            found += sorted([*place.glob("*.yaml"), *place.glob("*.yml")])
+        elif place.is_file():
+            found.append(place)
+    return tuple(found[:_MOST_SUITES])
+
+
+def check_suites(
+    paths: Sequence[Path], endpoints: Sequence[Endpoint], listed: Listed, day: date
+) -> tuple[Check, ...]:
+    """Whether the models of suites have a price and are served.
+
+    Args:
+        paths: Suite files.
+        endpoints: Where the suites might be run.
+        listed: Models that an endpoint says it serves, None when it is unknown.
+        day: The day whose prices hold.
+    """
+    checks: list[Check] = []
+    for path in paths:
+        try:
+            suite = read_suite(path)
+        except BadInput as error:
+            checks.append(warning("suite", str(error)))
+            continue
+        wrong = [*_doubts(path, suite, endpoints, listed, day)]
+        n_prompts = len(suite.prompts)
+        fine = f"{path}: {n_prompts} prompts, {_named(suite)}"
+        checks += wrong or [ok("suite", fine)]
+    return tuple(checks)
+
+
+def _named(suite: Suite) -> str:
+    models = sorted(_models(suite, {}))
+    return ", ".join(models) or "no model named"
+
+
+def _models(suite: Suite, defaults: Mapping[str, object]) -> set[str]:
+    models = {variant.get("model", defaults.get("model")) for variant in suite.variants}
+    return {model for model in models if isinstance(model, str)}
+
+
+def _doubts(
+    path: Path,
+    suite: Suite,
+    endpoints: Sequence[Endpoint],
+    listed: Listed,
+    day: date,
+) -> Iterable[Check]:
+    for endpoint in endpoints:
+        served = listed.get(endpoint.name)
+        for model in sorted(_models(suite, endpoint.defaults)):
+            try:
+                price_model(endpoint, model, day)
+            except BadInput as error:
+                yield warning("suite", f"{path}: {error}; a run there is refused")
+                continue
+            if served is not None and model not in served:
+                sentence = f"endpoint {endpoint.name} does not list model {model}"
+                yield warning("suite", f"{path}: {sentence}; a run there may fail")

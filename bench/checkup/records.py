@@ -1,0 +1,92 @@
+"""Records: runs under way, leavings of killed processes, the index."""
+
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.checkup.check import Check, ok, problem, warning
+from bench.errors import BenchError
+from bench.folder import DataFolder, RunFolder
+from bench.store import queries
+from bench.store.changes import find_changes
+from bench.store.index import OlderIndex, open_index
+
+_WAIT_S = 2.0
+_MOST_NAMED = 3
+
+
+def check_records(folder: DataFolder) -> tuple[Check, ...]:
+    """Locks, leavings and the index of a data folder that may not exist."""
+    if not folder.root.is_dir():
+        return ()
+    alive = [run for run in map(folder.run, folder.run_ids()) if run.is_alive()]
+    return (*_check_locks(folder, alive), *_check_index(folder))
+
+
+def _check_locks(folder: DataFolder, alive: list[RunFolder]) -> Iterator[Check]:
+    if alive:
+        named = ", ".join(
+            f"{r.run_id} (process {_pid(r)})" for r in alive[:_MOST_NAMED]
+        )
+        more = f" and {len(alive) - _MOST_NAMED} more" if alive[_MOST_NAMED:] else ""
+        yield ok("locks", f"being worked on now: {named}{more}")
+        return
+    if _is_locked(folder.index.with_name(f"{folder.index.name}.lock")):
+        yield ok("locks", f"{folder.index} is being written by another process")
+        return
+    left = [*folder.images.glob("*/.*.part"), *folder.root.glob(".*.part-*")]
+    if left:
+        yield warning(
+            "locks",
+            f"{len(left)} unfinished files of killed processes, such as {left[0]}; "
+            "delete them when you like",
+        )
+    else:
+        yield ok("locks", "no run is being worked on, nothing is left over")
+
+
+def _pid(run: RunFolder) -> str:
+    text = (run.path / "run.lock").read_text("utf-8", "replace").strip()
+    return text if text.isdecimal() else "unknown"
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _check_index(folder: DataFolder) -> Iterator[Check]:
+    n_runs = len(folder.run_ids())
+    if not folder.index.is_file():
+        later = "; the next command that reads makes it" if n_runs else ""
+        yield ok("index", f"{folder.index}: there is none yet, {n_runs} runs{later}")
+        return
+    try:
+        with open_index(folder, wait_s=_WAIT_S) as con:
+            changes = find_changes(con, folder)
+            damaged = [row for row in queries.runs(con) if row["n_damaged"]]
+    except OlderIndex as error:
+        yield warning("index", str(error))
+    except BenchError as error:
+        yield problem("index", str(error), error.exit_code)
+    else:
+        new = "current"
+        if not changes.are_none:
+            n_new = len(changes.runs) + len(changes.gone)
+            new = f"{n_new} runs changed since, which the next command reads"
+        yield ok("index", f"{folder.index}: {n_runs} runs, {new}")
+        yield from (warning("records", sentence) for sentence in changes.problems)
+        yield from (
+            warning(
+                "records",
+                f"run {row['run_id']}: {row['n_damaged']} records can't be read; bring "
+                "its journals back from a backup",
+            )
+            for row in damaged
+        )

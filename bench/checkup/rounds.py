@@ -1,0 +1,121 @@
+"""Rounds: all checks of a set-up, in the order that a person reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.checkup.answers import read_answer
+from bench.checkup.check import Check, Status, ok, problem, warning
+from bench.checkup.clock import check_monotonic, check_system_clock
+from bench.checkup.keys import check_env_file, check_key, key_of
+from bench.checkup.prices import check_book, check_suites, found_suites
+from bench.checkup.program import check_program
+from bench.checkup.records import check_records
+from bench.checkup.storage import check_storage
+from bench.checkup.visit import visit_all
+from bench.endpoint import Endpoint, choose, read_endpoints
+from bench.environment import Environment
+from bench.errors import BadInput
+from bench.folder import DataFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetUp:
+    """What is to be checked.
+
+    Attributes:
+        here: The folder that `.env` and a suite of the user may lie in.
+        endpoints_file: As the command line names it, None for the usual one.
+        names: Endpoints to visit; all of the file when empty.
+    """
+
+    here: Path
+    data: DataFolder
+    environment: Environment
+    endpoints_file: Path | None
+    names: tuple[str, ...]
+
+
+def check_all(set_up: SetUp) -> tuple[Check, ...]:
+    """Look at everything once; costs nothing and writes nothing.
+
+    One free request goes to each endpoint. It takes some ten seconds at most.
+    """
+    before = (
+        *check_program(),
+        *check_storage(set_up.data),
+        *check_records(set_up.data),
+        check_monotonic(),
+        *check_env_file(set_up.environment, set_up.here / ".env"),
+    )
+    endpoints, read = _endpoints(set_up)
+    return (*before, *read, *_check_endpoints(set_up, endpoints))
+
+
+def _endpoints(set_up: SetUp) -> tuple[tuple[Endpoint, ...], tuple[Check, ...]]:
+    """The endpoints to visit, and what the file that names them is like."""
+    name = "endpoints file"
+    path = set_up.endpoints_file or set_up.data.endpoints
+    if set_up.endpoints_file is None and not path.is_file():
+        near = set_up.here / path.name
+        hint = "; add --endpoints endpoints.yaml" if near.is_file() else ""
+        sentence = f"{path}: not there, so no endpoint was looked at"
+        if set_up.names:
+            return (), (problem(name, f"{sentence}{hint or '; add --endpoints FILE'}"),)
+        return (), (
+            warning(name, f"{sentence}{hint or '; `pixelmeter init` writes one'}"),
+        )
+    try:
+        known = read_endpoints(path)
+        chosen = choose(path, known, set_up.names) if set_up.names else known
+    except BadInput as error:
+        return (), (problem(name, str(error)),)
+    doubts = (warning(name, d) for endpoint in chosen for d in endpoint.doubts())
+    listed = ", ".join(endpoint.name for endpoint in known)
+    return chosen, (ok(name, f"{path}: {listed}"), *doubts)
+
+
+def _check_endpoints(
+    set_up: SetUp, endpoints: tuple[Endpoint, ...]
+) -> tuple[Check, ...]:
+    variables = set_up.environment.variables
+    keys = [check_key(endpoint, variables) for endpoint in endpoints]
+    usable = [
+        (endpoint, key_of(endpoint, variables))
+        for endpoint, check in zip(endpoints, keys, strict=True)
+        if check.status is Status.OK
+    ]
+    visits = visit_all(usable)
+    answers = {
+        endpoint.name: read_answer(endpoint, key, visits[endpoint.name])
+        for endpoint, key in usable
+    }
+    listed = {name: answer.models for name, answer in answers.items()}
+    day = datetime.now(UTC).date()
+    suites = found_suites(set_up.here / "suite.yaml", set_up.data.root / "suites")
+    return (
+        *keys,
+        *(check for answer in answers.values() for check in answer.checks),
+        *check_system_clock(visits),
+        check_book((e.vendor for e in endpoints) if endpoints else ("openai",), day),
+        *check_suites(suites, endpoints, listed, day),
+    )
+
+
+def sentence(checks: Sequence[Check]) -> str:
+    """The whole checkup in one sentence."""
+    counts = {s: sum(check.status is s for check in checks) for s in Status}
+    n_problems, n_warnings = counts[Status.PROBLEM], counts[Status.WARNING]
+    if n_problems:
+        are = "1 problem stands" if n_problems == 1 else f"{n_problems} problems stand"
+        return f"{are} in the way of a run{_and(n_warnings)}."
+    if n_warnings:
+        return f"Nothing stands in the way of a run{_and(n_warnings)}."
+    return "Nothing stands in the way of a run."
+
+
+def _and(n_warnings: int) -> str:
+    if not n_warnings:
+        return ""
+    return f"; {n_warnings} warning{'' if n_warnings == 1 else 's'}"
