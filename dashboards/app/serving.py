@@ -17,7 +17,11 @@ _HIGHEST_PORT = 65_535
 
 
 def serve(
-    folder: DataFolder, port: int, on_ready: Callable[[str], None], *, open_browser: bool
+    folder: DataFolder,
+    port: int,
+    on_ready: Callable[[str], None],
+    *,
+    open_browser: bool,
 ) -> None:
     """Serve the screens over a data folder until a signal ends it.
 

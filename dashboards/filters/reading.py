@@ -106,7 +106,13 @@ class Asker:
         """
         name = f"{query.__module__}.{query.__qualname__}"
         return _remembered(
-            str(self.folder.root), self.stamp, name, repr(arguments), self, query, arguments
+            str(self.folder.root),
+            self.stamp,
+            name,
+            repr(arguments),
+            self,
+            query,
+            arguments,
         )
 
     def ask_now(self, query: Callable[..., T], arguments: tuple[object, ...]) -> T:

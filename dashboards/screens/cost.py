@@ -1,10 +1,169 @@
-"""Page to come."""
+"""Cost: what an image costs in each cell, and which cell to choose."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
-from dashboards.screens.frame import Visit
+from bench.store.figures import cells, tokens
+from bench.words.figures import dollars, seconds
+from dashboards.charts.cost_against_latency import cost_against_latency
+from dashboards.charts.cost_bars import cost_bars
+from dashboards.screens import tables
+from dashboards.screens.frame import (
+    Row,
+    Visit,
+    chart,
+    endpoint_of,
+    note,
+    say,
+    variant_of,
+)
+from pricing.money import share
+
+_QUANTILES = ("p50", "p95")
+_CLASSES = (
+    ("Text in", "input_text_tokens"),
+    ("cached", "cached_text_tokens"),
+    ("Image in", "input_image_tokens"),
+    ("cached image", "cached_image_tokens"),
+    ("Image out", "output_image_tokens"),
+    ("Text out", "output_text_tokens"),
+)
 
 
 def show(visit: Visit) -> None:
-    """Show it."""
-    st.text("cost")
+    """Choice, prices of each cell, tokens by class."""
+    found = [_with_list(row) for row in visit.ask(cells, visit.chosen)]
+    _choice(found)
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart(
+            cost_against_latency(found),
+            "US dollars an image against median service time, a dot for each cell; the "
+            "table below holds both",
+            "cost-latency",
+        )
+    with right:
+        chart(
+            cost_bars(found),
+            "US dollars an image of each cell beside the direct list price; the table "
+            "below holds both",
+            "cost-bars",
+        )
+    _prices(found)
+    _tokens(visit.ask(tokens, visit.chosen))
+
+
+def _with_list(row: Row) -> dict[str, Any]:
+    images = row["images"]
+    known = row["list_usd"] is not None and images
+    return {
+        **row,
+        "endpoint": endpoint_of(row),
+        "name": row["endpoint"],
+        "label": variant_of(row),
+        "n": row["n_timed"],
+        "list_usd_per_image": share(row["list_usd"], images) if known else None,
+    }
+
+
+def _choice(found: Sequence[Row]) -> None:
+    """The cheapest cell under a latency that the visitor names."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        limit_s = st.number_input(
+            "Slowest I accept, seconds (0: any)",
+            min_value=0.0,
+            value=0.0,
+            step=0.1,
+            format="%.1f",
+            width=240,
+            key="within",
+            bind="query-params",
+        )
+        quantile = st.segmented_control(
+            "of",
+            _QUANTILES,
+            default=_QUANTILES[0],
+            required=True,
+            key="at",
+            bind="query-params",
+        )
+    key = f"{quantile if quantile in _QUANTILES else _QUANTILES[0]}_s"
+    say(_advice(found, key, float(limit_s or 0)))
+
+
+def _advice(found: Sequence[Row], key: str, limit_s: float) -> str:
+    quantile = key.removesuffix("_s")
+    fitting = [
+        row
+        for row in found
+        if row["usd_per_image"] is not None
+        and row[key] is not None
+        and (not limit_s or row[key] <= limit_s)
+    ]
+    bound = f" with a {quantile} of at most {seconds(limit_s)}" if limit_s else ""
+    if not fitting:
+        return (
+            f"No cell{bound or ' with a known price and a known ' + quantile}. p95 needs "
+            "72 timed trials a cell."
+        )
+    best = min(fitting, key=lambda row: (row["usd_per_image"], row[key]))
+    words = (
+        f"Cheapest per usable image{bound}: {best['label']} at {best['endpoint']}, "
+        f"{dollars(best['usd_per_image'])} an image (n={best['images']:,} images), "
+        f"{quantile} {seconds(best[key])} (n={best['n_timed']:,})."
+    )
+    high_s = best[f"{quantile}_high_s"]
+    if limit_s and (high_s is None or high_s > limit_s):
+        words += f" Its 95% interval reaches past {seconds(limit_s)}: measure more."
+    return words
+
+
+def _prices(found: Sequence[Row]) -> None:
+    st.subheader("Prices")
+    tables.show(
+        sorted(
+            found, key=lambda row: (row["usd_per_image"] is None, row["usd_per_image"])
+        ),
+        [
+            tables.text("Endpoint", "endpoint"),
+            *tables.cell_columns()[1:],
+            tables.count("Images", "images"),
+            tables.usd("US$ a usable image", "usd_per_image"),
+            tables.usd("US$ a 1,000", "usd_per_1000"),
+            tables.usd("List, an image", "list_usd_per_image"),
+            tables.usd("Charged", "charge_usd"),
+            tables.usd("At list price", "list_usd"),
+            tables.usd("Possibly billed", "possibly_billed_usd", unknown="$0.00"),
+            tables.count("Unknown prices", "n_charge_unknown"),
+            tables.time("p50", "p50_s"),
+        ],
+        alt="Price of each cell an image and a thousand, charged and at list price",
+        key="cost-prices",
+    )
+    note(
+        "US$ a usable image: all charges of the cell, failed and repeated attempts too, "
+        "over its usable images. List: the same usage at the direct book's price. Sums "
+        "leave out what has no known price, and count it."
+    )
+
+
+def _tokens(rows: Sequence[Row]) -> None:
+    st.subheader("Tokens")
+    tables.show(
+        rows,
+        [
+            *tables.cell_columns(),
+            *(tables.count(heading, key) for heading, key in _CLASSES),
+            tables.count("Reported", "n_reported"),
+            tables.count("Estimated", "n_estimated"),
+            tables.count("Absent", "n_absent"),
+        ],
+        alt="Tokens of each cell by class, and where the counts are from",
+        key="cost-tokens",
+    )
+    note(
+        "Sums over all attempts; input totals include their cached part. Reported, "
+        "estimated, absent: attempts by where their usage is from."
+    )

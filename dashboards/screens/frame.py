@@ -96,13 +96,15 @@ def mark(totals: Row) -> None:
     if not n_simulated:
         return
     if n_simulated == n:
-        words = "Simulated. Every figure here comes from an emulator; no money was spent."
+        words = (
+            "Simulated. Every figure here comes from an emulator; no money was spent."
+        )
     else:
         words = (
             f"Partly simulated. {n_simulated:,} of {n:,} trials come from an emulator; "
             "their endpoints are marked, and no money was spent on them."
         )
-    st.warning(words, icon=":material/science:")
+    st.badge(words, icon=":material/science:", color="orange")
 
 
 def is_empty(visit: Visit) -> bool:

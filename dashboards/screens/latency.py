@@ -1,10 +1,269 @@
-"""Page to come."""
+"""Latency: how long answers take, and what makes the slow ones slow."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
-from dashboards.screens.frame import Visit
+from bench.store.figures import BY, cells, over_time, parts, slowest, spread
+from bench.words.figures import percent
+from dashboards.charts.ecdf import ecdf
+from dashboards.charts.intervals import intervals
+from dashboards.charts.over_time import over_time as over_time_chart
+from dashboards.filters.choosing import NOT_SENT
+from dashboards.screens import tables
+from dashboards.screens.frame import (
+    Row,
+    Visit,
+    chart,
+    endpoint_of,
+    marked,
+    note,
+    say,
+    variant_of,
+)
+
+_N_SLOWEST = 20
+_N_FOR_P99 = 300
+_MOST_LINES = 4
 
 
 def show(visit: Visit) -> None:
-    """Show it."""
-    st.text("latency")
+    """Distribution, cells, parts, course over time, the slowest requests."""
+    found = visit.ask(cells, visit.chosen)
+    by, is_log = _switches()
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _distribution(visit, found, by, is_log=is_log)
+    with right:
+        _intervals(found, is_log=is_log)
+    _cells(found)
+    _parts(visit, found, by)
+    _over_time(visit.ask(over_time, visit.chosen))
+    _slowest(visit.ask(slowest, visit.chosen, _N_SLOWEST), found)
+
+
+def _switches() -> tuple[str, bool]:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        by = st.segmented_control(
+            "Told apart by",
+            BY,
+            default=BY[0],
+            required=True,
+            format_func=str.capitalize,
+            key="by",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        is_log = st.toggle("Log axis", value=True, key="log", bind="query-params")
+    return (by if by in BY else BY[0]), bool(is_log)
+
+
+def _levels(found: Sequence[Row], by: str) -> dict[str, dict[str, Any]]:
+    """Route and mark of each level; a level that has both routes has neither."""
+    levels: dict[str, dict[str, Any]] = {}
+    for row in found:
+        name = str(row[by] or "")
+        known = levels.setdefault(
+            name,
+            {"route": row["route"] if by == "endpoint" else None, "simulated": False},
+        )
+        known["simulated"] = known["simulated"] or bool(row["simulated"])
+    return levels
+
+
+def _named(row: Row, levels: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    known = levels.get(str(row["level"]), {"route": None, "simulated": False})
+    name = marked(row["level"] or NOT_SENT, simulated=bool(known["simulated"]))
+    return {**row, **known, "level": name}
+
+
+def _distribution(visit: Visit, found: Sequence[Row], by: str, *, is_log: bool) -> None:
+    levels = _levels(found, by)
+    rows = [_named(row, levels) for row in visit.ask(spread, visit.chosen, by)]
+    known = [
+        {
+            "level": _named(row, levels)["level"],
+            "p50_s": row["service_p50_s"],
+            "p95_s": row["service_p95_s"],
+        }
+        for row in visit.ask(parts, visit.chosen, by)
+    ]
+    chart(
+        ecdf(rows, by, quantiles=known, is_log=is_log),
+        f"Share of answers within a service time, one curve for each {by}; "
+        "the table below holds its quantiles",
+        "latency-ecdf",
+    )
+
+
+def _intervals(found: Sequence[Row], *, is_log: bool) -> None:
+    rows = [
+        {
+            **row,
+            "label": variant_of(row),
+            "endpoint": endpoint_of(row),
+            "n": row["n_timed"],
+        }
+        for row in found
+    ]
+    chart(
+        intervals(rows, is_log=is_log),
+        "Median and p95 of each cell with 95% intervals; the table below holds them",
+        "latency-intervals",
+    )
+
+
+def _cells(found: Sequence[Row]) -> None:
+    st.subheader("Cells")
+    tables.show(
+        sorted(found, key=lambda row: -(row["p95_s"] or row["max_s"] or 0)),
+        [
+            *tables.cell_columns(),
+            tables.count("n", "n_timed"),
+            tables.time("p50", "p50_s"),
+            tables.between("95% of p50", "p50_low_s", "p50_high_s"),
+            tables.time("p95", "p95_s"),
+            tables.between("95% of p95", "p95_low_s", "p95_high_s"),
+            tables.Column(
+                heading="p99",
+                value=lambda row: row["p99_s"],
+                words=tables.seconds,
+                is_faded=lambda row: row["n_timed"] < _N_FOR_P99,
+            ),
+            tables.time("Longest", "max_s"),
+        ],
+        alt="Service time of each cell: p50, p95 and p99 with intervals and n",
+        key="latency-cells",
+    )
+    note(
+        "Service time: request sent to last byte, of answers that were ok. p95 is shown "
+        f"from n=72 on; p99 is grey below n={_N_FOR_P99}, where it is little more than "
+        "the longest."
+    )
+
+
+def _parts(visit: Visit, found: Sequence[Row], by: str) -> None:
+    st.subheader("Where the seconds go")
+    levels = _levels(found, by)
+    rows = [_named(row, levels) for row in visit.ask(parts, visit.chosen, by)]
+    names = (
+        *(("Queued", "queued"), ("Connect", "connect"), ("First byte", "first_byte")),
+        *(("Service", "service"), ("Total", "total")),
+    )
+    tables.show(
+        rows,
+        [
+            tables.text(by.capitalize(), "level"),
+            tables.count("n", "n"),
+            *(
+                tables.time(f"{heading} {q}", f"{part}_{q}_s")
+                for heading, part in names
+                for q in ("p50", "p95")
+            ),
+        ],
+        alt="p50 and p95 of the parts of a request's time",
+        key="latency-parts",
+    )
+    note(
+        "Queued: due to begun (our own limits). Connect: 0 on a kept connection. First "
+        "byte and service: from request sent. Total: due to last byte, waits and earlier "
+        "attempts in. Each quantile is of its own part, so they don't add up."
+    )
+
+
+def _over_time(rows: Sequence[Row]) -> None:
+    st.subheader("Over time")
+    names = list(dict.fromkeys(str(row["endpoint"]) for row in rows))
+    columns = st.columns(2, gap="large")
+    for i, name in enumerate(names[:_MOST_LINES]):
+        own = [
+            {**row, "at": row["begins_at"], "n_errors": row["n_failed"]}
+            for row in rows
+            if row["endpoint"] == name
+        ]
+        with columns[i % 2]:
+            chart(
+                over_time_chart(own, title=_plain_title(own[0])),
+                "Median and p95 of service time above failed attempts, over time; the "
+                "table below holds them",
+                f"latency-time-{i}",
+            )
+    if len(names) > _MOST_LINES:
+        note(f"The first {_MOST_LINES} of {len(names)} endpoints; filter for others.")
+    with st.expander("Over time as a table"):
+        tables.show(
+            rows,
+            [
+                tables.text(
+                    "From (UTC)", lambda row: f"{row['begins_at']:%Y-%m-%d %H:%M:%S}"
+                ),
+                tables.text("Endpoint", endpoint_of),
+                tables.count("n", "n"),
+                tables.time("p50", "p50_s"),
+                tables.time("p95", "p95_s"),
+                tables.count("Failed attempts", "n_failed"),
+            ],
+            alt="Service time and failures by stretch of time and endpoint",
+            key="latency-time-table",
+        )
+
+
+def _plain_title(row: Row) -> str:
+    from dashboards.charts.canvas import plain
+
+    return plain(endpoint_of(row))
+
+
+def _slowest(rows: Sequence[Row], found: Sequence[Row]) -> None:
+    st.subheader("The slowest requests")
+    _what_they_share(rows, found)
+    tables.show(
+        rows,
+        [
+            tables.time("Service", "service_s"),
+            tables.time("First byte", "first_byte_s"),
+            tables.time("Queued", "queued_s"),
+            tables.time("Total", "total_s"),
+            *tables.cell_columns(),
+            tables.text("Prompt", "prompt_id"),
+            tables.count("Attempts", "attempts"),
+            tables.text("Outcome", "outcome"),
+            tables.text(
+                "Began (UTC)", lambda row: f"{row['started_at']:%m-%d %H:%M:%S}"
+            ),
+            tables.text("Request id", "request_id"),
+            tables.text("Trial", "trial_id"),
+            tables.text("Run", "run_id"),
+        ],
+        alt="The slowest requests with their parts and ids",
+        key="latency-slowest",
+    )
+
+
+def _what_they_share(rows: Sequence[Row], found: Sequence[Row]) -> None:
+    """The trait that the slowest have most in excess of all, in a sentence."""
+    n_all = sum(row["n_timed"] for row in found)
+    if not rows or not n_all:
+        return
+    traits: list[tuple[float, str, str, float, float]] = []
+    for by in BY:
+        for value in {row[by] for row in rows}:
+            among = sum(row[by] == value for row in rows) / len(rows)
+            usual = sum(r["n_timed"] for r in found if r[by] == value) / n_all
+            traits.append((among - usual, by, str(value or NOT_SENT), among, usual))
+    excess, by, value, among, usual = max(traits)
+    if excess > 0:
+        say(
+            f"{percent(among)} of these {len(rows)} have the {by} {value}; of all answers "
+            f"{percent(usual)} have it."
+        )
+    waits = sorted(
+        row["first_byte_s"] / row["service_s"] for row in rows if row["first_byte_s"]
+    )
+    if waits:
+        say(
+            f"Half of them spent {percent(waits[len(waits) // 2])} or more of their "
+            "service time before the first byte: that part is the endpoint's, not the "
+            "download's."
+        )

@@ -37,7 +37,7 @@ def show(visit: Visit) -> None:
 
 
 def _cards(totals: Row) -> None:
-    with st.grid(8, min_column_width=130, gap="small"):
+    with st.grid(4, min_column_width=150, gap="small"):
         for label, value, below in _figures(totals):
             st.metric(
                 label,
@@ -58,7 +58,9 @@ def _figures(t: Row) -> list[tuple[str, str, str]]:
         (
             "Charged, US$",
             dollars(t["charge_usd"]),
-            f"{unknown:,} at unknown prices not in it" if unknown else "all prices known",
+            f"{unknown:,} at unknown prices not in it"
+            if unknown
+            else "all prices known",
         ),
         (
             "US$ a usable image",
@@ -101,23 +103,20 @@ def _ages(visit: Visit) -> None:
 
 
 def _cells(rows: Sequence[Row]) -> None:
+    unknown = [tables.count("Unknown prices", "n_charge_unknown")]
     tables.show(
         rows,
         [
-            tables.text("Endpoint", endpoint_of),
-            tables.text("Model", "model"),
-            tables.text("Quality", "quality"),
-            tables.text("Size", "size"),
+            *tables.cell_columns(),
             tables.count("n", "n_settled"),
             tables.share("Success", "ok_share"),
-            tables.Column(heading="95% of success", value=_interval_of_success),
+            tables.Column(heading="95% interval", value=_interval_of_success),
             tables.time("p50", "p50_s"),
             tables.between("95% of p50", "p50_low_s", "p50_high_s"),
-            tables.time("p95", "p95_s"),
-            tables.between("95% of p95", "p95_low_s", "p95_high_s"),
+            *tables.tail_columns(rows),
             tables.usd("US$ an image", "usd_per_image"),
             tables.usd("Charged", "charge_usd"),
-            tables.count("Unknown prices", "n_charge_unknown"),
+            *(unknown if any(row["n_charge_unknown"] for row in rows) else []),
         ],
         alt="Cells: endpoint, model, quality and size with counts, times and cost",
         key="overview-cells",

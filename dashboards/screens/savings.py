@@ -1,10 +1,267 @@
-"""Page to come."""
+"""Savings: what a month costs direct and through a gateway, and how sure."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
 
 import streamlit as st
 
-from dashboards.screens.frame import Visit
+from bench.commands.answers import rounded
+from bench.studies.saving import Saving, savings
+from bench.words.figures import UNKNOWN, dollars, percent
+from dashboards.charts.months import months
+from dashboards.screens import tables
+from dashboards.screens.compared import (
+    Compared,
+    compared,
+    endpoints_needed,
+    pick_run,
+)
+from dashboards.screens.frame import Row, Visit, chart, inert, note, say
+from pricing.projection import MONTHS_A_YEAR
+
+_USUAL = 10_000
+_MOST = 10_000_000
+_MOST_ON_SLIDER = 100_000
+_SIMPLE = (
+    "A month is the measured US$ an image, over pairs of which both are known, times "
+)
 
 
 def show(visit: Visit) -> None:
-    """Show it."""
-    st.text("savings")
+    """A volume, what it comes to each month, every variant beside it."""
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    with left:
+        run_id = pick_run(visit)
+    volume = _volume(right)
+    if run_id is None:
+        return
+    found: Compared = visit.ask(compared, run_id, visit.chosen)
+    if found.comparison is None:
+        say(endpoints_needed(list(found.routes)))
+        return
+    all_savings = savings(found.trials, volume)
+    if not all_savings:
+        st.info(
+            "This run, as filtered, has no pair of a direct and a gateway endpoint whose "
+            "prices are both known."
+        )
+        return
+    chosen = _variant(all_savings)
+    _month(chosen)
+    _months(chosen, is_simulated=found.comparison.simulated)
+    _variants(all_savings, is_simulated=found.comparison.simulated)
+
+
+def _volume(place: Any) -> int:  # noqa: ANN401  Streamlit's containers have no public type
+    """Images a month, by a box and a slider that follow each other."""
+    state = st.session_state
+
+    def to_slider() -> None:
+        state["volume-slider"] = min(state["volume"], _MOST_ON_SLIDER)
+
+    def to_box() -> None:
+        state["volume"] = state["volume-slider"]
+
+    box, slider = place.columns([1, 2], vertical_alignment="bottom")
+    volume = box.number_input(
+        "Images a month",
+        min_value=0,
+        max_value=_MOST,
+        value=_USUAL,
+        step=1_000,
+        key="volume",
+        bind="query-params",
+        on_change=to_slider,
+    )
+    state.setdefault("volume-slider", min(int(volume or 0), _MOST_ON_SLIDER))
+    slider.slider(
+        "Images a month, by hand",
+        min_value=0,
+        max_value=_MOST_ON_SLIDER,
+        step=500,
+        key="volume-slider",
+        on_change=to_box,
+        label_visibility="collapsed",
+    )
+    return min(max(int(volume or 0), 0), _MOST)
+
+
+def _title(saving: Saving) -> str:
+    return f"{' '.join(saving.variant)}: {saving.gateway} against {saving.direct}"
+
+
+def _variant(found: Sequence[Saving]) -> Saving:
+    titles = {_title(saving): saving for saving in found}
+    picked = st.selectbox(
+        "Variant", list(titles), key="variant", bind="query-params", width=520
+    )
+    return titles.get(str(picked), found[0])
+
+
+def _interval(saving: Saving) -> tuple[Decimal, Decimal] | None:
+    if saving.saving_interval_usd is None:
+        return None
+    low, high = (rounded(bound) for bound in saving.saving_interval_usd)
+    return None if low is None or high is None else (low, high)
+
+
+def _between(saving: Saving) -> str:
+    bounds = _interval(saving)
+    if bounds is None:
+        return "too few prompts for an interval"
+    return f"{dollars(bounds[0])} to {dollars(bounds[1])}"
+
+
+def _month(saving: Saving) -> None:
+    found = saving.projection
+    basis = f"n={saving.n_prompts} prompts"
+    cards = (
+        (
+            "Direct, a month",
+            dollars(found.direct_usd),
+            f"{dollars(found.direct.usd)} an image",
+        ),
+        (
+            "Gateway, a month",
+            dollars(found.alternative_usd),
+            f"{dollars(found.alternative.usd)} an image",
+        ),
+        (
+            "Saving a month",
+            dollars(found.saving_usd),
+            f"95% interval {_between(saving)}",
+        ),
+        ("Saving a year", dollars(found.saving_year_usd), basis),
+    )
+    with st.grid(4, min_column_width=170, gap="small"):
+        for label, value, below in cards:
+            st.metric(
+                label,
+                inert(value),
+                inert(below),
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+                height="stretch",
+            )
+    say(_sentence(saving))
+
+
+def _sentence(saving: Saving) -> str:
+    found, bounds = saving.projection, _interval(saving)
+    volume = f"At {found.images_per_month:,} images a month"
+    figures = (
+        f"95% interval of the saving {_between(saving)}, n={saving.n_prompts} prompts"
+    )
+    if bounds is None:
+        figures = f"{_between(saving)}, n={saving.n_prompts} prompts"
+    elif bounds[0] <= 0 <= bounds[1]:
+        return (
+            f"{volume}: no clear difference between {saving.direct} and {saving.gateway} "
+            f"({figures})."
+        )
+    usd = found.saving_usd
+    words = f"{dollars(abs(usd))} {'less' if usd >= 0 else 'more'} than"
+    share = percent(
+        None if found.saving_share is None else float(abs(found.saving_share))
+    )
+    return f"{volume}, {saving.gateway} costs {words} {saving.direct} ({share}; {figures})."
+
+
+def _months(saving: Saving, *, is_simulated: bool) -> None:
+    rows = _month_rows(saving, is_simulated=is_simulated)
+    chart(
+        months(rows, remark=f"95% interval, n={saving.n_prompts} prompts"),
+        "US dollars spent as months pass, direct and gateway; the table below holds them",
+        "savings-months",
+    )
+    with st.expander("Months as a table"):
+        tables.show(
+            rows,
+            [
+                tables.count("Month", "month"),
+                tables.text("Endpoint", "name"),
+                tables.usd("US$ so far", "usd"),
+                tables.usd("Low", "usd_low", unknown=UNKNOWN),
+                tables.usd("High", "usd_high", unknown=UNKNOWN),
+            ],
+            alt="US dollars spent after each month",
+            key="savings-months-table",
+        )
+
+
+def _month_rows(saving: Saving, *, is_simulated: bool) -> list[dict[str, Any]]:
+    found, bounds = saving.projection, _interval(saving)
+    rows: list[dict[str, Any]] = []
+    for month in range(1, MONTHS_A_YEAR + 1):
+        rows.append(
+            {
+                "name": saving.direct,
+                "route": "direct",
+                "month": month,
+                "usd": found.direct_usd * month,
+                "usd_low": None,
+                "usd_high": None,
+                "simulated": is_simulated,
+            }
+        )
+        rows.append(
+            {
+                "name": saving.gateway,
+                "route": "gateway",
+                "month": month,
+                "usd": found.alternative_usd * month,
+                "usd_low": bounds and (found.direct_usd - bounds[1]) * month,
+                "usd_high": bounds and (found.direct_usd - bounds[0]) * month,
+                "simulated": is_simulated,
+            }
+        )
+    return rows
+
+
+def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
+    st.subheader("Every variant at this volume", anchor=False)
+    tables.show(
+        [_line(saving, is_simulated=is_simulated) for saving in found],
+        [
+            *(tables.text(name, name) for name in ("Model", "Quality", "Size")),
+            tables.text("Direct", "direct"),
+            tables.text("Gateway", "gateway"),
+            tables.usd("Direct a month", "direct_usd"),
+            tables.usd("Gateway a month", "gateway_usd"),
+            tables.usd("Saving a month", "saving_usd"),
+            tables.Column(heading="95% interval", value=lambda row: row["between"]),
+            tables.share("Saving", "share"),
+            tables.usd("Saving a year", "year_usd"),
+            tables.count("n prompts", "n_prompts"),
+        ],
+        alt="A month of each variant direct and through the gateway",
+        key="savings-variants",
+    )
+    note(
+        "Each variant at the whole volume. "
+        + _SIMPLE
+        + "the volume; the interval is of "
+        "the paired differences by prompt, 95%, and knows nothing of prices that change."
+    )
+
+
+def _line(saving: Saving, *, is_simulated: bool) -> Row:
+    found = saving.projection
+    model, quality, size = saving.variant
+    mark = " (simulated)" if is_simulated else ""
+    return {
+        "Model": model,
+        "Quality": quality,
+        "Size": size,
+        "direct": saving.direct + mark,
+        "gateway": saving.gateway + mark,
+        "direct_usd": found.direct_usd,
+        "gateway_usd": found.alternative_usd,
+        "saving_usd": found.saving_usd,
+        "between": _between(saving),
+        "share": None if found.saving_share is None else float(found.saving_share),
+        "year_usd": found.saving_year_usd,
+        "n_prompts": saving.n_prompts,
+    }

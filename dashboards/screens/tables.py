@@ -15,6 +15,8 @@ from bench.words.figures import (
     seconds,
     seconds_between,
 )
+from dashboards.filters.choosing import NOT_SENT
+from dashboards.screens.frame import endpoint_of
 
 Row = Mapping[str, Any]
 _FADED = "color: #8b949e"
@@ -27,7 +29,7 @@ class Column:
 
     Attributes:
         value: What a row holds, for sorting; text, a number or None.
-        words: How a known value is shown; None shows it as it is.
+        words: How a known figure is shown; None shows it as it is.
         unknown: How None is shown.
         is_faded: Rows whose value says little.
     """
@@ -39,6 +41,7 @@ class Column:
     is_faded: Callable[[Row], bool] | None = None
     help: str | None = None
     is_wide: bool = False
+    is_figure: bool = True
 
 
 def text(
@@ -46,7 +49,11 @@ def text(
 ) -> Column:
     """A column of text, shown letter by letter."""
     return Column(
-        heading=heading, value=_getter(key), words=_one_line, unknown="", is_wide=is_wide
+        heading=heading,
+        value=_getter(key),
+        unknown="",
+        is_wide=is_wide,
+        is_figure=False,
     )
 
 
@@ -59,9 +66,7 @@ def usd(
     heading: str, key: str | Callable[[Row], Any], *, unknown: str = "no price"
 ) -> Column:
     """A column of US dollars."""
-    return Column(
-        heading=heading, value=_getter(key), words=dollars, unknown=unknown
-    )
+    return Column(heading=heading, value=_getter(key), words=dollars, unknown=unknown)
 
 
 def time(heading: str, key: str | Callable[[Row], Any]) -> Column:
@@ -89,18 +94,13 @@ def between(heading: str, low: str, high: str) -> Column:
     return Column(heading=heading, value=shown)
 
 
-def show(
-    rows: Iterable[Row], columns: Sequence[Column], *, alt: str, key: str
-) -> None:
+def show(rows: Iterable[Row], columns: Sequence[Column], *, alt: str, key: str) -> None:
     """A table; figures sort by their values, whatever words show them."""
     listed = list(rows)
-    frame = pd.DataFrame(
-        {c.heading: pd.Series([c.value(row) for row in listed], dtype=object) for c in columns}
-    )
+    frame = pd.DataFrame({c.heading: _cells(c, listed) for c in columns})
     styled = frame.style
     for column in columns:
-        words = _shower(column)
-        styled = styled.format(words, subset=[column.heading])
+        styled = styled.format(_shower(column), subset=[column.heading])
         if column.is_faded is not None:
             faded = [_FADED if column.is_faded(row) else "" for row in listed]
             styled = styled.apply(lambda _, css=faded: css, subset=[column.heading])
@@ -111,20 +111,37 @@ def show(
         row_height=30,
         column_config={
             c.heading: st.column_config.Column(
-                help=c.help, width="large" if c.is_wide else None
+                help=c.help,
+                width="large" if c.is_wide else None,
+                alignment="right" if c.is_figure else "left",
             )
             for c in columns
         },
+        placeholder=UNKNOWN,
         alt=alt,
         key=key,
     )
+
+
+def _cells(column: Column, rows: Sequence[Row]) -> "pd.Series[Any]":
+    """What a column holds: values, or words where a missing value has its own.
+
+    A grid shows every missing value alike, and "no price" must not look like
+    "not measured".
+    """
+    values = [column.value(row) for row in rows]
+    if column.unknown != UNKNOWN and None in values:
+        values = [_shower(column)(value) for value in values]
+    return pd.Series(values, dtype=object)
 
 
 def _shower(column: Column) -> Callable[[Any], str]:
     def shown(value: Any) -> str:  # noqa: ANN401  a cell holds anything
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return column.unknown
-        return str(value) if column.words is None else column.words(value)
+        if column.words is None or isinstance(value, str):
+            return _one_line(value)
+        return column.words(value)
 
     return shown
 
@@ -137,3 +154,26 @@ def _getter(key: str | Callable[[Row], Any]) -> Callable[[Row], Any]:
     if callable(key):
         return key
     return lambda row: row[key]
+
+
+def cell_columns() -> list[Column]:
+    """The columns that name a cell."""
+    return [
+        text("Endpoint", endpoint_of),
+        *(text(name.capitalize(), sent(name)) for name in ("model", "quality", "size")),
+    ]
+
+
+def sent(key: str) -> Callable[[Row], str]:
+    """What was sent of a parameter."""
+    return lambda row: str(row[key] or NOT_SENT)
+
+
+def tail_columns(rows: Sequence[Row]) -> list[Column]:
+    """p95 with its interval; the longest where no row has enough for a p95."""
+    if all(row["p95_s"] is None for row in rows):
+        return [time("Longest", "max_s")]
+    return [
+        time("p95", "p95_s"),
+        between("95% of p95", "p95_low_s", "p95_high_s"),
+    ]
