@@ -1,15 +1,58 @@
-"""Pixelmeter: the public face and the command line."""
+"""Pixelmeter: the public face and the command line.
+
+For programs: `from pixelmeter import Meter`; its docstring shows an example.
+"""
 
 import os
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bench.errors import BenchError, StorageFailed
+from bench.errors import BadInput, BenchError, NoCredentials, NotSent, StorageFailed
+
+if TYPE_CHECKING:
+    from bench.attempt import Outcome
+    from bench.endpoint import Endpoint
+    from bench.meter.answer import Answer, Image, NoImage
+    from bench.meter.library import Meter
+    from bench.meter.twin import SyncMeter
+    from bench.meter.wrapping import UnmeteredCall
+
+__all__ = [
+    "Answer",
+    "BadInput",
+    "BenchError",
+    "Endpoint",
+    "Image",
+    "Meter",
+    "NoCredentials",
+    "NoImage",
+    "NotSent",
+    "Outcome",
+    "StorageFailed",
+    "SyncMeter",
+    "UnmeteredCall",
+    "command_line",
+    "main",
+]
+
+# Loaded when a program asks for them: the command line starts without.
+_LAZY = {
+    "Answer": "bench.meter.answer",
+    "Endpoint": "bench.endpoint",
+    "Image": "bench.meter.answer",
+    "Meter": "bench.meter.library",
+    "NoImage": "bench.meter.answer",
+    "Outcome": "bench.attempt",
+    "SyncMeter": "bench.meter.twin",
+    "UnmeteredCall": "bench.meter.wrapping",
+}
 
 _GROUPS = (
     "dashboards.commands.demo",
+    "dashboards.commands.project",
     "dashboards.commands.dashboard",
     "bench.commands.init",
     "bench.commands.doctor",
@@ -25,6 +68,13 @@ _GROUPS = (
 _COMPLETING = "_PIXELMETER_COMPLETE"
 _INTERRUPTED = 130
 _OUR_MISTAKE = 1
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  each its own type
+    """What programs import, loaded when it is asked for."""
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'pixelmeter' has no attribute '{name}'")
 
 
 def command_line() -> typer.Typer:
