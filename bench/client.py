@@ -10,6 +10,7 @@ import openai
 from bench.attempt import Trial
 from bench.endpoint import Endpoint, Route
 from bench.errors import NoCredentials
+from bench.tap import AsyncTap, Handle, Relay, SyncTap
 from bench.transport import NETWORK_ERRORS, RequestStamps, http_client, stamp_into
 
 _SERVICE_DEADLINE_MARGIN_S = 30.0
@@ -165,3 +166,45 @@ def _failed(
 
 def _in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:300].rstrip(": ")
+
+
+Official = openai.OpenAI | openai.AsyncOpenAI
+
+
+def official(client: object) -> Official | None:
+    """The object as an official client, None when it is none."""
+    is_one = isinstance(client, openai.OpenAI | openai.AsyncOpenAI)
+    return client if is_one else None
+
+
+def is_async(client: object) -> bool:
+    """Whether it is the asynchronous official client."""
+    return isinstance(client, openai.AsyncOpenAI)
+
+
+def relay_of(client: Official) -> Relay:
+    """What sends a client's requests onward."""
+    # The library offers no other way to tell a client that it made itself.
+    own: Any = client._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    plain = (openai.DefaultHttpxClient, openai.DefaultAsyncHttpxClient)
+    return Relay(own, is_plain=type(own).__mro__[1] in plain)
+
+
+def tapped(
+    client: Official, handle: Handle, loop: asyncio.AbstractEventLoop
+) -> Official:
+    """A copy of a client whose requests are led through a handler.
+
+    Args:
+        client: The program's own client.
+        handle: Answers each request.
+        loop: Where the handler runs for a synchronous client.
+    """
+    if isinstance(client, openai.AsyncOpenAI):
+        # With trust_env a proxy of the environment would go around the tap.
+        async_http = openai.DefaultAsyncHttpxClient(
+            transport=AsyncTap(handle), trust_env=False
+        )
+        return client.copy(http_client=async_http)
+    http = openai.DefaultHttpxClient(transport=SyncTap(handle, loop), trust_env=False)
+    return client.copy(http_client=http)

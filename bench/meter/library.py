@@ -1,6 +1,5 @@
 """Library: the meter that programs use, one run from enter to exit."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -10,6 +9,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bench.attempt import Attempt, Picture
+from bench.client import is_async
 from bench.endpoint import Endpoint
 from bench.environment import read_environment
 from bench.errors import BadInput, BenchError, NoCredentials, NotSent, StorageFailed
@@ -110,15 +110,17 @@ class Meter:
         folder = DataFolder.choose(self._data, self._variables)
         endpoints = endpoints_of(self._wanted, self._file, folder)
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
-        self._run = await open_run(
-            folder,
-            self._name,
-            endpoints,
-            self._options,
-            tags=self._tags,
-            note=self._note,
-            stack=self._stack,
-        )
+        async with AsyncExitStack() as stack:
+            self._run = await open_run(
+                folder,
+                self._name,
+                endpoints,
+                self._options,
+                tags=self._tags,
+                note=self._note,
+                stack=stack,
+            )
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
@@ -202,14 +204,28 @@ class Meter:
         answered so when there is a cap.
 
         Args:
-            client: `AsyncOpenAI`, or `OpenAI` in a `SyncMeter`.
+            client: An `AsyncOpenAI`; an `OpenAI` is for `SyncMeter.wrap`.
             endpoint: Whose prices and limits hold; else the one whose base_url
                 the client has.
 
         Raises:
-            BadInput: No endpoint of the meter has the client's base_url.
+            BadInput: It is another kind of client, or no endpoint of the meter
+                has its base_url.
         """
-        return wrapped(client, endpoint, self._opened, self._endpoints, self._tell)
+        if not is_async(client):
+            raise BadInput("wrap: a Meter takes AsyncOpenAI; OpenAI is for SyncMeter")
+        return self.wrap_any(client, endpoint)
+
+    def wrap_any(self, client: Client, endpoint: str | None) -> Client:
+        """As `wrap`, for clients of either kind; call it in the loop."""
+        return wrapped(
+            client,
+            endpoint,
+            self._opened,
+            self._endpoints,
+            self._tell,
+            self._stack,
+        )
 
     async def _call(self, run: OpenRun, planned: PlannedTrial, lane: Lane) -> Answer:
         images: list[Image] = []
@@ -266,7 +282,9 @@ def _amount(usd: Usd | None) -> Decimal | None:
     except ArithmeticError:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
-        raise BadInput(f"max_cost_usd: '{usd}' should be an amount in USD, such as 2.50")
+        raise BadInput(
+            f"max_cost_usd: '{usd}' should be an amount in USD, such as 2.50"
+        )
     return amount
 
 

@@ -1,11 +1,12 @@
 """Session: an open run of kind metered, from its plan to its end."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
-from bench.attempt import Attempt, Cell
+from bench.attempt import Cell
 from bench.endpoint import Endpoint
 from bench.errors import StorageFailed
 from bench.folder import DataFolder, make_folder
@@ -30,9 +31,8 @@ class OpenRun:
     journal: JournalWriter
     growing: GrowingPlan
     calls: Calls
-    tasks: set[asyncio.Task[Attempt | None]] = field(
-        default_factory=set[asyncio.Task[Attempt | None]]
-    )
+    is_ended: bool = False
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     async def plan(
         self, endpoint: Endpoint, cell: Cell, prompt: Prompt
@@ -49,11 +49,8 @@ class OpenRun:
         await self.journal.append(*addition.records)
         return addition.planned
 
-    def start(
-        self, planned: PlannedTrial, lane: Lane, told: Told
-    ) -> asyncio.Task[Attempt | None]:
-        """Carry out a trial in a task of its own; the run waits for it."""
-        call = self.calls.carry_out(planned, lane, 0, told)
+    def start(self, call: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
+        """Make a call in a task of its own; the run waits for it."""
         task = asyncio.create_task(call)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -65,7 +62,7 @@ class OpenRun:
         Raises:
             StorageFailed: An attempt's end could not be recorded.
         """
-        task = self.start(planned, lane, told)
+        task = self.start(self.calls.carry_out(planned, lane, 0, told))
         try:
             # What was sent is recorded to its end, whoever waits for it.
             await asyncio.shield(task)
@@ -86,6 +83,7 @@ class OpenRun:
             self.calls.bracket.break_off()
         while self.tasks:
             await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.is_ended = True
         state = "finished"
         if gate.stopped_by is not None:
             state = "interrupted" if gate.stopped_by == "user" else "stopped"

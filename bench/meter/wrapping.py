@@ -1,16 +1,18 @@
 """Wrapping: an official client's requests, each metered as it leaves."""
 
 import asyncio
+import time
 import warnings
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
+import httpx2
 import orjson
 
 from bench.attempt import Attempt, Cell, Picture, Trial
-from bench.client import Exchange, base_url_of, is_async_client, with_transport
+from bench.client import Exchange, Official, official, relay_of, tapped
 from bench.endpoint import Endpoint
 from bench.errors import BadInput, StorageFailed
 from bench.meter.answer import Answer, Image, answer_of
@@ -19,20 +21,14 @@ from bench.meter.session import OpenRun
 from bench.plan.frozen import PlannedTrial
 from bench.plan.growth import prompt_of
 from bench.suite import Value
-from bench.transport import (
-    AsyncHook,
-    Relay,
-    RequestStamps,
-    WireRequest,
-    WireResponse,
-    own_answer,
-)
+from bench.tap import Memory, Onward, Relay, own_answer
+from bench.transport import NETWORK_ERRORS, RequestStamps
 
 Client = TypeVar("Client")
-Tell = Callable[[Answer], None]
 _METERED = "/images/generations"
 _NOT_YET = ("/images/edits", "/images/variations", "/responses", "/batches", "/videos")
 _FORBIDDEN = 403
+_LONGEST_VALUE = 200
 
 
 class UnmeteredCall(UserWarning):
@@ -43,13 +39,9 @@ class UnmeteredCall(UserWarning):
 class _Call:
     """One call of the program: its first request and the library's retries."""
 
-    planned: PlannedTrial | None = None
+    planned: PlannedTrial
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     images: list[Image] = field(default_factory=list[Image])
-
-
-# The library retries within the task or thread that called it.
-_CURRENT: ContextVar[_Call | None] = ContextVar("metered_call", default=None)
 
 
 def wrapped(
@@ -57,27 +49,34 @@ def wrapped(
     name: str | None,
     run: OpenRun,
     endpoints: Mapping[str, Endpoint],
-    tell: Tell,
+    tell: Callable[[Answer], None],
+    stack: AsyncExitStack,
 ) -> Client:
     """A copy of an official client that sends through the meter's run.
 
     Raises:
-        BadInput: No endpoint fits, or it is the client of the other twin.
+        BadInput: It is no official client, or no endpoint fits.
     """
-    endpoint = _endpoint_of(client, name, endpoints)
-    metering = _Metering(run, endpoint, Relay.of(client), tell)
-    return with_transport(client, metering.hook())
+    known = official(client)
+    if known is None:
+        raise BadInput(f"wrap: {type(client).__name__} is no client of openai 3.x")
+    endpoint = _endpoint_of(known, name, endpoints)
+    relay = relay_of(known)
+    stack.push_async_callback(relay.close)
+    metering = _Metering(run, endpoint, relay, tell)
+    copy = tapped(known, metering.handle, asyncio.get_running_loop())
+    return cast("Client", copy)
 
 
 def _endpoint_of(
-    client: object, name: str | None, endpoints: Mapping[str, Endpoint]
+    client: Official, name: str | None, endpoints: Mapping[str, Endpoint]
 ) -> Endpoint:
     known = ", ".join(endpoints)
     if name is not None:
         if name not in endpoints:
             raise BadInput(f"endpoint '{name}': this meter has {known}")
         return endpoints[name]
-    url = base_url_of(client).rstrip("/")
+    url = str(client.base_url).rstrip("/")
     for endpoint in endpoints.values():
         if endpoint.base_url.rstrip("/") == url:
             return endpoint
@@ -85,3 +84,175 @@ def _endpoint_of(
         f"wrap: the client goes to {url}, which is the base_url of none of this "
         f"meter's endpoints ({known}); say whose prices hold with endpoint=NAME"
     )
+
+
+class _Metering:
+    """Leads the requests of one client through the run."""
+
+    def __init__(
+        self,
+        run: OpenRun,
+        endpoint: Endpoint,
+        relay: Relay,
+        tell: Callable[[Answer], None],
+    ) -> None:
+        self._run = run
+        self._endpoint = endpoint
+        self._relay = relay
+        self._tell = tell
+        self._limiter = limiter_of(endpoint)
+        n_at_once = endpoint.limits.concurrency or run.options.concurrency
+        self._turns = asyncio.Semaphore(n_at_once)
+
+    async def handle(self, request: httpx2.Request, memory: Memory) -> httpx2.Response:
+        """Answer one request of the program."""
+        path = request.url.path.rstrip("/")
+        body = _asked(request) if path.endswith(_METERED) else None
+        if request.method != "POST" or not (body or path.endswith(_NOT_YET)):
+            return await self._pass(request)
+        if body is None or body.get("stream"):
+            return await self._unmetered(request)
+        if self._run.is_ended:
+            return own_answer(request, _FORBIDDEN, "nothing was sent: the meter ended")
+        if memory.kept is None:
+            try:
+                planned = await self._run.plan(
+                    self._endpoint, self._cell(body), prompt_of(str(body["prompt"]))
+                )
+            except (BadInput, StorageFailed) as error:
+                sentence = f"nothing was sent: {error}"
+                return own_answer(request, _FORBIDDEN, sentence)
+            memory.kept = _Call(planned)
+        return await self._metered(request, cast("_Call", memory.kept))
+
+    async def _pass(self, request: httpx2.Request) -> httpx2.Response:
+        stamps = RequestStamps(started_ns=time.monotonic_ns())
+        return await self._relay.send(request, Onward(stamps))
+
+    async def _unmetered(self, request: httpx2.Request) -> httpx2.Response:
+        path = request.url.path
+        what = f"{request.method} {path} is not metered by this version"
+        if self._run.options.max_cost_usd is not None:
+            sentence = f"nothing was sent: {what}, so the cap could not hold"
+            return own_answer(request, _FORBIDDEN, sentence)
+        warnings.warn(f"{what}: its cost is not in the run", UnmeteredCall, 2)
+        return await self._pass(request)
+
+    def _cell(self, body: Mapping[str, Value]) -> Cell:
+        sent = {k: v for k, v in body.items() if k not in {"model", "prompt", "stream"}}
+        return Cell(
+            endpoint=self._endpoint.name,
+            api="images",
+            operation="generate",
+            model=str(body.get("model", "dall-e-2")),
+            parameters=tuple(sorted(sent.items())),
+        )
+
+    async def _metered(self, request: httpx2.Request, call: _Call) -> httpx2.Response:
+        arrived: asyncio.Future[httpx2.Response] = (
+            asyncio.get_running_loop().create_future()
+        )
+        # Its failure is looked at below, or is the attempt's alone.
+        arrived.add_done_callback(lambda done: done.cancelled() or done.exception())
+        lane = self._lane(request, call, arrived)
+        task = self._run.start(self._attempt(call, lane))
+        try:
+            # The program has its answer when it is there, not when it is recorded.
+            await asyncio.wait({task, arrived}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self._run.calls.bracket.give_up(call.planned.trial.trial_id)
+            raise
+        if arrived.done():
+            return arrived.result()
+        error = task.exception()
+        reason = str(error) if error else self._run.calls.gate.reason
+        return own_answer(request, _FORBIDDEN, f"there is no answer: {reason}")
+
+    async def _attempt(self, call: _Call, lane: Lane) -> None:
+        attempt = await self._run.calls.bracket.attempt(
+            call.planned, lane, len(call.attempts) + 1, time.monotonic_ns()
+        )
+        if attempt is not None:
+            call.attempts.append(attempt)
+            trial = call.planned.trial
+            answer = answer_of(self._run.run_id, trial, call.attempts, call.images)
+            self._tell(answer)
+
+    def _lane(
+        self,
+        request: httpx2.Request,
+        call: _Call,
+        arrived: asyncio.Future[httpx2.Response],
+    ) -> Lane:
+        async def send(_: Trial, attempt_id: str, stamps: RequestStamps) -> Exchange:
+            request.headers.setdefault("X-Client-Request-Id", attempt_id)
+            return await self._exchange(request, stamps, arrived)
+
+        def take(picture: Picture, content: bytes) -> None:
+            call.images.append(Image.of(picture, content, None))
+
+        return Lane(
+            send=send,
+            limiter=self._limiter,
+            turns=self._turns,
+            secret=_secret(request),
+            closes=False,
+            take=take,
+        )
+
+    async def _exchange(
+        self,
+        request: httpx2.Request,
+        stamps: RequestStamps,
+        arrived: asyncio.Future[httpx2.Response],
+    ) -> Exchange:
+        onward = Onward(stamps)
+        flags = self._relay.flags(request)
+        try:
+            response = await self._relay.send(request, onward)
+        except NETWORK_ERRORS as error:
+            if not arrived.done():
+                arrived.set_exception(error)
+            broken = "broken" if stamps.may_have_left else "connect_failed"
+            is_late = isinstance(error, httpx2.TimeoutException)
+            return Exchange(
+                stamps=stamps,
+                status=onward.status,
+                headers=onward.headers,
+                failure="timeout" if is_late else broken,
+                message=f"{type(error).__name__}: {error}"[:300].rstrip(": "),
+                flags=flags,
+            )
+        if not arrived.done():
+            arrived.set_result(response)
+        return Exchange(
+            stamps=stamps,
+            status=response.status_code,
+            headers=onward.headers,
+            body=response.content,
+            flags=flags,
+        )
+
+
+def _asked(request: httpx2.Request) -> dict[str, Value] | None:
+    """What a request for pictures asks, None when it can't be read."""
+    try:
+        body = orjson.loads(request.content)
+    except orjson.JSONDecodeError:
+        return None
+    content = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+    if not isinstance(content.get("prompt"), str):
+        return None
+    return {name: _plain(value) for name, value in content.items()}
+
+
+def _plain(value: object) -> Value:
+    if isinstance(value, bool | int | str):
+        return value
+    return orjson.dumps(value).decode()[:_LONGEST_VALUE]
+
+
+def _secret(request: httpx2.Request) -> str:
+    """The key that a request carries, which no record may hold."""
+    bearer = request.headers.get("authorization", "").partition(" ")[2]
+    return bearer or request.headers.get("api-key", "")

@@ -1,0 +1,116 @@
+"""Twin: the meter for programs that do not use asyncio."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from bench.client import is_async
+from bench.errors import BadInput
+from bench.meter.answer import Answer
+from bench.meter.library import Client, Meter
+from bench.suite import Value
+
+Result = TypeVar("Result")
+
+
+class SyncMeter:
+    """`Meter` without asyncio; made with the same arguments.
+
+    It may be used from several threads at once. Its calls run in a loop in a
+    thread of its own, so times are stamped as in the asynchronous meter.
+
+    Example:
+        with SyncMeter(max_cost_usd="2.00") as meter:
+            answer = meter.generate("A red kite", quality="low")
+            print(answer.image.path, answer.charge_usd)
+    """
+
+    def __init__(self, *arguments: Any, **wishes: Any) -> None:  # noqa: ANN401  those of Meter
+        """Nothing is opened or sent yet; the arguments are those of `Meter`."""
+        self._meter = Meter(*arguments, **wishes)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="meter", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        """Begin the run; raises as `Meter` does."""
+        self._thread.start()
+        try:
+            self._wait(self._meter.__aenter__())
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the run, as `Meter` does."""
+        try:
+            self._wait(self._meter.__aexit__(kind, error, traceback))
+        finally:
+            self._stop()
+
+    @property
+    def run_id(self) -> str:
+        """The run's name, for `pixelmeter show` and its like."""
+        return self._meter.run_id
+
+    @property
+    def charge_usd(self) -> Decimal:
+        """US dollars charged so far, as far as they are known."""
+        return self._meter.charge_usd
+
+    @property
+    def possibly_billed_usd(self) -> Decimal:
+        """The most that requests of unknown fate may have cost so far."""
+        return self._meter.possibly_billed_usd
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        endpoint: str | None = None,
+        prompt_id: str | None = None,
+        **parameters: Value | None,
+    ) -> Answer:
+        """Ask for pictures, and wait; everything else as `Meter.generate`."""
+        call = self._meter.generate(
+            prompt, endpoint=endpoint, prompt_id=prompt_id, **parameters
+        )
+        return self._wait(call)
+
+    def wrap(self, client: Client, endpoint: str | None = None) -> Client:
+        """A metered copy of an `OpenAI` client, as `Meter.wrap`.
+
+        Raises:
+            BadInput: It is another kind of client, or no endpoint of the meter
+                has its base_url.
+        """
+        if is_async(client):
+            raise BadInput("wrap: a SyncMeter takes OpenAI; AsyncOpenAI is for Meter")
+        return self._wait(self._wrap(client, endpoint))
+
+    async def _wrap(self, client: Client, endpoint: str | None) -> Client:
+        return self._meter.wrap_any(client, endpoint)
+
+    def _wait(self, work: Coroutine[Any, Any, Result]) -> Result:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            # Ctrl-C while waiting: the call is broken off, and recorded so.
+            future.cancel()
+            raise
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

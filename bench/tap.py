@@ -1,0 +1,199 @@
+"""Tap: a program's own HTTP, led through a handler of ours."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import httpx2
+import orjson
+
+from bench.transport import RequestStamps, StampedTransport, stamp_into
+
+AT_EDGE = "stamps_at_edge"
+# A program decides itself how many requests it sends at once.
+_MOST_CONNECTIONS = 4096
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a handler keeps of one call over the library's retries."""
+
+    kept: Any = None
+
+
+Handle = Callable[[httpx2.Request, Memory], Awaitable[httpx2.Response]]
+# The library retries within the task or thread that called it.
+_CURRENT: ContextVar[Memory | None] = ContextVar("call_memory", default=None)
+
+
+def _memory(request: httpx2.Request) -> Memory:
+    memory = _CURRENT.get()
+    if memory is None or request.headers.get("x-stainless-retry-count", "0") == "0":
+        memory = Memory()
+        _CURRENT.set(memory)
+    return memory
+
+
+class AsyncTap(httpx2.AsyncBaseTransport):
+    """Leads each request of an asynchronous client through a handler."""
+
+    def __init__(self, handle: Handle) -> None:
+        """Take the handler; it runs in the loop of who calls."""
+        self._handle = handle
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer a request by the handler."""
+        await request.aread()
+        return await self._handle(request, _memory(request))
+
+
+class SyncTap(httpx2.BaseTransport):
+    """Leads each request of a synchronous client through a handler."""
+
+    def __init__(self, handle: Handle, loop: asyncio.AbstractEventLoop) -> None:
+        """Take the handler, and the loop of another thread that it runs in."""
+        self._handle = handle
+        self._loop = loop
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer a request by the handler; blocks meanwhile."""
+        request.read()
+        work = self._work(request, _memory(request))
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            # Ctrl-C while waiting: the request is broken off, and recorded so.
+            future.cancel()
+            raise
+
+    async def _work(self, request: httpx2.Request, memory: Memory) -> httpx2.Response:
+        return await self._handle(request, memory)
+
+
+def own_answer(request: httpx2.Request, status: int, sentence: str) -> httpx2.Response:
+    """An error of ours in the API's form, which no library sends again."""
+    error = {"message": sentence, "type": "pixelmeter", "code": "not_sent"}
+    return httpx2.Response(
+        status,
+        headers={"content-type": "application/json", "x-should-retry": "false"},
+        content=orjson.dumps({"error": {**error, "param": None}}),
+        request=request,
+    )
+
+
+@dataclass(slots=True)
+class Onward:
+    """One request on its way, and what is known of its answer so far."""
+
+    stamps: RequestStamps
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Relay:
+    """Sends a program's requests onward, and reads each answer whole."""
+
+    def __init__(
+        self, own: httpx2.Client | httpx2.AsyncClient, *, is_plain: bool
+    ) -> None:
+        """Open no connection yet.
+
+        Args:
+            own: The HTTP client that the program's library has.
+            is_plain: Whether it is as the library makes it. Then our transport
+                takes its place, which stamps at the socket; a client of the
+                program's making, or one behind a proxy, sends itself, and is
+                stamped from outside.
+        """
+        self._own = own
+        self._is_plain = is_plain
+        self._stamped: StampedTransport | None = None
+
+    def flags(self, request: httpx2.Request) -> tuple[str, ...]:
+        """Words for how a request is sent."""
+        return () if self._is_direct(request) else (AT_EDGE,)
+
+    async def close(self) -> None:
+        """Close connections of ours; those of the program are its own."""
+        if self._stamped is not None:
+            await self._stamped.aclose()
+
+    async def send(self, request: httpx2.Request, onward: Onward) -> httpx2.Response:
+        """Send a request and read its answer whole; the body is decoded.
+
+        Raises:
+            httpx2.HTTPError, OSError: The exchange broke off.
+        """
+        if not self._is_direct(request):
+            return await self._send_by_own(request, onward)
+        stamp_into(onward.stamps)
+        if self._stamped is None:
+            self._stamped = StampedTransport(_MOST_CONNECTIONS)
+        response = await self._stamped.handle_async_request(request)
+        return await _whole(response, request, onward)
+
+    def _is_direct(self, request: httpx2.Request) -> bool:
+        has_proxy = bool(getproxies()) and not proxy_bypass(request.url.host)
+        return self._is_plain and not has_proxy
+
+    async def _send_by_own(
+        self, request: httpx2.Request, onward: Onward
+    ) -> httpx2.Response:
+        onward.stamps.write_started_ns = onward.stamps.sent_ns = time.monotonic_ns()
+        if isinstance(self._own, httpx2.AsyncClient):
+            response = await self._own.send(request, stream=True)
+            onward.stamps.first_byte_ns = time.monotonic_ns()
+            whole = await _whole(response, request, onward)
+        else:
+            loop = asyncio.get_running_loop()
+            whole = await loop.run_in_executor(
+                None, _sent_by, self._own, request, onward
+            )
+        onward.stamps.last_byte_ns = time.monotonic_ns()
+        return whole
+
+
+def _sent_by(
+    own: httpx2.Client, request: httpx2.Request, onward: Onward
+) -> httpx2.Response:
+    response = own.send(request, stream=True)
+    onward.stamps.first_byte_ns = time.monotonic_ns()
+    onward.status, onward.headers = response.status_code, dict(response.headers)
+    try:
+        raw = b"".join(response.iter_raw())
+    finally:
+        response.close()
+    return _answer(response, raw, request)
+
+
+async def _whole(
+    response: httpx2.Response, request: httpx2.Request, onward: Onward
+) -> httpx2.Response:
+    onward.status, onward.headers = response.status_code, dict(response.headers)
+    try:
+        raw = b"".join([part async for part in _parts(response)])
+    finally:
+        await response.aclose()
+    return _answer(response, raw, request)
+
+
+async def _parts(response: httpx2.Response) -> AsyncIterator[bytes]:
+    async for part in response.aiter_raw():
+        yield part
+
+
+def _answer(
+    response: httpx2.Response, raw: bytes, request: httpx2.Request
+) -> httpx2.Response:
+    return httpx2.Response(
+        response.status_code,
+        headers=response.headers,
+        content=raw,
+        request=request,
+        extensions={"http_version": b"HTTP/1.1"},
+    )
