@@ -1,0 +1,175 @@
+"""Asking: a scenario from a file, from a run, or from price options."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from bench.commands.choosing import dollars
+from bench.errors import BadInput
+from bench.scenario import (
+    Book,
+    Choice,
+    Of,
+    Part,
+    Scenario,
+    check_scenario,
+    read_growth,
+    read_scenario,
+)
+from bench.studies.outlook import choices_of_run
+from bench.studies.priced import Pricer
+
+IMAGES_PER_MONTH = 10_000
+_VOLUME = ("images_per_month", "months", "growth")
+_VARIANT = ("model", "quality", "size")
+_BOOK = ("provider", "as_of", "tier", "input_text_tokens")
+_SHIPPED = re.compile(r"[a-z0-9-]{1,40}")
+_TIERS = ("standard", "batch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What to project, and what is to be said beside it."""
+
+    scenario: Scenario
+    notes: tuple[str, ...] = ()
+
+
+def asked(
+    file: str | None, run: str | None, given: Mapping[str, Any], pricer: Pricer
+) -> Asked:
+    """The scenario of a command line.
+
+    Args:
+        file: A scenario file, or the name of a shipped one.
+        run: A run to take measured costs from.
+        given: The other options, by name.
+        pricer: What reads the run.
+
+    Raises:
+        BadInput: Names the option, or file, key and value.
+    """
+    if file is not None:
+        _refuse("a scenario file holds the prices", given, but=_VOLUME)
+        if run is not None:
+            raise BadInput("--from-run: a scenario file names its runs itself")
+        return Asked(scenario=_with_volume(_file(file), given))
+    if run is not None:
+        _refuse("--from-run measures the prices", given, but=(*_VOLUME, *_VARIANT))
+        return _from_run(run, given, pricer)
+    return Asked(scenario=_from_prices(given))
+
+
+def _file(name: str) -> Scenario:
+    path = Path(name)
+    if path.exists() or not _SHIPPED.fullmatch(name):
+        return read_scenario(path)
+    folder = resources.files("bench") / "starter" / "scenarios"
+    shipped = folder / f"{name}.yaml"
+    if not shipped.is_file():
+        names = sorted(one.name.removesuffix(".yaml") for one in folder.iterdir())
+        raise BadInput(
+            f"{name}: there is no such scenario file; shipped is {', '.join(names)}"
+        )
+    with resources.as_file(shipped) as found:
+        return read_scenario(found)
+
+
+def _with_volume(scenario: Scenario, given: Mapping[str, Any]) -> Scenario:
+    """The scenario with what the options say of volume in place of its own."""
+    changes = {key: value for key, value in _volume(given).items() if value is not None}
+    is_listed = isinstance(scenario.images_per_month, tuple)
+    if is_listed and changes and "images_per_month" not in changes:
+        raise BadInput(
+            f"--{min(changes)}: the scenario lists each month; give "
+            "--images-per-month too"
+        )
+    return scenario.model_copy(update=changes)
+
+
+def _from_run(run: str, given: Mapping[str, Any], pricer: Pricer) -> Asked:
+    measured = pricer.run(run)
+    part = Part.model_construct(**{key: given.get(key) for key in _VARIANT})
+    choices, notes = choices_of_run(measured, part)
+    # Not checked as people's files are: a run may hold longer names.
+    scenario = Scenario.model_construct(
+        name=f"run {measured.run_id}",
+        baseline=choices[0].name,
+        alternatives=choices,
+        **_volume(given, IMAGES_PER_MONTH),
+    )
+    return Asked(scenario=scenario, notes=notes)
+
+
+def _from_prices(given: Mapping[str, Any]) -> Scenario:
+    direct_usd = dollars("--direct-usd", given.get("direct_usd"))
+    direct = _direct(direct_usd, given)
+    gateway = _gateway(given)
+    named = {key: given[key] for key in _VARIANT if key in given}
+    scenario = Scenario(
+        name=" ".join(named.values())[:100] or "prices as given",
+        mix=(Part(**named),) if named else None,
+        baseline=direct.name,
+        alternatives=(direct, *gateway),
+        **_volume(given, IMAGES_PER_MONTH),
+    )
+    check_scenario(scenario)
+    return scenario
+
+
+def _direct(usd: Decimal | None, given: Mapping[str, Any]) -> Choice:
+    of_book = {key: given[key] for key in _BOOK if key in given}
+    if usd is not None:
+        if of_book:
+            raise BadInput(
+                f"{_option(min(of_book))}: --direct-usd is the price; give one of them"
+            )
+        return Choice(name="direct", usd_per_image=usd)
+    if not of_book.get("provider") and "model" not in given:
+        raise BadInput(
+            "there is no price: name a scenario file, --from-run RUN, --direct-usd, "
+            "or --model, --quality and --size for a price book"
+        )
+    if of_book.get("tier", "standard") not in _TIERS:
+        raise BadInput(f"--tier {of_book['tier']}: choose {' or '.join(_TIERS)}")
+    return Choice(name="direct", book=Book(**of_book))
+
+
+def _gateway(given: Mapping[str, Any]) -> list[Choice]:
+    usd = dollars("--gateway-usd", given.get("gateway_usd"))
+    factor = dollars("--multiplier", given.get("multiplier"))
+    if usd is not None and factor is not None:
+        raise BadInput("--multiplier: --gateway-usd is the price; give one of them")
+    if usd is not None:
+        return [Choice(name="gateway", usd_per_image=usd)]
+    if factor is not None:
+        of = Of(alternative="direct", multiplier=factor)
+        return [Choice(name="gateway", of=of)]
+    return []
+
+
+def _volume(given: Mapping[str, Any], images: int | None = None) -> dict[str, Any]:
+    growth = given.get("growth")
+    try:
+        monthly = None if growth is None else read_growth(growth)
+    except ValueError as error:
+        raise BadInput(f"--growth: {error}, not '{growth}'") from None
+    return {
+        "images_per_month": given.get("images_per_month", images),
+        "months": given.get("months"),
+        "growth": monthly,
+    }
+
+
+def _refuse(why: str, given: Mapping[str, Any], but: Iterable[str]) -> None:
+    for key in given:
+        if key not in set(but):
+            raise BadInput(f"{_option(key)}: {why}; leave it out")
+
+
+def _option(key: str) -> str:
+    return f"--{key.replace('_', '-')}"

@@ -1,0 +1,122 @@
+"""Project: the command that tells months of cost, and savings."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.commands.options import DataOption, JsonOption
+
+if TYPE_CHECKING:
+    from bench.folder import DataFolder
+    from bench.studies.run_price import RunRecord
+
+Text = str | None
+_NOT_ASKED = {"scenario", "from_run", "data", "json"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `project` to the command line."""
+    app.command("project")(project)
+
+
+def project(
+    scenario: Annotated[
+        Text,
+        typer.Argument(
+            metavar="[SCENARIO]",
+            help="Scenario file (YAML), or guides-2025, which is shipped.",
+        ),
+    ] = None,
+    *,
+    images_per_month: Annotated[
+        int | None, typer.Option(metavar="N", min=0, max=10**9, help="Volume; 10,000.")
+    ] = None,
+    months: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=120, help="How many; 12.")
+    ] = None,
+    growth: Annotated[Text, typer.Option(metavar="5%/month", help="None.")] = None,
+    model: Annotated[Text, typer.Option(help="Image model.")] = None,
+    quality: Annotated[Text, typer.Option(help="Quality of the pictures.")] = None,
+    size: Annotated[Text, typer.Option(metavar="WxH", help="Their size.")] = None,
+    direct_usd: Annotated[
+        Text, typer.Option(metavar="USD", help="A picture's direct price.")
+    ] = None,
+    gateway_usd: Annotated[
+        Text, typer.Option(metavar="USD", help="A picture's price at the gateway.")
+    ] = None,
+    multiplier: Annotated[
+        Text, typer.Option(metavar="FACTOR", help="In its place: times direct, 0.5.")
+    ] = None,
+    provider: Annotated[
+        Text, typer.Option(help="Book of the direct price: openai or launch-2025.")
+    ] = None,
+    as_of: Annotated[
+        Text, typer.Option(metavar="DATE", help="Day of the book's prices; today.")
+    ] = None,
+    tier: Annotated[Text, typer.Option(help="standard (default) or batch.")] = None,
+    input_text_tokens: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Tokens of a prompt.")
+    ] = None,
+    from_run: Annotated[
+        Text, typer.Option(metavar="RUN", help="Unit costs of a run, or of latest.")
+    ] = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Project months of cost and savings; send nothing.
+
+    From a scenario file, from price options, or from what a run measured. Each
+    measured cost has its n and its 90% band.
+    """
+    given: dict[str, Any] = {
+        key: value
+        for key, value in locals().items()
+        if key not in _NOT_ASKED and value is not None
+    }
+    from datetime import UTC, datetime
+
+    from bench.commands.indexed import chosen_folder
+    from bench.studies.outlook import outlook
+    from bench.studies.priced import Pricer
+    from dashboards.commands.asking import asked
+    from dashboards.commands.projected import answer
+    from dashboards.commands.projecting import tell
+
+    folder = chosen_folder(data)
+    pricer = Pricer(lambda run: _read_run(folder, run), datetime.now(UTC).date())
+    wanted = asked(scenario, from_run, given, pricer)
+    found = outlook(wanted.scenario, pricer)
+    if json:
+        typer.echo(answer(found, wanted.notes))
+    else:
+        tell(found, wanted.notes)
+
+
+def _read_run(folder: "DataFolder", name: str) -> "RunRecord":
+    """A run of the data folder, its index made current before.
+
+    Raises:
+        BadInput: There is no such run, it is still under way, or can't be read.
+    """
+    from bench.commands.indexed import current_index
+    from bench.errors import BadInput
+    from bench.plan.frozen import read_plan
+    from bench.store import queries
+    from bench.studies.run_price import RunRecord
+
+    run = folder.existing_run(name)
+    with current_index(folder) as con:
+        row = queries.run(con, run.run_id)
+        trials = queries.trials(con, run.run_id)
+    if row is None:
+        raise BadInput(f"run {run.run_id} can't be projected: its plan can't be read")
+    if row["state"] == "running":
+        raise BadInput(
+            f"run {run.run_id} is still under way; project from it when it has ended"
+        )
+    prices = read_plan(run.plan).prices
+    return RunRecord(
+        run_id=run.run_id,
+        trials=trials,
+        cards={key: priced.card for key, priced in prices.items()},
+    )

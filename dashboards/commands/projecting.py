@@ -1,0 +1,194 @@
+"""Projecting: an outlook as tables and sentences."""
+
+from collections.abc import Sequence
+
+import typer
+
+from bench.commands.showing import SIMULATED
+from bench.studies.assumptions import assumptions, price_sources
+from bench.studies.outlook import Compared, Line, Outlook
+from bench.words.figures import UNKNOWN, dollars, percent
+from bench.words.savings import band_text, saving_sentence
+from bench.words.tables import print_table
+from pricing.projection import MONTHS_A_YEAR, Banded, Course
+
+# More comparisons than these are told by a line each.
+_MOST_IN_FULL = 4
+
+
+def tell(found: Outlook, notes: Sequence[str]) -> None:
+    """Costs, savings, months, and what was taken for granted."""
+    scenario = found.scenario
+    typer.echo(f"{scenario.name}: {_volume(found)}")
+    if scenario.description:
+        typer.echo(scenario.description.strip())
+    if found.simulated:
+        typer.echo(SIMULATED)
+    typer.echo("")
+    _tell_costs(found)
+    if len(found.compared) > _MOST_IN_FULL:
+        _tell_briefly(found)
+    else:
+        _tell_in_full(found)
+    _tell_list("notes", notes)
+    _tell_list("assumed", assumptions(found))
+    _tell_list("prices", price_sources(found))
+
+
+def _volume(found: Outlook) -> str:
+    images, n_months = found.images, len(found.images)
+    months = f"{n_months} month{'' if n_months == 1 else 's'}"
+    if _is_steady(found):
+        return f"{images[0]:,} images a month, {months}"
+    return f"{sum(images):,} images in {months}, {images[0]:,} in the first"
+
+
+def _is_steady(found: Outlook) -> bool:
+    return len(set(found.images)) == 1
+
+
+def _tell_costs(found: Outlook) -> None:
+    month = "a month" if _is_steady(found) else "first month"
+    n_months = len(found.images)
+    has_year = n_months > MONTHS_A_YEAR
+    print_table(
+        [
+            *(("alternative", False), ("US$ an image", True), ("90% band", True)),
+            *(("n images", True), (month, True)),
+            *([("first year", True)] if has_year else []),
+            (f"{n_months} months" if n_months > 1 else "1 month", True),
+        ],
+        [_cost_line(line, has_year=has_year) for line in found.lines],
+    )
+
+
+def _cost_line(line: Line, *, has_year: bool) -> list[str]:
+    unit, course = line.priced.unit, line.course
+    band = UNKNOWN
+    if unit.usd_low is not None:
+        low, high = dollars(unit.low), dollars(unit.high)
+        band = low if low == high else f"{low} to {high}"
+    year = [dollars(course.first_year.usd)] if has_year and course.first_year else []
+    return [
+        line.choice.name + (" (simulated)" if line.priced.simulated else ""),
+        dollars(unit.usd),
+        band,
+        f"{unit.n:,}" if unit.n else UNKNOWN,
+        dollars(course.month.usd),
+        *year,
+        dollars(course.whole.usd),
+    ]
+
+
+def _tell_in_full(found: Outlook) -> None:
+    lines = {line.choice.name: line for line in found.lines}
+    for compared in found.compared:
+        saving = compared.saving
+        typer.echo(f"\n{saving.alternative} against {saving.against}")
+        for sentence in _sentences(found, compared):
+            typer.echo(f"  {sentence}")
+        first, second = lines[saving.against], lines[saving.alternative]
+        typer.echo("")
+        _tell_months(first.course, second.course, compared)
+    told = {
+        name
+        for c in found.compared
+        for name in (c.saving.alternative, c.saving.against)
+    }
+    for name, line in lines.items():
+        if name not in told:
+            typer.echo(f"\n{name}")
+            _tell_course(line.course)
+
+
+def _sentences(found: Outlook, compared: Compared) -> list[str]:
+    saving, n_months = compared.saving, len(found.images)
+    month = "a month" if _is_steady(found) else "in the first month"
+    horizons: list[tuple[Banded | None, str]] = [(saving.month, month)]
+    horizons.append((saving.first_year, "in the first year"))
+    if n_months not in {1, MONTHS_A_YEAR}:
+        horizons.append((saving.whole, f"over all {n_months} months"))
+    sentences = [
+        saving_sentence(
+            saving.alternative, saving.against, figure, when, compared.why_no_band
+        )
+        for figure, when in horizons
+        if figure is not None
+    ]
+    if saving.share:
+        word = "less" if saving.share > 0 else "more"
+        sentences[-1] += f": {percent(abs(float(saving.share)))} {word}"
+    return sentences
+
+
+def _tell_months(first: Course, second: Course, compared: Compared) -> None:
+    saving = compared.saving
+    print_table(
+        [
+            *(("month", True), ("images", True)),
+            *((saving.against, True), (saving.alternative, True), ("saving", True)),
+            *((f"{saving.against} so far", True),),
+            *((f"{saving.alternative} so far", True), ("saving so far", True)),
+        ],
+        [
+            [
+                str(number + 1),
+                f"{images:,}",
+                dollars(first.costs_usd[number]),
+                dollars(second.costs_usd[number]),
+                dollars(saving.savings_usd[number]),
+                dollars(first.cumulative_usd[number]),
+                dollars(second.cumulative_usd[number]),
+                dollars(saving.cumulative_usd[number]),
+            ]
+            for number, images in enumerate(first.images)
+        ],
+    )
+
+
+def _tell_course(course: Course) -> None:
+    months = zip(course.images, course.costs_usd, course.cumulative_usd, strict=True)
+    print_table(
+        [("month", True), ("images", True), ("cost", True), ("so far", True)],
+        [
+            [str(number), f"{images:,}", dollars(cost), dollars(so_far)]
+            for number, (images, cost, so_far) in enumerate(months, start=1)
+        ],
+    )
+
+
+def _tell_briefly(found: Outlook) -> None:
+    typer.echo(
+        "\nEvery line is for the full volume; it is not a mix. --model, --quality and "
+        "--size choose one and show its months."
+    )
+    print_table(
+        [
+            *(("alternative", False), ("against", False)),
+            *(("saving a month" if _is_steady(found) else "first month", True),),
+            *(("90% band", True), ("saving", True), ("all months", True)),
+            ("", False),
+        ],
+        [_brief_line(compared) for compared in found.compared],
+    )
+
+
+def _brief_line(compared: Compared) -> list[str]:
+    saving = compared.saving
+    share = saving.share
+    return [
+        saving.alternative + (" (simulated)" if compared.simulated else ""),
+        saving.against,
+        dollars(saving.month.usd),
+        band_text(saving.month.band),
+        percent(None if share is None else float(share)),
+        dollars(saving.whole.usd),
+        compared.why_no_band or saving.month.direction,
+    ]
+
+
+def _tell_list(heading: str, sentences: Sequence[str]) -> None:
+    if sentences:
+        typer.echo(f"\n{heading}")
+        for sentence in sentences:
+            typer.echo(f"  - {sentence}")
