@@ -165,21 +165,27 @@ def _other_lines(figures: "Forecast") -> list[str]:
 
 def schema(
     kind: Annotated[
-        str, typer.Argument(metavar="suite|endpoints", help="Which file's schema.")
+        str,
+        typer.Argument(metavar="suite|endpoints|scenario", help="Which file's schema."),
     ] = "suite",
     *,
     json: JsonOption = False,
 ) -> None:
-    """Print the JSON Schema of a suite or endpoints file."""
+    """Print the JSON Schema of a suite, endpoints or scenario file."""
     import orjson
 
     from bench.endpoint import endpoints_schema
     from bench.errors import BadInput
+    from bench.scenario import scenario_schema
     from bench.suite import suite_schema
 
-    schemas = {"suite": suite_schema, "endpoints": endpoints_schema}
+    schemas = {
+        "suite": suite_schema,
+        "endpoints": endpoints_schema,
+        "scenario": scenario_schema,
+    }
     if kind not in schemas:
-        raise BadInput(f"schema '{kind}': there are {' and '.join(schemas)}")
+        raise BadInput(f"schema '{kind}': there are {', '.join(schemas)}")
     content = schemas[kind]()
     if json:
         answer = {"schema": "pixelmeter.schema/1", "kind": kind, "content": content}
