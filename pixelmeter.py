@@ -58,6 +58,7 @@ _GROUPS = (
     "bench.commands.doctor",
     "bench.commands.plan",
     "bench.commands.run",
+    "bench.commands.generate",
     "bench.commands.runs",
     "bench.commands.compare",
     "bench.commands.price",

@@ -66,12 +66,12 @@ def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
     for endpoint in plan.endpoints:
         for doubt in endpoint.doubts():
             typer.echo(f"note: {doubt}", err=True)
-    _check_keys(session, plan.endpoints)
+    check_keys(session, plan.endpoints)
     cap_usd, worst_usd = plan.options.max_cost_usd, figures.worst_case_usd
     if cap_usd is not None:
         worst_usd = min(worst_usd, cap_usd)
     bounded = " (bounded)" if figures.is_bounded else ""
-    _agree(
+    agree_to(
         f"{figures.n_trials} trials, expected {dollars(figures.expected_usd)}, "
         f"worst case {dollars(worst_usd)}{bounded}",
         worst_usd,
@@ -94,11 +94,11 @@ def again(
         BadInput: Nobody agreed to a higher cap.
     """
     history = read_history(read_run(session.data.run(plan.run_id)))
-    _check_keys(session, plan.endpoints_of(history.left(plan.trials)))
+    check_keys(session, plan.endpoints_of(history.left(plan.trials)))
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:
         more_usd = min(forecast(plan).worst_case_usd, now - before)
-        _agree(
+        agree_to(
             f"--max-cost rises from {before} to {now} USD, so up to "
             f"{dollars(more_usd)} more can be spent",
             more_usd,
@@ -107,7 +107,12 @@ def again(
     return _carry_out(session, plan, options, "resume", as_json=as_json)
 
 
-def _check_keys(session: Session, endpoints: tuple[Endpoint, ...]) -> None:
+def check_keys(session: Session, endpoints: tuple[Endpoint, ...]) -> None:
+    """See that the key of each endpoint is there.
+
+    Raises:
+        NoCredentials: One is missing, or can't be a key.
+    """
     for endpoint in endpoints:
         name = endpoint.api_key_env
         key = session.variables.get(name, "").strip()
@@ -120,7 +125,12 @@ def _check_keys(session: Session, endpoints: tuple[Endpoint, ...]) -> None:
             )
 
 
-def _agree(sentence: str, worst_usd: Decimal, *, agreed: bool) -> None:
+def agree_to(sentence: str, worst_usd: Decimal, *, agreed: bool) -> None:
+    """Ask before more than `ASK_ABOVE_USD` may be spent.
+
+    Raises:
+        BadInput: Nobody agreed.
+    """
     if agreed or worst_usd <= ASK_ABOVE_USD:
         return
     # Started with a closed standard input there is none.
