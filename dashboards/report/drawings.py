@@ -1,0 +1,232 @@
+"""Drawings: the charts of a report, each with its figures as a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.studies.comparison import Comparison, Factor
+from bench.words.figures import UNKNOWN, dollars, seconds
+from dashboards.charts.cost_against_latency import cost_against_latency
+from dashboards.charts.cost_bars import cost_bars
+from dashboards.charts.ecdf import ecdf
+from dashboards.charts.inline import figure_content
+from dashboards.charts.intervals import intervals
+from dashboards.charts.months import months
+from dashboards.charts.over_time import over_time
+from dashboards.charts.paired_differences import paired_differences
+from dashboards.charts.parts import parts
+from dashboards.report.facts import IMAGES_PER_MONTH, Facts
+from dashboards.report.points import (
+    cell_points,
+    level_bins,
+    level_quantiles,
+    median_saving,
+    month_points,
+    part_points,
+    ratio_points,
+    stretch_points,
+    summary_of,
+)
+from dashboards.report.tables import (
+    Table,
+    figure_columns,
+    parts_table,
+    plain_columns,
+    table,
+)
+
+MOST_PAIRINGS_DRAWN = 3
+IN_CELLS = "The figures stand in the table of all cells."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A chart.
+
+    Attributes:
+        name: Unique on the page; letters and hyphens.
+        says: What it shows, for those who can't see it.
+        content: What plotly draws.
+        twin: The same figures as a table; None where `elsewhere` says where.
+        has_log_switch: Whether its axis of seconds can be changed.
+    """
+
+    name: str
+    says: str
+    content: dict[str, object]
+    twin: Table | None = None
+    elsewhere: str = ""
+    has_log_switch: bool = False
+
+    @property
+    def height_px(self) -> int:
+        """How high it is drawn."""
+        layout: Any = self.content["layout"]
+        return int(layout["height"])
+
+
+def time_drawings(facts: Facts) -> tuple[Drawing, ...]:
+    """Where the seconds are: curves, intervals, parts, the course of the run."""
+    if not any(cell["n_timed"] for cell in facts.shown.cells):
+        return ()
+    return (
+        _curves(facts),
+        Drawing(
+            name="intervals",
+            says="Median and p95 of service time of every cell, with intervals",
+            content=figure_content(intervals(cell_points(facts))),
+            elsewhere=IN_CELLS,
+        ),
+        _parts(facts),
+        _course(facts),
+    )
+
+
+def _curves(facts: Facts) -> Drawing:
+    first = facts.comparisons[0] if facts.comparisons else None
+    by = first.by if first else Factor.ENDPOINT.value
+    known = level_quantiles(first) if first else ()
+    figure = ecdf(level_bins(facts, by), by, quantiles=known)
+    return Drawing(
+        name="curves",
+        says=f"Share of answers that took at most so long, by {by}",
+        content=figure_content(figure),
+        twin=_levels_twin(first) if first else None,
+        elsewhere="" if first else IN_CELLS,
+        has_log_switch=True,
+    )
+
+
+def _levels_twin(comparison: Comparison) -> Table:
+    return table(
+        f"Service time by {comparison.by}",
+        [(comparison.by, False), *figure_columns("n", "p50", "p95", "max")],
+        (
+            [
+                level.name,
+                f"{level.times.n:,}",
+                *map(
+                    seconds, (level.times.p50_s, level.times.p95_s, level.times.max_s)
+                ),
+            ]
+            for level in comparison.levels
+        ),
+    )
+
+
+def _parts(facts: Facts) -> Drawing:
+    rows = part_points(facts)
+    return Drawing(
+        name="parts",
+        says="Mean seconds queued, connecting, to the first byte and to the last",
+        content=figure_content(parts(rows)),
+        twin=parts_table(rows),
+    )
+
+
+def _course(facts: Facts) -> Drawing:
+    rows = stretch_points(facts)
+    twin = table(
+        "Service time and errors over the run",
+        [*plain_columns("from (UTC)"), *figure_columns("n", "not ok", "p50", "p95")],
+        (
+            [
+                f"{row['at']:%Y-%m-%d %H:%M:%S}",
+                f"{row['n']:,}",
+                f"{row['n_errors']:,}",
+                seconds(row["p50_s"]),
+                seconds(row["p95_s"]),
+            ]
+            for row in rows
+        ),
+    )
+    return Drawing(
+        name="course",
+        says="Median and p95 of service time, and requests not ok, over the run",
+        content=figure_content(over_time(rows)),
+        twin=twin,
+    )
+
+
+def cost_drawings(facts: Facts) -> tuple[Drawing, ...]:
+    """What an image costs, and what that buys in time."""
+    rows = cell_points(facts)
+    if not any(row["usd_per_image"] is not None for row in rows):
+        return ()
+    return (
+        Drawing(
+            name="cost",
+            says="US dollars an image of every cell, beside the direct list price",
+            content=figure_content(cost_bars(rows)),
+            elsewhere=IN_CELLS,
+        ),
+        Drawing(
+            name="cost-against-latency",
+            says="US dollars an image against median service time of every cell",
+            content=figure_content(cost_against_latency(rows)),
+            elsewhere=IN_CELLS,
+        ),
+    )
+
+
+def pair_drawings(facts: Facts) -> tuple[Drawing, ...]:
+    """The first pairings of the first comparison, prompt by prompt."""
+    if not facts.comparisons:
+        return ()
+    comparison = facts.comparisons[0]
+    drawn = range(min(MOST_PAIRINGS_DRAWN, len(comparison.pairings)))
+    return tuple(_pairs(facts, comparison, place) for place in drawn)
+
+
+def _pairs(facts: Facts, comparison: Comparison, place: int) -> Drawing:
+    summary = summary_of(comparison, place)
+    first, second = summary["first"], summary["second"]
+    rows = ratio_points(facts, comparison, first, second)
+    twin = table(
+        f"Times as long: {second} over {first}, by prompt",
+        [*plain_columns("prompt"), *figure_columns("ratio", "n pairs")],
+        ([row["prompt_id"], f"{row['ratio']:.3f}", str(row["n"])] for row in rows),
+    )
+    return Drawing(
+        name=f"pairs-{place}",
+        says=f"How many times as long {second} took as {first}, prompt by prompt",
+        content=figure_content(paired_differences(rows, summary)),
+        twin=twin,
+    )
+
+
+def saving_drawing(facts: Facts) -> Drawing | None:
+    """A year of one variant, direct and through the gateway."""
+    if not facts.savings:
+        return None
+    saving = median_saving(facts.savings)
+    rows = month_points(saving, simulated=facts.is_simulated)
+    what = " ".join(saving.variant)
+    remark = f"{IMAGES_PER_MONTH:,} images a month, n={saving.n_prompts} prompts"
+    if saving.saving_interval_usd is not None:
+        remark += "<br>band: 95% interval of the saving"
+    return Drawing(
+        name="months",
+        says=f"Cumulative US dollars of {what}, direct and through the gateway",
+        content=figure_content(months(rows, title=f"A year of {what}", remark=remark)),
+        twin=_months_twin(rows),
+    )
+
+
+def _months_twin(rows: Sequence[dict[str, Any]]) -> Table:
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    by_month = {(row["month"], row["name"]): row["usd"] for row in rows}
+    last = max(row["month"] for row in rows)
+    return table(
+        "Cumulative US$ at the end of each month",
+        [("month", True), *figure_columns(*names)],
+        (
+            [str(month), *(dollars(by_month.get((month, name))) for name in names)]
+            for month in range(1, last + 1)
+        ),
+    )
+
+
+def note_of_exactness(n_measured: int) -> str:
+    """How many measurements a page rests on."""
+    return f"n={n_measured:,}" if n_measured else UNKNOWN

@@ -1,0 +1,65 @@
+"""Exact: the figures of a report for programs, money to the last digit."""
+
+import json
+from typing import Any
+
+import orjson
+from markupsafe import Markup
+
+from bench.commands.answers import comparison_answer, show_answer
+from bench.studies.saving import Saving
+from dashboards.report.facts import Facts
+from pricing.money import usd_text
+
+SCHEMA = "pixelmeter.report-figures/1"
+# Inside a script element a text must not end it, nor begin a comment.
+_INERT = str.maketrans(
+    {
+        "<": "\\u003c",
+        ">": "\\u003e",
+        "&": "\\u0026",
+        "\u2028": "\\u2028",
+        "\u2029": "\\u2029",
+    }
+)
+
+
+def exact_figures(facts: Facts) -> dict[str, Any]:
+    """What `show --json` and `compare --json` answer, and the savings."""
+    return {
+        "schema": SCHEMA,
+        "show": show_answer(facts.shown),
+        "comparisons": [comparison_answer(found) for found in facts.comparisons],
+        "savings": [_saving(saving) for saving in facts.savings],
+    }
+
+
+def inert_json(content: object) -> Markup:
+    """JSON that is safe inside a script element."""
+    text = orjson.dumps(content, default=str).decode()
+    return Markup(text.translate(_INERT))  # noqa: S704  it holds no markup any more
+
+
+def inert_chart(content: object) -> Markup:
+    """The same for a chart, whose numbers may be beyond orjson's."""
+    text = json.dumps(content, ensure_ascii=False)
+    return Markup(text.translate(_INERT))  # noqa: S704  as above
+
+
+def _saving(saving: Saving) -> dict[str, Any]:
+    model, quality, size = saving.variant
+    projected = saving.projection
+    return {
+        "model": model,
+        "quality": quality,
+        "size": size,
+        "direct": saving.direct,
+        "gateway": saving.gateway,
+        "n_prompts": saving.n_prompts,
+        "images_per_month": projected.images_per_month,
+        "direct_usd": usd_text(projected.direct_usd),
+        "gateway_usd": usd_text(projected.alternative_usd),
+        "saving_usd": usd_text(projected.saving_usd),
+        "saving_interval_usd": saving.saving_interval_usd,
+        "saving_year_usd": usd_text(projected.saving_year_usd),
+    }

@@ -1,0 +1,100 @@
+"""Facts: everything that a report says of a run, read once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.errors import BadInput
+from bench.folder import DataFolder
+from bench.plan.frozen import Plan, read_plan
+from bench.store import queries
+from bench.store.index import open_index
+from bench.store.ingest import refresh
+from bench.store.queries import Row, Shown
+from bench.studies.comparison import Comparison, Factor, compare_levels
+from bench.studies.saving import Saving, savings
+
+IMAGES_PER_MONTH = 10_000
+_ASKED = """
+    SELECT
+        cell_index, prompt_id, endpoint, route, simulated, started_at, outcome,
+        bucket, from_cache, queued_s, connect_s, first_byte_s, service_s, pictures,
+        charge_usd, revised_prompt
+    FROM v_trial WHERE run_id = $run_id ORDER BY position
+"""
+_PROMPTS = """
+    SELECT prompt_id, text, category FROM prompt
+    WHERE run_id = $run_id ORDER BY prompt_index
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A run as a report tells it.
+
+    Attributes:
+        shown: What `show` says: the run, its cells, what went wrong.
+        trials: Rows of `bench.store.queries.trials`, for the studies.
+        asked: The same trials with their stamps and pictures.
+        prompts: `{prompt_id, text, category}` in the order of the suite.
+        comparisons: One a factor that has several levels; endpoints first.
+        problems: What the index could not read.
+    """
+
+    plan: Plan
+    shown: Shown
+    trials: Sequence[Row]
+    asked: Sequence[Row]
+    prompts: Sequence[Row]
+    comparisons: tuple[Comparison, ...]
+    savings: tuple[Saving, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def run_id(self) -> str:
+        """The run's name."""
+        return self.plan.run_id
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether some endpoint of the run is an emulator."""
+        return bool(self.shown.run["simulated"])
+
+
+def read_facts(folder: DataFolder, run_id: str) -> Facts:
+    """Everything of a run, its journals read before.
+
+    Raises:
+        BadInput: There is no such run, or its plan can't be read.
+        StorageFailed: The index can't be used.
+    """
+    plan = read_plan(folder.run(run_id).plan)
+    problems = refresh(folder).problems
+    values = {"run_id": run_id}
+    with open_index(folder) as con:
+        shown = queries.read_shown(con, run_id)
+        trials = queries.trials(con, run_id)
+        asked = queries.rows_of(con, _ASKED, values)
+        prompts = queries.rows_of(con, _PROMPTS, values)
+    if shown is None:
+        raise BadInput(f"run '{run_id}' can't be reported: its plan can't be read")
+    return Facts(
+        plan=plan,
+        shown=shown,
+        trials=trials,
+        asked=asked,
+        prompts=prompts,
+        comparisons=_comparisons(trials),
+        savings=savings(trials, IMAGES_PER_MONTH) if trials else (),
+        problems=tuple(problems),
+    )
+
+
+def _comparisons(trials: Sequence[Row]) -> tuple[Comparison, ...]:
+    """One a factor that varies, of trials that were sent."""
+    if not any(row["outcome"] for row in trials):
+        return ()
+    return tuple(
+        compare_levels(trials, factor)
+        for factor in Factor
+        if len({str(row[factor]) for row in trials}) > 1
+    )

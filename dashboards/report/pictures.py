@@ -1,0 +1,141 @@
+"""Pictures: a few of a run, made small enough to travel in its report."""
+
+import asyncio
+import base64
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.attempt import Picture
+from bench.folder import DataFolder
+from bench.images.checker import MOST_PICTURE_BYTES, PictureChecker
+from bench.images.shelf import Keep, picture_path, thumbnail_path
+from bench.store.queries import Row
+from dashboards.report.facts import Facts
+
+PROMPTS_SHOWN = 2
+MOST_SHOWN = 96
+MOST_BYTES = 2_000_000
+_GONE = "not kept any more"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """One picture of a trial.
+
+    Attributes:
+        address: `data:` URL of the thumbnail, None with a reason in `missing`.
+    """
+
+    trial: Row
+    address: str | None
+    missing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """Pictures by prompt, and how many there are beside them.
+
+    Attributes:
+        why_empty: Why there is no picture at all; empty when there is one.
+    """
+
+    rows: tuple[tuple[str, tuple[Shot, ...]], ...]
+    n_served: int
+    n_shown: int
+    why_empty: str
+
+
+def read_gallery(facts: Facts, data: DataFolder) -> Gallery:
+    """The first picture of every cell for the first prompts that have some."""
+    served = [row for row in facts.asked if _first_picture(row)]
+    keep = facts.plan.options.images
+    if not served or keep == Keep.HASH:
+        why = "no picture was served"
+        if served:
+            why = "pictures of this run were not kept (--images hash), only digests"
+        return _nothing(len(served), why)
+    rows = asyncio.run(_shots(_chosen(served), data, keep))
+    n_shown = sum(shot.address is not None for _, shots in rows for shot in shots)
+    if not n_shown:
+        return _nothing(len(served), f"the pictures of this run are {_GONE}")
+    return Gallery(rows=rows, n_served=len(served), n_shown=n_shown, why_empty="")
+
+
+def _nothing(n_served: int, why: str) -> Gallery:
+    return Gallery(rows=(), n_served=n_served, n_shown=0, why_empty=why)
+
+
+def _first_picture(row: Row) -> Picture | None:
+    if row["outcome"] != "ok" or not row["pictures"]:
+        return None
+    first = row["pictures"][0]
+    return None if first["problem"] else Picture(**first)
+
+
+def _chosen(served: Sequence[Row]) -> dict[str, dict[int, Row]]:
+    """By prompt and cell the first trial with a picture."""
+    by_prompt: dict[str, dict[int, Row]] = defaultdict(dict)
+    for row in served:
+        by_prompt[row["prompt_id"]].setdefault(row["cell_index"], row)
+    fullest = sorted(by_prompt, key=lambda prompt_id: -len(by_prompt[prompt_id]))
+    chosen: dict[str, dict[int, Row]] = {}
+    n_left = MOST_SHOWN
+    for prompt_id in fullest[:PROMPTS_SHOWN]:
+        cells = dict(sorted(by_prompt[prompt_id].items())[:n_left])
+        n_left -= len(cells)
+        if cells:
+            chosen[prompt_id] = cells
+    return chosen
+
+
+async def _shots(
+    chosen: dict[str, dict[int, Row]], data: DataFolder, keep: str
+) -> tuple[tuple[str, tuple[Shot, ...]], ...]:
+    checker, n_bytes = PictureChecker(), 0
+    rows: list[tuple[str, tuple[Shot, ...]]] = []
+    try:
+        for prompt_id, cells in chosen.items():
+            shots: list[Shot] = []
+            for row in cells.values():
+                small, missing = await _small(checker, row, data, keep)
+                n_bytes += len(small)
+                if n_bytes > MOST_BYTES:
+                    small, missing = b"", "left out, to keep this page small"
+                shots.append(_shot(row, small, missing))
+            rows.append((prompt_id, tuple(shots)))
+    finally:
+        await checker.close()
+    return tuple(rows)
+
+
+def _shot(row: Row, small: bytes, missing: str) -> Shot:
+    address = f"data:image/webp;base64,{base64.b64encode(small).decode()}"
+    return Shot(trial=row, address=address if small else None, missing=missing)
+
+
+async def _small(
+    checker: PictureChecker, row: Row, data: DataFolder, keep: str
+) -> tuple[bytes, str]:
+    """The thumbnail, decoded and made anew in the limited child."""
+    picture = _first_picture(row)
+    if picture is None:
+        return b"", _GONE
+    is_whole = keep == Keep.KEEP
+    path = (
+        picture_path(data, picture)
+        if is_whole
+        else thumbnail_path(data, picture.sha256)
+    )
+    try:
+        if path.stat().st_size > MOST_PICTURE_BYTES:
+            return b"", "too large"
+        content = path.read_bytes()
+    except OSError:
+        return b"", _GONE
+    checked = await checker.check(content, thumbnail=True)
+    if checked.picture.problem:
+        return b"", checked.picture.problem
+    if is_whole and checked.picture.sha256 != picture.sha256:
+        return b"", "the file is not the picture that was served"
+    return checked.thumbnail, ""

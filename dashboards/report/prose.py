@@ -1,0 +1,91 @@
+"""Prose: how a run stands, in sentences."""
+
+from datetime import datetime
+
+import orjson
+
+from bench.store.queries import Row
+from bench.words.figures import dollars
+from dashboards.report.facts import Facts
+from pricing.money import usd_text
+
+_BUCKETS = ("done", "failed", "possibly_billed", "not_sent", "in_flight")
+
+
+def standing(facts: Facts) -> list[tuple[str, str]]:
+    """The first lines of a report: a word and what is said of it."""
+    row = facts.shown.run
+    return [
+        ("state", state(row)),
+        ("begun", f"{utc(row['created_at'])}"),
+        ("trials", trials(row)),
+        ("requests", f"{row['attempts']:,}"),
+        (
+            "US$ charged",
+            dollars(row["charge_usd"]) if row["attempts"] else "nothing sent",
+        ),
+    ]
+
+
+def state(row: Row) -> str:
+    """The state, and what stopped the run."""
+    return row["state"] + (f" ({row['stopped_by']})" if row["stopped_by"] else "")
+
+
+def trials(row: Row) -> str:
+    """How many trials there are of each kind that occurs."""
+    if not row["n_trials"]:
+        return "none"
+    counts = ", ".join(
+        f"{row[f'n_{name}']:,} {name.replace('_', ' ')}"
+        for name in _BUCKETS
+        if row[f"n_{name}"] or name == "done"
+    )
+    return f"{counts} of {row['n_trials']:,}"
+
+
+def remarks(facts: Facts) -> list[str]:
+    """What a reader must know before believing the figures."""
+    row, found = facts.shown.run, []
+    if row["state"] == "running":
+        found.append("The run still goes on; these figures are of the moment.")
+    if row["n_not_sent"] and row["state"] != "running":
+        found.append(
+            f"{row['n_not_sent']:,} of {row['n_trials']:,} trials were never sent; "
+            f"`pixelmeter resume {row['run_id']}` sends them."
+        )
+    if not row["attempts"]:
+        found.append("Nothing was sent, so nothing was measured.")
+    if row["n_possibly_billed"] or row["possibly_billed_usd"]:
+        found.append(
+            f"Up to {dollars(row['possibly_billed_usd'])} may have been billed beside "
+            "the charge; the requests are listed one by one below."
+        )
+    if row["n_damaged"]:
+        found.append(f"{row['n_damaged']:,} records of the run can't be read.")
+    return [*found, *(f"Not read: {problem}" for problem in facts.problems)]
+
+
+def money_lines(row: Row) -> list[tuple[str, str, str]]:
+    """The run's dollars: a word, the exact amount, what it means."""
+    lines = [
+        ("charge_usd", "at the endpoints' prices, frozen in the plan"),
+        ("list_usd", "the same usage at the direct book's price"),
+        ("possibly_billed_usd", "the most that may have been billed unknown to us"),
+        ("reserved_usd", "the most that requests under way can cost"),
+    ]
+    return [
+        (name, usd_text(row[name]) if row[name] is not None else "0", what)
+        for name, what in lines
+    ]
+
+
+def utc(at: datetime) -> str:
+    """An instant as people read it."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def tags(row: Row) -> str:
+    """Tags of a run, `key=value`."""
+    pairs = orjson.loads(row["tags"]).items()
+    return " ".join(f"{key}={value}" for key, value in pairs)

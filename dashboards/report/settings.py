@@ -1,0 +1,169 @@
+"""Settings: what was asked, of whom, and at which prices."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+import orjson
+
+from bench.endpoint import Endpoint
+from bench.plan.prices import PricedModel
+from bench.words.figures import UNKNOWN
+from dashboards.report.facts import Facts
+from dashboards.report.prose import tags, utc
+from dashboards.report.tables import (
+    Table,
+    figure_columns,
+    marked,
+    plain_columns,
+    shortened,
+    table,
+)
+from pricing.money import usd_text
+from pricing.rates import Rate
+
+MOST_PROMPTS = 100
+MOST_LETTERS = 600
+
+
+def settings_table(facts: Facts) -> Table:
+    """How the run was planned and carried out."""
+    return table("Settings", plain_columns("what", "value"), _settings(facts))
+
+
+def _settings(facts: Facts) -> Iterator[Sequence[str]]:
+    plan, row = facts.plan, facts.shown.run
+    options = plan.options
+    yield "suite", f"{plan.suite_name} (SHA-256 {plan.suite_digest[:16] or UNKNOWN})"
+    yield "kind", plan.kind
+    yield "planned", utc(row["created_at"])
+    yield "seed of the order", str(plan.seed)
+    yield "asked", _axes(facts)
+    yield "prompts x cells x repeats", _product(facts)
+    yield "most requests in flight", str(options.concurrency)
+    yield "requests a minute", _or_none(options.rate_rpm, "no limit of ours")
+    yield "cap, US$", _dollars_or_none(options.max_cost_usd)
+    yield "pictures kept", options.images
+    yield "tags", tags(row) or UNKNOWN
+    yield "note", plan.note or UNKNOWN
+    yield "Pixelmeter", plan.version
+
+
+def _axes(facts: Facts) -> str:
+    values: dict[str, list[str]] = {}
+    for cell in facts.shown.cells:
+        sent = {"model": cell["model"], **orjson.loads(cell["parameters"])}
+        for name, value in sent.items():
+            known = values.setdefault(name, [])
+            if str(value) not in known:
+                known.append(str(value))
+    return "; ".join(f"{name}: {', '.join(v)}" for name, v in values.items()) or UNKNOWN
+
+
+def _product(facts: Facts) -> str:
+    repeats = max((row["repeat"] for row in facts.trials), default=0)
+    n_prompts, n_cells = len(facts.prompts), len(facts.shown.cells)
+    return f"{n_prompts:,} x {n_cells:,} x {repeats:,}"
+
+
+def _or_none(value: object, otherwise: str) -> str:
+    return otherwise if value is None else str(value)
+
+
+def _dollars_or_none(usd: Decimal | None) -> str:
+    return "none" if usd is None else usd_text(usd)
+
+
+def endpoints_table(facts: Facts) -> Table:
+    """Who was asked; of the key only the variable's name."""
+    mocked = {row["endpoint"] for row in facts.asked if row["simulated"]}
+    return table(
+        "Endpoints",
+        [
+            *plain_columns("endpoint", "route", "base URL", "prices", "key in"),
+            *figure_columns("timeout, s"),
+        ],
+        (
+            [
+                marked(endpoint.name, simulated=endpoint.name in mocked),
+                endpoint.route,
+                endpoint.base_url,
+                _prices(endpoint),
+                f"${endpoint.api_key_env}",
+                f"{endpoint.timeout_s:g}",
+            ]
+            for endpoint in facts.plan.endpoints
+        ),
+    )
+
+
+def _prices(endpoint: Endpoint) -> str:
+    if isinstance(endpoint.prices, str):
+        return endpoint.prices
+    scheme = endpoint.prices.scheme
+    steps = scheme if isinstance(scheme, list) else [scheme]
+    return f"{endpoint.prices.of}, {'; '.join(map(_step, steps))}"
+
+
+def _step(step: dict[str, object]) -> str:
+    others = (f"{key} {value}" for key, value in step.items() if key != "kind")
+    return f"{step.get('kind')} {', '.join(others)}".strip()
+
+
+def cards_table(facts: Facts) -> Table:
+    """Every rate of the frozen cards, with source and days."""
+    return table(
+        "Rates that charges were computed with",
+        [
+            *plain_columns("endpoint", "model", "counts"),
+            *figure_columns("US$", "per"),
+            *plain_columns("holds from", "checked on", "source"),
+        ],
+        (
+            line
+            for (endpoint, _), priced in facts.plan.prices.items()
+            for line in _card(endpoint, priced)
+        ),
+    )
+
+
+def _card(endpoint: str, priced: PricedModel) -> Iterator[Sequence[str]]:
+    card = priced.card
+    for token_class, rate in card.rates.items():
+        words = f"{token_class} tokens".replace("_", " ")
+        yield _rate(endpoint, card.title, words, rate, card.valid_from.isoformat())
+    for price in card.images:
+        words = f"image {price.quality} {price.size or 'any size'}"
+        yield _rate(
+            endpoint, card.title, words, price.rate, card.valid_from.isoformat()
+        )
+
+
+def _rate(
+    endpoint: str, model: str, words: str, rate: Rate, valid_from: str
+) -> Sequence[str]:
+    return (
+        endpoint,
+        model,
+        words,
+        usd_text(rate.usd),
+        f"{rate.per:,}",
+        valid_from,
+        rate.checked_on.isoformat(),
+        rate.source,
+    )
+
+
+def prompts_table(facts: Facts) -> Table:
+    """What was asked, word for word, as far as it fits."""
+    return table(
+        "Prompts",
+        plain_columns("prompt", "category", "text"),
+        (
+            [
+                row["prompt_id"],
+                row["category"] or UNKNOWN,
+                shortened(row["text"], MOST_LETTERS),
+            ]
+            for row in facts.prompts[:MOST_PROMPTS]
+        ),
+    )

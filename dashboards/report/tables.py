@@ -1,0 +1,204 @@
+"""Tables: rows of a report as texts under headings."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.commands.answers import rounded
+from bench.commands.showing import FIGURE_COLUMNS, figures
+from bench.store.queries import Row
+from bench.studies.comparison import Comparison
+from bench.studies.levels import Level, times_of
+from bench.studies.saving import Saving
+from bench.words.figures import UNKNOWN, dollars, percent, seconds
+from dashboards.report.facts import Facts
+from dashboards.report.labels import asked
+
+Column = tuple[str, bool]
+MARK = " (simulated)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Texts in rows.
+
+    Attributes:
+        caption: What the table holds, for those who hear it.
+        columns: Heading, and whether it is a figure, which stands to the right.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def table(
+    caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]
+) -> Table:
+    """A table from whatever holds its texts."""
+    texts = tuple(tuple(row) for row in rows)
+    return Table(caption=caption, columns=tuple(columns), rows=texts)
+
+
+def plain_columns(*headings: str) -> list[Column]:
+    """Columns of words."""
+    return [(heading, False) for heading in headings]
+
+
+def figure_columns(*headings: str) -> list[Column]:
+    """Columns of figures."""
+    return [(heading, True) for heading in headings]
+
+
+def marked(name: str, *, simulated: bool) -> str:
+    """A name with its mark."""
+    return name + (MARK if simulated else "")
+
+
+def cells_table(facts: Facts) -> Table:
+    """One line a cell, as `show` prints them."""
+    columns = [*plain_columns("endpoint", "asked"), *FIGURE_COLUMNS]
+    return table("Every cell of the run", columns, map(_cell, facts.shown.cells))
+
+
+def _cell(cell: Row) -> list[str]:
+    unknown = cell["n_charge_unknown"]
+    usd = dollars(cell["charge_usd"]) + (f" + {unknown} unknown" if unknown else "")
+    return [
+        marked(cell["endpoint"], simulated=cell["simulated"]),
+        asked(cell),
+        *figures(
+            n_trials=cell["n_trials"],
+            n=cell["n_settled"],
+            n_ok=cell["n_ok"],
+            times=times_of(cell["service_s"]),
+        ),
+        dollars(cell["usd_per_image"]) if cell["images"] else UNKNOWN,
+        usd if cell["attempts"] else UNKNOWN,
+    ]
+
+
+def levels_table(comparison: Comparison) -> Table:
+    """One line a level, as `compare` prints them."""
+    columns = [(comparison.by, False), *FIGURE_COLUMNS]
+    lines = map(_level, comparison.levels)
+    return table(f"By {comparison.by}, all trials", columns, lines)
+
+
+def _level(level: Level) -> list[str]:
+    unknown = f" + {level.n_charge_unknown} unknown" if level.n_charge_unknown else ""
+    return [
+        marked(level.name, simulated=level.simulated),
+        *figures(
+            n_trials=level.n_trials,
+            n=level.n_settled,
+            n_ok=level.n_ok,
+            times=level.times,
+        ),
+        dollars(level.usd_per_image) if level.images else UNKNOWN,
+        dollars(level.charge_usd) + unknown if level.n_settled else UNKNOWN,
+    ]
+
+
+def savings_table(found: Sequence[Saving], images_per_month: int) -> Table:
+    """One line a variant at a direct endpoint and at a gateway."""
+    return table(
+        f"{images_per_month:,} images a month",
+        [
+            *plain_columns("asked", "direct", "gateway"),
+            *figure_columns("US$ direct", "US$ gateway", "saving a month"),
+            *figure_columns("95% interval", "saving", "a year", "n prompts"),
+        ],
+        map(_saving, found),
+    )
+
+
+def _saving(saving: Saving) -> list[str]:
+    projected = saving.projection
+    share = projected.saving_share
+    interval = UNKNOWN
+    if saving.saving_interval_usd is not None:
+        low, high = (dollars(rounded(usd)) for usd in saving.saving_interval_usd)
+        interval = f"{low} to {high}"
+    return [
+        " ".join(saving.variant),
+        saving.direct,
+        saving.gateway,
+        dollars(projected.direct_usd),
+        dollars(projected.alternative_usd),
+        dollars(projected.saving_usd),
+        interval,
+        percent(None if share is None else float(share)),
+        dollars(projected.saving_year_usd),
+        str(saving.n_prompts),
+    ]
+
+
+def errors_table(errors: Sequence[Row]) -> Table:
+    """Requests that were not ok, by what was answered."""
+    return table(
+        "Requests that were not ok",
+        [
+            *plain_columns("endpoint", "outcome"),
+            *figure_columns("status"),
+            *plain_columns("code"),
+            *figure_columns("requests"),
+            *plain_columns("one of the messages"),
+        ],
+        (
+            [
+                error["endpoint"],
+                error["outcome"],
+                str(error["http_status"] or UNKNOWN),
+                error["error_code"] or UNKNOWN,
+                f"{error['attempts']:,}",
+                shortened(error["error_message"] or UNKNOWN),
+            ]
+            for error in errors
+        ),
+    )
+
+
+def possibly_billed_table(attempts: Sequence[Row]) -> Table:
+    """Requests that may have been billed, one by one."""
+    return table(
+        "Possibly billed, one by one",
+        [
+            *plain_columns("when (UTC)", "endpoint", "prompt", "outcome"),
+            *figure_columns("US$ at most"),
+            *plain_columns("attempt", "request id"),
+        ],
+        (
+            [
+                f"{attempt['started_at']:%Y-%m-%d %H:%M:%S}",
+                attempt["endpoint"],
+                attempt["prompt_id"] or UNKNOWN,
+                attempt["outcome"],
+                dollars(attempt["possibly_billed_usd"]),
+                attempt["attempt_id"],
+                attempt["request_id"] or UNKNOWN,
+            ]
+            for attempt in attempts
+        ),
+    )
+
+
+def parts_table(rows: Sequence[Row]) -> Table:
+    """The figures behind the chart of parts."""
+    keys = ("queued_s", "connect_s", "first_byte_s", "rest_s")
+    return table(
+        "Mean seconds by part",
+        [
+            *plain_columns("endpoint"),
+            *figure_columns("n", "queued", "connect", "to first byte"),
+            *figure_columns("first to last byte"),
+        ],
+        (
+            [row["endpoint"], str(row["n"]), *(seconds(row[key]) for key in keys)]
+            for row in rows
+        ),
+    )
+
+
+def shortened(text: str, most_letters: int = 300) -> str:
+    """A text from outside, cut where it is very long."""
+    return text if len(text) <= most_letters else f"{text[: most_letters - 1]}…"
