@@ -52,6 +52,7 @@ _LAZY = {
 
 _GROUPS = (
     "dashboards.commands.demo",
+    "dashboards.commands.report",
     "dashboards.commands.project",
     "dashboards.commands.dashboard",
     "bench.commands.init",
