@@ -189,14 +189,14 @@ def _serve(options: argparse.Namespace, stack: ExitStack) -> NoReturn:
             time.sleep(1)
     finally:
         for name, double in doubles.items():
-            _say(counted(name, double))
+            _say(counted(name, double.url))
     raise GatewayError(f"the gateway ended by itself; see {place.log}")
 
 
-def counted(name: str, double: Double) -> str:
+def counted(name: str, url: str) -> str:
     """What the emulator behind an endpoint was asked, in its own count."""
     with urllib.request.urlopen(  # noqa: S310  our own loopback address
-        f"{double.url.removesuffix('/v1')}/_emulator/ledger", timeout=30
+        f"{url.removesuffix('/v1')}/_emulator/ledger", timeout=30
     ) as answer:
         ledger = json.load(answer)
     posts = [entry for entry in ledger["requests"] if entry["method"] == "POST"]

@@ -6,6 +6,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -52,6 +53,10 @@ class Gateway:
     def resident_bytes(self) -> int:
         """The memory of all its processes that is in RAM now."""
         return sum(_resident_bytes(pid) for pid in self.pids())
+
+    def remote_hosts(self) -> set[str]:
+        """The addresses that its sockets are connected to now (IPv6 in hex)."""
+        return {host for pid in self.pids() for host in _remote_hosts(pid)}
 
     def pids(self) -> list[int]:
         """Its processes that still run."""
@@ -210,3 +215,23 @@ def _resident_bytes(pid: int) -> int:
         n_pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         return n_pages * os.sysconf("SC_PAGE_SIZE")
     return 0
+
+
+def _remote_hosts(pid: int) -> Generator[str]:
+    """Whom a process's sockets talk to, by what the kernel says of them."""
+    own: set[str] = set()
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            own.add(str(handle.readlink()))
+    for table in ("tcp", "tcp6"):
+        lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+        for fields in map(str.split, lines):
+            host = fields[2].split(":")[0]
+            if f"socket:[{fields[9]}]" in own and int(host, 16):
+                yield _address(host)
+
+
+def _address(hexadecimal: str) -> str:
+    if len(hexadecimal) > 8:
+        return hexadecimal
+    return socket.inet_ntoa(int(hexadecimal, 16).to_bytes(4, sys.byteorder))

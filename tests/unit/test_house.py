@@ -75,7 +75,10 @@ def test_screens_hide_no_module_of_the_same_name() -> None:
     assert not stems & (sys.stdlib_module_names | set(PACKAGES) | {"pixelmeter"})
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-gateway.lock")
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_locks_are_hash_pinned_and_name_no_index(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "://" not in text
@@ -84,6 +87,14 @@ def test_locks_are_hash_pinned_and_name_no_index(name: str) -> None:
     )
     assert requirements
     assert all("--hash=sha256:" in requirement for requirement in requirements)
+
+
+def test_our_environment_and_the_gateways_do_not_share_litellm_or_openai() -> None:
+    ours, its = ((ROOT / name).read_text() for name in (LOCKS[1], LOCKS[2]))
+    assert "litellm" not in ours
+    assert re.search(r"^litellm==1\.106\.2 ", its, re.MULTILINE)
+    majors = [re.findall(r"^openai==(\d+)", lock, re.MULTILINE) for lock in (ours, its)]
+    assert majors == [["3"], ["2"]]
 
 
 def test_test_folders_hold_no_init_and_no_file_name_twice() -> None:

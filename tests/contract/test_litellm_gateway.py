@@ -1,0 +1,386 @@
+"""A real LiteLLM proxy between us and the emulator: what is lost, what holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.attempt import Billing, Outcome
+from bench.wire.answer import read_answer
+from tests.gateway.__main__ import counted
+from tests.gateway.process import PROGRAM, ROOT, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import Desk, Double
+    from tests.gateway.process import Gateway
+
+# One gateway process for all: its start takes longer than most tests.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("litellm")]
+
+STARTER = ROOT / "bench" / "starter" / "suite.yaml"
+CHEAPEST = (
+    *("--only", "model=gpt-image-2", "--only", "quality=low"),
+    *("--only", "size=1024x1024"),
+)
+PLAIN = {"model": "gpt-image-2", "prompt": "A kite", "quality": "low"}
+PLAIN |= {"size": "1024x1024"}
+# A call and the two retries that LiteLLM tells nobody about.
+N_CALLS = 3
+# How the lines of its log begin that say what was asked and what became of it.
+_TELLING = ("INFO", "litellm.exceptions")
+
+
+@pytest.fixture(scope="session")
+def upstream(start_double: Callable[..., Double]) -> Double:
+    """The emulator behind the gateway, and behind nobody else."""
+    return start_double("--seed", "3")
+
+
+@pytest.fixture(scope="session")
+def _running(
+    upstream: Double, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    if not PROGRAM.is_file():
+        reason = ".venv-gateway is missing; `make gateway` sets it up"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    log = tmp_path_factory.mktemp("gateway") / "litellm.log"
+    with running(upstream.url, log=log) as gateway:
+        upstream.reset()
+        # The first picture takes a second more: LiteLLM loads what it needs.
+        assert _post(gateway, PLAIN)[0] == 200
+        yield gateway
+
+
+@pytest.fixture
+def litellm(_running: Gateway, upstream: Double) -> Iterator[Gateway]:
+    """The shared gateway, its upstream as good as new."""
+    upstream.reset()
+    n_before = len(_running.log.read_bytes())
+    yield _running
+    # pytest shows it where the test failed, without LiteLLM's tracebacks.
+    said = _running.log.read_bytes()[n_before:].decode("utf-8", "replace")
+    lines = [line for line in said.splitlines() if line.startswith(_TELLING)]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _post(
+    gateway: Gateway, body: dict[str, Any], **headers: str
+) -> tuple[int, str, bytes]:
+    """Ask as a bare client would; status, content type and body."""
+    sent = {"authorization": f"Bearer {gateway.key}", **headers}
+    request = urllib.request.Request(  # noqa: S310  our own loopback address
+        f"{gateway.url}/images/generations",
+        data=json.dumps(body).encode(),
+        headers={"content-type": "application/json"}
+        | {name: value for name, value in sent.items() if value},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  same
+            return answer.status, answer.headers["content-type"], answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers["content-type"], error.read()
+
+
+class Through:
+    """A user's desk with `direct` and `litellm` in its endpoints file."""
+
+    def __init__(self, desk: Desk, gateway: Gateway, direct_url: str | None) -> None:
+        self.desk = desk
+        self._key = gateway.key
+        hop = {
+            "name": "litellm",
+            "route": "gateway",
+            "api_key_env": "LITELLM_KEY",
+            "prices": {"of": "openai", "scheme": {"kind": "multiplier", "factor": "1"}},
+        }
+        if direct_url is None:
+            desk.endpoint(gateway.url, **hop)
+        else:
+            desk.endpoint(direct_url)
+            desk.another_endpoint(gateway.url, **hop)
+
+    def run(self, *options: object, **variables: str) -> Any:
+        return self.desk.run(*options, **{"LITELLM_KEY": self._key, **variables})
+
+    def record_of(self, prompt_id: str) -> dict[str, Any]:
+        """The outcome of the only attempt for a prompt."""
+        (record,) = (r for p, r in self.by_prompt("litellm") if p == prompt_id)
+        return record
+
+    def by_prompt(self, endpoint: str) -> list[tuple[str, dict[str, Any]]]:
+        """Outcomes at an endpoint, each with its prompt's id."""
+        plan = self.desk.plan
+        ids = [prompt["id"] for prompt in plan["prompts"]]
+        asked = {t["trial_id"]: ids[t["prompt"]] for t in plan["trials"]}
+        return [
+            (asked[record["trial_id"]], record)
+            for record in self.desk.records("outcome")
+            if record["endpoint"] == endpoint
+        ]
+
+
+@pytest.fixture
+def through(desk: Desk, litellm: Gateway) -> Through:
+    return Through(desk, litellm, None)
+
+
+def _one_prompt(desk: Desk) -> None:
+    desk.suite(prompts=[{"id": "kite", "text": "A red kite"}])
+
+
+def test_the_starter_suite_costs_on_both_routes_what_each_emulator_counted(
+    desk: Desk, direct: Double, upstream: Double, litellm: Gateway
+) -> None:
+    through = Through(desk, litellm, direct.url)
+    for double in (direct, upstream):
+        double.serves_in(0.3)
+    (desk.folder / "suite.yaml").write_text(STARTER.read_text("utf-8"), "utf-8")
+    both = ("--endpoint", "direct", "--endpoint", "litellm")
+    ended = through.run(*CHEAPEST, *both, "--concurrency", 2, "--yes")
+    assert ended.code == 0, ended
+    assert ended.answer["attempts"] == ended.answer["trials"]["done"] == 24
+    answer = desk.pixelmeter("compare", "latest", "--json").answer
+    levels = {level["name"]: level for level in answer["levels"]}
+    for name, double in (("direct", direct), ("litellm", upstream)):
+        charges = {
+            texts_of(desk)[prompt]: Decimal(record["charge_usd"])
+            for prompt, record in through.by_prompt(name)
+        }
+        counted_usd = {p["prompt"]: Decimal(p["price_usd"]) for p in double.posts}
+        assert charges == counted_usd
+        assert len(charges) == 12
+        assert Decimal(levels[name]["charge_usd"]) == double.total_usd
+    _overhead_is_found(answer, through, upstream)
+    _still_simulated(answer, through)
+
+
+def texts_of(desk: Desk) -> dict[str, str]:
+    return {prompt["id"]: prompt["text"] for prompt in desk.plan["prompts"]}
+
+
+def _overhead_is_found(
+    answer: dict[str, Any], through: Through, upstream: Double
+) -> None:
+    (difference,) = answer["differences"]
+    assert (difference["first"], difference["second"]) == ("direct", "litellm")
+    service = difference["service_time"]
+    low, high = service["ratio_interval"]
+    assert 1 < low < service["ratio"] < high
+    assert (service["verdict"], service["n_prompts"]) == ("different", 12)
+    # One machine, one clock: no answer can be here before it was there.
+    upstream_s = {
+        post["prompt"]: (post["sent_ns"] - post["received_ns"]) / 1e9
+        for post in upstream.posts
+    }
+    texts = texts_of(through.desk)
+    for prompt, record in through.by_prompt("litellm"):
+        assert record["service_s"] > upstream_s[texts[prompt]]
+
+
+def _still_simulated(answer: dict[str, Any], through: Through) -> None:
+    """The emulator's header is lost on the way; the mark in the picture is not."""
+    assert answer["simulated"] is True
+    assert all(level["simulated"] for level in answer["levels"])
+    for _, record in through.by_prompt("litellm"):
+        assert "x-emulator" not in record["headers"]
+        assert "x-litellm-version" in record["headers"]
+        assert record["simulated"] is True
+        assert record["request_id"] == record["headers"]["x-litellm-call-id"]
+    assert all("x-emulator" in r["headers"] for _, r in through.by_prompt("direct"))
+
+
+# scenario: outcome, billing, code, flag, calls of the upstream, of which billed.
+SERVER = ("server_error", "possibly_billed")
+UNUSABLE = ("unusable", "billed_unusable")
+SERVED = ("ok", "billed", None)
+# No answer of the emulator says what was cached.
+ALWAYS = {"cache_unknown_upper_bound"}
+FAULTS: dict[str, tuple[str | int | None, ...]] = {
+    "fine": (*SERVED, None, 1, 1),
+    "moderation_blocked": ("refused", "unbilled", "400", None, 1, 0),
+    "not_found": ("client_error", "unbilled", "404", None, 1, 0),
+    "server_error": (*SERVER, "500", None, N_CALLS, 0),
+    "overloaded": (*SERVER, "503", None, N_CALLS, 0),
+    "gateway_timeout": (*SERVER, "504", None, N_CALLS, 0),
+    "reset_before_headers": (*SERVER, "500", None, N_CALLS, N_CALLS),
+    "truncated_body": (*SERVER, "500", None, N_CALLS, N_CALLS),
+    "html_200": (*SERVER, "500", None, 1, 1),
+    "bad_json_200": (*SERVER, "500", None, 1, 1),
+    "no_image_200": (*UNUSABLE, "no_image", None, 1, 1),
+    "corrupt_image_200": (*UNUSABLE, "bad_image", None, 1, 1),
+    "wrong_size": (*SERVED, "size_not_as_asked", 1, 1),
+    "wrong_quality": (*SERVED, "quality_not_as_asked", 1, 1),
+    "missing_usage": (*SERVED, "usage_zero", 1, 1),
+    "zero_usage": (*SERVED, "usage_zero", 1, 1),
+}
+
+
+def test_each_fault_of_the_upstream_is_told_rightly_or_on_the_safe_side(
+    through: Through, upstream: Double
+) -> None:
+    prompts = [{"id": name, "text": f"a sign: {name}!"} for name in FAULTS]
+    through.desk.suite(prompts=prompts)
+    upstream.faults(
+        *(
+            {"scenario": name, "when": {"prompt_contains": f" {name}!"}}
+            for name in FAULTS
+            if name != "fine"
+        )
+    )
+    assert through.run("--concurrency", 4).code == 0
+    posts = upstream.posts
+    n_calls = Counter(post["prompt"] for post in posts)
+    n_billed = Counter(post["prompt"] for post in posts if post["billed"])
+    seen: dict[str, tuple[str | int | None, ...]] = {}
+    for name in FAULTS:
+        record, text = through.record_of(name), f"a sign: {name}!"
+        told = (record["outcome"], record["billing"], record["error_code"])
+        odd = [flag for flag in record["flags"] if flag not in ALWAYS]
+        flag = odd[-1] if odd else None
+        seen[name] = (*told, flag, n_calls[text], n_billed[text])
+    assert seen == FAULTS
+
+
+def test_usage_that_litellm_makes_up_as_zeros_is_charged_by_the_rule_not_as_0(
+    through: Through, upstream: Double
+) -> None:
+    _one_prompt(through.desk)
+    upstream.fault("missing_usage")
+    ended = through.run()
+    assert ended.code == 0, ended
+    record = through.record_of("kite")
+    assert record["usage_source"] == "estimated"
+    assert "usage_zero" in record["flags"]
+    (post,) = upstream.posts
+    assert post["usage"]["output_tokens"] == record["output_image_tokens"] == 196
+    # The rule knows the picture's tokens; the prompt's are bounded by its bytes.
+    assert Decimal(record["charge_usd"]) >= Decimal(post["price_usd"]) > 0
+
+
+def test_two_hidden_retries_show_as_our_attempts_against_the_upstreams_count(
+    through: Through, upstream: Double
+) -> None:
+    through.desk.suite()
+    upstream.fault("server_error")
+    answer = through.run().answer
+    assert answer["attempts"] == answer["trials"]["possibly_billed"] == 3
+    assert len(upstream.posts) == N_CALLS * answer["attempts"]
+    assert counted("litellm", upstream.url) == (
+        "behind litellm: 9 requests for pictures, 0 billed, 0 USD"
+    )
+
+
+def test_a_rate_limit_is_asked_about_three_times_as_often_as_we_asked(
+    through: Through, upstream: Double
+) -> None:
+    _one_prompt(through.desk)
+    upstream.fault("rate_limited")
+    ended = through.run()
+    assert ended.code == 4, ended
+    assert ended.answer["stopped_by"] is None
+    records = through.desk.records("outcome")
+    assert {r["outcome"] for r in records} == {"rate_limited"}
+    assert {r["retry_after_s"] for r in records} == {None}
+    assert len(upstream.posts) == N_CALLS * len(records) == 9
+
+
+def test_a_picture_that_litellm_paid_for_twice_is_seen_at_the_upstream_alone(
+    through: Through, upstream: Double
+) -> None:
+    _one_prompt(through.desk)
+    upstream.fault("reset_before_headers", times=1)
+    answer = through.run().answer
+    assert (answer["attempts"], answer["trials"]["done"]) == (1, 1)
+    assert answer["possibly_billed_usd"] == "0"
+    assert upstream.total_usd == 2 * Decimal(answer["charge_usd"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code", "stopped_by", "words"),
+    [
+        ("quota_exhausted", 5, "quota", "You exceeded your current quota"),
+        ("spend_limit", 5, "quota", "spend limit"),
+        ("unauthorized", 3, "credentials", "Incorrect API key provided"),
+        ("org_unverified", 3, "credentials", "must be verified"),
+    ],
+)
+def test_what_waiting_cannot_mend_is_known_by_its_message_and_stops_the_route(
+    through: Through,
+    upstream: Double,
+    scenario: str,
+    code: int,
+    stopped_by: str,
+    words: str,
+) -> None:
+    through.desk.suite(repeats=4)
+    upstream.fault(scenario)
+    ended = through.run("--concurrency", 1)
+    assert (ended.code, ended.answer["stopped_by"]) == (code, stopped_by)
+    assert ended.answer["attempts"] == 1
+    assert ended.answer["charge_usd"] == ended.answer["possibly_billed_usd"] == "0"
+    assert words in ended.answer["reason"]
+
+
+def test_a_wrong_key_for_litellm_stops_the_route_though_it_says_400(
+    through: Through, upstream: Double
+) -> None:
+    through.desk.suite()
+    ended = through.run("--concurrency", 1, LITELLM_KEY="sk-wrong")
+    assert (ended.code, ended.answer["stopped_by"]) == (3, "credentials")
+    assert ended.answer["attempts"] == 1
+    assert "No connected db." in ended.answer["reason"]
+    assert upstream.posts == []
+
+
+def test_a_model_that_litellm_does_not_have_is_a_client_error_and_costs_nothing(
+    through: Through, upstream: Double
+) -> None:
+    through.desk.suite(axes={"model": ["gpt-image-2-2026-04-21"], "quality": ["low"]})
+    ended = through.run()
+    assert ended.code == 4, ended
+    records = through.desk.records("outcome")
+    assert {(r["outcome"], r["billing"]) for r in records} == {
+        ("client_error", "unbilled")
+    }
+    assert all("Invalid model name" in r["error_message"] for r in records)
+    assert upstream.posts == []
+
+
+def test_litellms_own_refusals_have_shapes_of_their_own(
+    litellm: Gateway, upstream: Double
+) -> None:
+    status, kind, body = _post(litellm, PLAIN, authorization="")
+    assert (status, body) == (500, b"Internal Server Error")
+    assert kind.startswith("text/plain")
+    reading = read_answer(status, body)
+    # It never left LiteLLM, but nothing in the answer says so.
+    assert reading.outcome is Outcome.SERVER_ERROR
+    assert reading.billing is Billing.POSSIBLY_BILLED
+    status, _, body = _post(litellm, PLAIN, authorization="Bearer sk-wrong")
+    assert (status, read_answer(status, body).stops) == (400, "credentials")
+    for unknown in ({"model": "no-such-model"}, {"response_format": "b64_json"}):
+        status, _, body = _post(litellm, {**PLAIN, **unknown})
+        reading = read_answer(status, body)
+        assert (status, reading.error_code) == (400, "400")
+        assert reading.outcome is Outcome.CLIENT_ERROR
+        assert reading.billing is Billing.UNBILLED
+    assert upstream.posts == []
+
+
+def test_the_gateway_talks_to_nobody_outside_this_machine(litellm: Gateway) -> None:
+    assert _post(litellm, PLAIN)[0] == 200
+    assert litellm.remote_hosts() <= {"127.0.0.1"}
+    assert "Failed to fetch" not in litellm.log.read_text("utf-8", "replace")
