@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+GATEWAY_STAMP := .venv-gateway/.installed
 
-.PHONY: help venv demo test check bench lock clean
+.PHONY: help venv demo dashboard gateway test check bench lock clean
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' Makefile | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' Makefile | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Pixelmeter needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -14,10 +15,22 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $(STAMP)
 
+# Of its own, because the gateway needs an openai older than ours.
+$(GATEWAY_STAMP): requirements-gateway.lock
+	$(PYTHON) -m venv .venv-gateway
+	.venv-gateway/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-gateway.lock
+	@touch $(GATEWAY_STAMP)
+
 venv: $(STAMP) ## the environment in .venv, from the lock
 
 demo: venv ## the main job with no key: suite, two endpoints, comparison, projection
 	@$(BIN)/pixelmeter demo
+
+dashboard: venv ## the screens over ./data, on loopback, until Ctrl-C
+	@$(BIN)/pixelmeter dashboard
+
+gateway: venv $(GATEWAY_STAMP) ## a real LiteLLM gateway in front of an emulator, until Ctrl-C
+	@$(BIN)/python tests/gateway $(GATEWAY)
 
 test: venv ## all tests that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
@@ -37,7 +50,8 @@ lock: ## resolve pyproject.toml anew into hash-pinned locks
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
 	.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --group dev pyproject.toml -o requirements-dev.lock
+	.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header tests/gateway/requirements.in -o requirements-gateway.lock
 	rm -rf .venv-lock
 
-clean: ## remove the environment and caches
-	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache
+clean: ## remove the environments and caches
+	rm -rf .venv .venv-gateway .pytest_cache .ruff_cache .import_linter_cache
