@@ -11,7 +11,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictInt,
-    StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
@@ -88,11 +87,10 @@ Volume = Annotated[
     Images | Annotated[tuple[Images, ...], Field(min_length=1, max_length=MOST_MONTHS)],
     WrapValidator(_volume),
 ]
-Name = Annotated[
-    str,
-    StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", min_length=1, max_length=100),
-]
-Word = Annotated[str, Field(min_length=1, max_length=200)]
+_PLAIN = Field(pattern=r"^[^\x00-\x1f\x7f]*$")
+Name = Annotated[str, _PLAIN, Field(min_length=1, max_length=100)]
+Word = Annotated[str, _PLAIN, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]*$", max_length=2_000)]
 
 
 class Part(BaseModel):
@@ -212,7 +210,7 @@ class Scenario(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Name
-    description: Annotated[str, Field(max_length=2_000)] | None = None
+    description: Text | None = None
     images_per_month: Volume
     months: Annotated[StrictInt, Field(ge=1, le=MOST_MONTHS)] | None = None
     growth: Growth | None = None

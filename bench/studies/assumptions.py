@@ -1,13 +1,17 @@
 """Assumptions: what a projection takes for granted, a sentence each."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bench.scenario import Part
 from bench.studies.outlook import Line, Outlook
 from bench.studies.resampling import N_RESAMPLES
-from bench.studies.run_price import Basis
-from bench.words.figures import dollars, percent
+from bench.studies.run_price import Basis, variant_text
+from bench.words.figures import dollars, more_or_less, percent
 from pricing.rates import BookRef
+
+# So many of one source are told in one sentence.
+_MOST_ALIKE = 4
 
 
 def assumptions(found: Outlook) -> tuple[str, ...]:
@@ -16,7 +20,7 @@ def assumptions(found: Outlook) -> tuple[str, ...]:
     sentences = [
         _volume(found),
         *_fixed_terms(found),
-        *(sentence for line in lines for sentence in _price(line)),
+        *_prices(lines),
     ]
     if any(not line.priced.bases for line in lines):
         sentences.append(
@@ -42,15 +46,17 @@ def price_sources(found: Outlook) -> tuple[str, ...]:
 
 def _volume(found: Outlook) -> str:
     scenario, images = found.scenario, found.images
+    first, last = images[0], images[-1]
     if isinstance(scenario.images_per_month, tuple):
         return f"volume: as listed, {sum(images):,} images in {len(images)} months"
     if scenario.growth:
         return (
-            f"volume: {images[0]:,} images in the first month, "
-            f"{percent(float(scenario.growth))} more each month "
-            f"({images[-1]:,} in month {len(images)}, rounded to whole images)"
+            f"volume: {first:,} images in the first month, "
+            f"{more_or_less(float(scenario.growth), 'more', 'less')} each month "
+            f"({last:,} in month {len(images)}, rounded to whole images)"
         )
-    return f"volume: {images[0]:,} images in each of {len(images)} months, no growth"
+    months = f"each of {len(images)} months" if len(images) > 1 else "one month"
+    return f"volume: {first:,} images in {months}, no growth"
 
 
 def _fixed_terms(found: Outlook) -> Iterator[str]:
@@ -65,24 +71,30 @@ def _fixed_terms(found: Outlook) -> Iterator[str]:
             yield f"fees of {choice.name}: {' and '.join(fee for fee in fees if fee)}"
 
 
-def _price(line: Line) -> Iterator[str]:
-    priced = line.priced
-    what = mix_text(line.mix)
-    yield f"{line.choice.name}: {priced.how}, for {what}"
-    for note in priced.notes:
-        yield f"{line.choice.name}: {note}"
-    for basis in priced.bases:
-        yield from _beside(line.choice.name, basis)
+def _prices(lines: Sequence[Line]) -> Iterator[str]:
+    n_alike = Counter(line.priced.how for line in lines)
+    for line in lines:
+        name, priced = line.choice.name, line.priced
+        n = n_alike[priced.how]
+        if n > _MOST_ALIKE:
+            yield f"{n} alternatives: {priced.how}, each for what its name says"
+        else:
+            yield f"{name}: {priced.how}, for {mix_text(line.mix)}"
+        for note in priced.notes:
+            yield f"{name}: {note}"
+        for basis in priced.bases:
+            yield from _beside(name, basis)
 
 
 def _beside(name: str, basis: Basis) -> Iterator[str]:
     """Money that is not in a measured cost, and what it averages over."""
     one = basis.measured
+    variant = variant_text(one.variant)
     if one.n_charge_unknown:
         yield (
-            f"{name}: {one.n_charge_unknown} of {one.n_trials} trials of "
-            f"{' '.join(one.variant)} hold money of unknown amount, which is not in "
-            f"the cost; up to {dollars(one.possibly_billed_usd)} is possibly billed"
+            f"{name}: {one.n_charge_unknown} of {one.n_trials} trials of {variant} "
+            "hold money of unknown amount, which is not in the cost; up to "
+            f"{dollars(one.possibly_billed_usd)} is possibly billed"
         )
     elif one.possibly_billed_usd:
         yield (
@@ -91,8 +103,8 @@ def _beside(name: str, basis: Basis) -> Iterator[str]:
         )
     if one.n_settings > 1:
         yield (
-            f"{name}: {' '.join(one.variant)} averages over {one.n_settings} different "
-            "requests of the run"
+            f"{name}: {variant} averages over {one.n_settings} different requests of "
+            "the run"
         )
 
 

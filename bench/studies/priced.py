@@ -37,6 +37,11 @@ class Priced:
     why_no_band: str | None = None
 
     @property
+    def n_prompts(self) -> int | None:
+        """Prompts behind a measured cost: of the part that has the fewest."""
+        return min((basis.measured.n_prompts for basis in self.bases), default=None)
+
+    @property
     def simulated(self) -> bool:
         """Whether an emulator answered behind it."""
         return any(basis.measured.simulated for basis in self.bases)

@@ -165,8 +165,9 @@ def mixed(bases: Sequence[Basis]) -> tuple[UnitCost, Draws, str | None]:
 
 
 def variant_text(variant: Variant) -> str:
-    """A variant in words."""
-    return " ".join(variant)
+    """A variant in words, in one printable line."""
+    text = " ".join(variant)
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _is_meant(part: Part, variant: Variant) -> bool:

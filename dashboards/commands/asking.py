@@ -9,17 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.commands.choosing import dollars
+from bench.document import check
 from bench.errors import BadInput
-from bench.scenario import (
-    Book,
-    Choice,
-    Of,
-    Part,
-    Scenario,
-    check_scenario,
-    read_growth,
-    read_scenario,
-)
+from bench.scenario import Part, Scenario, read_growth, read_scenario
 from bench.studies.outlook import choices_of_run
 from bench.studies.priced import Pricer
 
@@ -58,6 +50,7 @@ def asked(
         if run is not None:
             raise BadInput("--from-run: a scenario file names its runs itself")
         return Asked(scenario=_with_volume(_file(file), given))
+    _growth(given)
     if run is not None:
         _refuse("--from-run measures the prices", given, but=(*_VOLUME, *_VARIANT))
         return _from_run(run, given, pricer)
@@ -81,7 +74,7 @@ def _file(name: str) -> Scenario:
 
 def _with_volume(scenario: Scenario, given: Mapping[str, Any]) -> Scenario:
     """The scenario with what the options say of volume in place of its own."""
-    changes = {key: value for key, value in _volume(given).items() if value is not None}
+    changes = _volume(given)
     is_listed = isinstance(scenario.images_per_month, tuple)
     if is_listed and changes and "images_per_month" not in changes:
         raise BadInput(
@@ -100,69 +93,71 @@ def _from_run(run: str, given: Mapping[str, Any], pricer: Pricer) -> Asked:
         name=f"run {measured.run_id}",
         baseline=choices[0].name,
         alternatives=choices,
-        **_volume(given, IMAGES_PER_MONTH),
+        **{"images_per_month": IMAGES_PER_MONTH, **_volume(given)},
     )
     return Asked(scenario=scenario, notes=notes)
 
 
 def _from_prices(given: Mapping[str, Any]) -> Scenario:
-    direct_usd = dollars("--direct-usd", given.get("direct_usd"))
-    direct = _direct(direct_usd, given)
-    gateway = _gateway(given)
     named = {key: given[key] for key in _VARIANT if key in given}
-    scenario = Scenario(
-        name=" ".join(named.values())[:100] or "prices as given",
-        mix=(Part(**named),) if named else None,
-        baseline=direct.name,
-        alternatives=(direct, *gateway),
-        **_volume(given, IMAGES_PER_MONTH),
-    )
-    check_scenario(scenario)
-    return scenario
+    content: dict[str, Any] = {
+        "name": " ".join(named.values())[:100] or "prices as given",
+        "images_per_month": IMAGES_PER_MONTH,
+        "baseline": "direct",
+        "alternatives": [_direct(given), *_gateway(given)],
+        **{key: given[key] for key in _VOLUME if key in given},
+    }
+    if named:
+        content["mix"] = [named]
+    # What an option of its own refuses has been refused before.
+    return check(Path("options"), content, Scenario)
 
 
-def _direct(usd: Decimal | None, given: Mapping[str, Any]) -> Choice:
-    of_book = {key: given[key] for key in _BOOK if key in given}
+def _direct(given: Mapping[str, Any]) -> dict[str, Any]:
+    usd = dollars("--direct-usd", given.get("direct_usd"))
+    book = {key: given[key] for key in _BOOK if key in given}
     if usd is not None:
-        if of_book:
+        if book:
             raise BadInput(
-                f"{_option(min(of_book))}: --direct-usd is the price; give one of them"
+                f"{_option(min(book))}: --direct-usd is the price; give one of them"
             )
-        return Choice(name="direct", usd_per_image=usd)
-    if not of_book.get("provider") and "model" not in given:
+        return {"name": "direct", "usd_per_image": usd}
+    if "provider" not in book and "model" not in given:
         raise BadInput(
-            "there is no price: name a scenario file, --from-run RUN, --direct-usd, "
-            "or --model, --quality and --size for a price book"
+            "there is no direct price: name a scenario file, --from-run RUN, "
+            "--direct-usd, or --model, --quality and --size for a price book"
         )
-    if of_book.get("tier", "standard") not in _TIERS:
-        raise BadInput(f"--tier {of_book['tier']}: choose {' or '.join(_TIERS)}")
-    return Choice(name="direct", book=Book(**of_book))
+    if book.get("tier", "standard") not in _TIERS:
+        raise BadInput(f"--tier {book['tier']}: choose {' or '.join(_TIERS)}")
+    return {"name": "direct", "book": book}
 
 
-def _gateway(given: Mapping[str, Any]) -> list[Choice]:
+def _gateway(given: Mapping[str, Any]) -> list[dict[str, Any]]:
     usd = dollars("--gateway-usd", given.get("gateway_usd"))
     factor = dollars("--multiplier", given.get("multiplier"))
     if usd is not None and factor is not None:
         raise BadInput("--multiplier: --gateway-usd is the price; give one of them")
     if usd is not None:
-        return [Choice(name="gateway", usd_per_image=usd)]
+        return [{"name": "gateway", "usd_per_image": usd}]
     if factor is not None:
-        of = Of(alternative="direct", multiplier=factor)
-        return [Choice(name="gateway", of=of)]
+        of = {"alternative": "direct", "multiplier": factor}
+        return [{"name": "gateway", "of": of}]
     return []
 
 
-def _volume(given: Mapping[str, Any], images: int | None = None) -> dict[str, Any]:
-    growth = given.get("growth")
+def _volume(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the options say of volume, growth as a share."""
+    found = {key: given[key] for key in _VOLUME if key in given}
+    return {**found, **({"growth": _growth(given)} if "growth" in given else {})}
+
+
+def _growth(given: Mapping[str, Any]) -> Decimal | None:
+    if "growth" not in given:
+        return None
     try:
-        monthly = None if growth is None else read_growth(growth)
+        return read_growth(given["growth"])
     except ValueError as error:
-        raise BadInput(f"--growth: {error}, not '{growth}'") from None
-    return {
-        "images_per_month": given.get("images_per_month", images),
-        "months": given.get("months"),
-        "growth": monthly,
-    }
+        raise BadInput(f"--growth: {error}, not '{given['growth']}'") from None
 
 
 def _refuse(why: str, given: Mapping[str, Any], but: Iterable[str]) -> None:

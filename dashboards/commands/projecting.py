@@ -8,9 +8,9 @@ from bench.commands.showing import SIMULATED
 from bench.studies.assumptions import assumptions, price_sources
 from bench.studies.outlook import Compared, Line, Outlook
 from bench.words.figures import UNKNOWN, dollars, percent
-from bench.words.savings import band_text, saving_sentence
+from bench.words.savings import band_text, cents, saving_sentence
 from bench.words.tables import print_table
-from pricing.projection import MONTHS_A_YEAR, Banded, Course
+from pricing.projection import MONTHS_A_YEAR, Band, Banded, Course
 
 # More comparisons than these are told by a line each.
 _MOST_IN_FULL = 4
@@ -53,8 +53,9 @@ def _tell_costs(found: Outlook) -> None:
     has_year = n_months > MONTHS_A_YEAR
     print_table(
         [
-            *(("alternative", False), ("US$ an image", True), ("90% band", True)),
-            *(("n images", True), (month, True)),
+            *(("alternative", False), ("US$ an image", True), ("median", True)),
+            *(("90% band", True), ("n images", True), ("prompts", True)),
+            (month, True),
             *([("first year", True)] if has_year else []),
             (f"{n_months} months" if n_months > 1 else "1 month", True),
         ],
@@ -64,19 +65,20 @@ def _tell_costs(found: Outlook) -> None:
 
 def _cost_line(line: Line, *, has_year: bool) -> list[str]:
     unit, course = line.priced.unit, line.course
-    band = UNKNOWN
+    band = None
     if unit.usd_low is not None:
-        low, high = dollars(unit.low), dollars(unit.high)
-        band = low if low == high else f"{low} to {high}"
-    year = [dollars(course.first_year.usd)] if has_year and course.first_year else []
+        band = Band(low_usd=unit.low, high_usd=unit.high)
+    year = [cents(course.first_year.usd)] if has_year and course.first_year else []
     return [
         line.choice.name + (" (simulated)" if line.priced.simulated else ""),
         dollars(unit.usd),
-        band,
+        UNKNOWN if unit.median_usd is None else dollars(unit.median_usd),
+        band_text(band),
         f"{unit.n:,}" if unit.n else UNKNOWN,
-        dollars(course.month.usd),
+        str(line.priced.n_prompts or UNKNOWN),
+        cents(course.month.usd),
         *year,
-        dollars(course.whole.usd),
+        cents(course.whole.usd),
     ]
 
 
@@ -104,6 +106,8 @@ def _tell_in_full(found: Outlook) -> None:
 def _sentences(found: Outlook, compared: Compared) -> list[str]:
     saving, n_months = compared.saving, len(found.images)
     month = "a month" if _is_steady(found) else "in the first month"
+    if any(line.choice.setup_usd for line in found.lines):
+        month += ", set-up apart,"
     horizons: list[tuple[Banded | None, str]] = [(saving.month, month)]
     horizons.append((saving.first_year, "in the first year"))
     if n_months not in {1, MONTHS_A_YEAR}:
@@ -134,12 +138,12 @@ def _tell_months(first: Course, second: Course, compared: Compared) -> None:
             [
                 str(number + 1),
                 f"{images:,}",
-                dollars(first.costs_usd[number]),
-                dollars(second.costs_usd[number]),
-                dollars(saving.savings_usd[number]),
-                dollars(first.cumulative_usd[number]),
-                dollars(second.cumulative_usd[number]),
-                dollars(saving.cumulative_usd[number]),
+                cents(first.costs_usd[number]),
+                cents(second.costs_usd[number]),
+                cents(saving.savings_usd[number]),
+                cents(first.cumulative_usd[number]),
+                cents(second.cumulative_usd[number]),
+                cents(saving.cumulative_usd[number]),
             ]
             for number, images in enumerate(first.images)
         ],
@@ -151,7 +155,7 @@ def _tell_course(course: Course) -> None:
     print_table(
         [("month", True), ("images", True), ("cost", True), ("so far", True)],
         [
-            [str(number), f"{images:,}", dollars(cost), dollars(so_far)]
+            [str(number), f"{images:,}", cents(cost), cents(so_far)]
             for number, (images, cost, so_far) in enumerate(months, start=1)
         ],
     )
@@ -179,10 +183,10 @@ def _brief_line(compared: Compared) -> list[str]:
     return [
         saving.alternative + (" (simulated)" if compared.simulated else ""),
         saving.against,
-        dollars(saving.month.usd),
+        cents(saving.month.usd),
         band_text(saving.month.band),
         percent(None if share is None else float(share)),
-        dollars(saving.whole.usd),
+        cents(saving.whole.usd),
         compared.why_no_band or saving.month.direction,
     ]
 
