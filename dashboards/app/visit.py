@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from bench.errors import BenchError
+from bench.folder import DataFolder
 from bench.store.figures import choices, totals
 from dashboards.app.watch import keep_watch
 from dashboards.filters.choosing import choose
@@ -24,7 +25,7 @@ def receive(title: str, page: Page) -> None:
         standing = look(folder)
     try:
         if not standing.stamp:
-            _say_what_fills(folder.root.is_dir(), has_runs(folder), standing.obstacle)
+            _say_what_fills(folder, standing.obstacle)
         else:
             with asking(folder, standing.stamp) as ask:
                 _show(page, ask, standing.obstacle)
@@ -56,10 +57,10 @@ def _show(page: Page, ask: Asker, obstacle: str | None) -> None:
         page(visit)
 
 
-def _say_what_fills(has_folder: bool, has_runs: bool, obstacle: str | None) -> None:
+def _say_what_fills(folder: DataFolder, obstacle: str | None) -> None:
     if obstacle:
         _say_and_retry(obstacle)
-    elif has_runs:
+    elif has_runs(folder):
         st.info(
             "There are runs here, but no index yet, and this page can't write one. "
             "`pixelmeter ingest` makes it."
@@ -69,8 +70,8 @@ def _say_what_fills(has_folder: bool, has_runs: bool, obstacle: str | None) -> N
             "No run is recorded here yet. Fill this page with `pixelmeter demo` (no "
             "key, nothing is paid) or `pixelmeter run SUITE --endpoint NAME`."
         )
-    where = data_folder().root
-    st.text(f"Data folder: {where}" + ("" if has_folder else " (does not exist yet)"))
+    state = "" if folder.root.is_dir() else " (does not exist yet)"
+    st.text(f"Data folder: {folder.root}{state}")
 
 
 def _say_and_retry(sentence: str) -> None:

@@ -104,16 +104,23 @@ class Asker:
         Raises:
             BenchError: The index can't be read.
         """
-        name = f"{query.__module__}.{query.__qualname__}"
-        return _remembered(
+        return self.while_same(self.stamp, query, *arguments)
+
+    def while_same(
+        self, basis: object, query: Callable[..., T], *arguments: object
+    ) -> T:
+        """The answer, asked anew only when what it rests on changes.
+
+        The basis of an answer about one run is what tells that it is unchanged,
+        though other runs are being written.
+        """
+        kept_under = (
             str(self.folder.root),
-            self.stamp,
-            name,
+            f"{query.__module__}.{query.__qualname__}",
+            repr(basis),
             repr(arguments),
-            self,
-            query,
-            arguments,
         )
+        return _remembered(kept_under, self, query, arguments)
 
     def ask_now(self, query: Callable[..., T], arguments: tuple[object, ...]) -> T:
         """The answer, asked through the one connection of this visit."""
@@ -131,15 +138,12 @@ def asking(folder: DataFolder, stamp: Stamp) -> Generator[Asker]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _remembered(
-    root: str,
-    stamp: Stamp,
-    name: str,
-    arguments_text: str,
+    kept_under: tuple[str, ...],
     _asker: Asker,
     _query: Callable[..., Any],
     _arguments: tuple[object, ...],
 ) -> Any:  # noqa: ANN401  what the query gives
-    del root, stamp, name, arguments_text  # they are what answers are kept under
+    del kept_under
     return _asker.ask_now(_query, _arguments)
 
 

@@ -2,9 +2,9 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import streamlit as st
@@ -12,13 +12,16 @@ import streamlit as st
 from bench.errors import BadInput
 from bench.store import queries
 from bench.store.chosen import Chosen
+from bench.store.figures import totals
 from bench.studies.comparison import Comparison, Factor, compare_levels
 from bench.studies.levels import is_timed
+from bench.studies.saving import Saving, savings
 from dashboards.screens.frame import SIMULATED, Row, Visit
 
 if TYPE_CHECKING:
     import duckdb
 
+T = TypeVar("T")
 MOST_TRIALS = 100_000
 
 
@@ -57,8 +60,8 @@ def pick_run(visit: Visit) -> str | None:
         return next(iter(runs))
     if runs[picked]["n_trials"] > MOST_TRIALS:
         st.info(
-            f"This run has more than {MOST_TRIALS:,} trials, too many to pair on a page. "
-            "`pixelmeter compare RUN` does it."
+            f"This run has more than {MOST_TRIALS:,} trials, too many to pair on a "
+            "page. `pixelmeter compare RUN` does it."
         )
         return None
     return picked
@@ -70,6 +73,16 @@ def _title(row: Row) -> str:
         f"{row['run_id']}, {row['suite']}, {row['n_trials']:,} trials, "
         f"{row['state']}{mark}"
     )
+
+
+def ask_of_run(visit: Visit, query: Callable[..., T], run_id: str) -> T:
+    """The answer of a query about one run and the filters.
+
+    Kept until that run changes: pairing and resampling take seconds, and other
+    runs may be under way.
+    """
+    found = visit.ask(totals, Chosen(runs=(run_id,)))
+    return visit.ask.while_same(sorted(found.items()), query, run_id, visit.chosen)
 
 
 def compared(con: "duckdb.DuckDBPyConnection", run_id: str, chosen: Chosen) -> Compared:
@@ -84,6 +97,14 @@ def compared(con: "duckdb.DuckDBPyConnection", run_id: str, chosen: Chosen) -> C
         routes={str(row["endpoint"]): str(row["route"]) for row in rows},
         comparison=comparison,
     )
+
+
+def saved(
+    con: "duckdb.DuckDBPyConnection", run_id: str, chosen: Chosen
+) -> tuple[Saving, ...]:
+    """What one image a month saves, by variant; any volume is so many times it."""
+    rows = [row for row in queries.trials(con, run_id) if _fits(row, chosen)]
+    return savings(rows, 1)
 
 
 def _fits(row: Row, chosen: Chosen) -> bool:
@@ -143,6 +164,6 @@ def endpoints_needed(found: Sequence[str]) -> str:
     """What is missing for a comparison, as a sentence."""
     only = ", ".join(found) or "none"
     return (
-        f"This run, as filtered, has one endpoint: {only}. A comparison takes two in one "
-        "run: pixelmeter run SUITE --endpoint DIRECT --endpoint GATEWAY."
+        f"This run, as filtered, has one endpoint: {only}. A comparison takes two in "
+        "one run: pixelmeter run SUITE --endpoint DIRECT --endpoint GATEWAY."
     )

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from bench.store.figures import cells, tokens
+from bench.studies.levels import per_image
 from bench.words.figures import dollars, seconds
 from dashboards.charts.cost_against_latency import cost_against_latency
 from dashboards.charts.cost_bars import cost_bars
@@ -14,12 +15,12 @@ from dashboards.screens.frame import (
     Row,
     Visit,
     chart,
+    charted,
     endpoint_of,
     note,
     say,
     variant_of,
 )
-from pricing.money import share
 
 _QUANTILES = ("p50", "p95")
 _CLASSES = (
@@ -35,18 +36,18 @@ _CLASSES = (
 def show(visit: Visit) -> None:
     """Choice, prices of each cell, tokens by class."""
     found = [_with_list(row) for row in visit.ask(cells, visit.chosen)]
-    _choice(found)
     left, right = st.columns(2, gap="large")
     with left:
+        _choice(found)
         chart(
-            cost_against_latency(found),
+            cost_against_latency(charted(found)),
             "US dollars an image against median service time, a dot for each cell; the "
             "table below holds both",
             "cost-latency",
         )
     with right:
         chart(
-            cost_bars(found),
+            cost_bars(charted(found)),
             "US dollars an image of each cell beside the direct list price; the table "
             "below holds both",
             "cost-bars",
@@ -56,15 +57,11 @@ def show(visit: Visit) -> None:
 
 
 def _with_list(row: Row) -> dict[str, Any]:
-    images = row["images"]
-    known = row["list_usd"] is not None and images
     return {
         **row,
-        "endpoint": endpoint_of(row),
-        "name": row["endpoint"],
         "label": variant_of(row),
         "n": row["n_timed"],
-        "list_usd_per_image": share(row["list_usd"], images) if known else None,
+        "list_usd_per_image": per_image(row["list_usd"], row["images"]),
     }
 
 
@@ -105,12 +102,12 @@ def _advice(found: Sequence[Row], key: str, limit_s: float) -> str:
     bound = f" with a {quantile} of at most {seconds(limit_s)}" if limit_s else ""
     if not fitting:
         return (
-            f"No cell{bound or ' with a known price and a known ' + quantile}. p95 needs "
-            "72 timed trials a cell."
+            f"No cell{bound or ' with a known price and a known ' + quantile}. "
+            "p95 needs 72 timed trials a cell."
         )
     best = min(fitting, key=lambda row: (row["usd_per_image"], row[key]))
     words = (
-        f"Cheapest per usable image{bound}: {best['label']} at {best['endpoint']}, "
+        f"Cheapest per usable image{bound}: {best['label']} at {endpoint_of(best)}, "
         f"{dollars(best['usd_per_image'])} an image (n={best['images']:,} images), "
         f"{quantile} {seconds(best[key])} (n={best['n_timed']:,})."
     )
@@ -127,24 +124,22 @@ def _prices(found: Sequence[Row]) -> None:
             found, key=lambda row: (row["usd_per_image"] is None, row["usd_per_image"])
         ),
         [
-            tables.text("Endpoint", "endpoint"),
-            *tables.cell_columns()[1:],
+            *tables.cell_columns(),
             tables.count("Images", "images"),
             tables.usd("US$ a usable image", "usd_per_image"),
             tables.usd("US$ a 1,000", "usd_per_1000"),
             tables.usd("List, an image", "list_usd_per_image"),
             tables.usd("Charged", "charge_usd"),
             tables.usd("At list price", "list_usd"),
-            tables.usd("Possibly billed", "possibly_billed_usd", unknown="$0.00"),
-            tables.count("Unknown prices", "n_charge_unknown"),
+            *tables.doubt_columns(found),
             tables.time("p50", "p50_s"),
         ],
         alt="Price of each cell an image and a thousand, charged and at list price",
         key="cost-prices",
     )
     note(
-        "US$ a usable image: all charges of the cell, failed and repeated attempts too, "
-        "over its usable images. List: the same usage at the direct book's price. Sums "
+        "US$ a usable image: all charges of the cell, failed and repeated attempts "
+        "too, over its usable images. List: the same usage at the direct book's price. Sums "
         "leave out what has no known price, and count it."
     )
 

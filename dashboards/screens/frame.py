@@ -55,6 +55,19 @@ def endpoint_of(row: Row) -> str:
     return marked(row["endpoint"], simulated=bool(row["simulated"]))
 
 
+def charted(rows: "Sequence[Row]") -> list[dict[str, Any]]:
+    """Rows for a chart, whose endpoints keep one colour on all pages.
+
+    A chart says itself where all of it is simulated; only where some is, the
+    endpoints are told apart by their marks.
+    """
+    is_mixed = len({bool(row["simulated"]) for row in rows}) > 1
+    return [
+        {**row, "endpoint": endpoint_of(row) if is_mixed else row["endpoint"]}
+        for row in rows
+    ]
+
+
 def variant_of(row: Row) -> str:
     """Model, quality and size of a row in one line."""
     return " ".join(str(row[k] or NOT_SENT) for k in ("model", "quality", "size"))

@@ -1,12 +1,13 @@
 """Latency: how long answers take, and what makes the slow ones slow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from bench.store.figures import BY, cells, over_time, parts, slowest, spread
 from bench.words.figures import percent
+from dashboards.charts.canvas import plain
 from dashboards.charts.ecdf import ecdf
 from dashboards.charts.intervals import intervals
 from dashboards.charts.over_time import over_time as over_time_chart
@@ -16,6 +17,7 @@ from dashboards.screens.frame import (
     Row,
     Visit,
     chart,
+    charted,
     endpoint_of,
     marked,
     note,
@@ -26,6 +28,13 @@ from dashboards.screens.frame import (
 _N_SLOWEST = 20
 _N_FOR_P99 = 300
 _MOST_LINES = 4
+_PARTS = (
+    ("Queued", "queued"),
+    ("Connect", "connect"),
+    ("First byte", "first_byte"),
+    ("Service", "service"),
+    ("Total", "total"),
+)
 
 
 def show(visit: Visit) -> None:
@@ -35,10 +44,10 @@ def show(visit: Visit) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         _distribution(visit, found, by, is_log=is_log)
+        _parts(visit, found, by)
     with right:
         _intervals(found, is_log=is_log)
     _cells(found)
-    _parts(visit, found, by)
     _over_time(visit.ask(over_time, visit.chosen))
     _slowest(visit.ask(slowest, visit.chosen, _N_SLOWEST), found)
 
@@ -60,22 +69,23 @@ def _switches() -> tuple[str, bool]:
 
 
 def _levels(found: Sequence[Row], by: str) -> dict[str, dict[str, Any]]:
-    """Route and mark of each level; a level that has both routes has neither."""
+    """Route and mark of each level; only endpoints have a route."""
     levels: dict[str, dict[str, Any]] = {}
     for row in found:
-        name = str(row[by] or "")
         known = levels.setdefault(
-            name,
-            {"route": row["route"] if by == "endpoint" else None, "simulated": False},
+            str(row[by] or ""), {"route": None, "simulated": False}
         )
         known["simulated"] = known["simulated"] or bool(row["simulated"])
+        if by == "endpoint":
+            known["route"] = row["route"]
     return levels
 
 
 def _named(row: Row, levels: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     known = levels.get(str(row["level"]), {"route": None, "simulated": False})
-    name = marked(row["level"] or NOT_SENT, simulated=bool(known["simulated"]))
-    return {**row, **known, "level": name}
+    is_mixed = len({bool(level["simulated"]) for level in levels.values()}) > 1
+    mark = is_mixed and bool(known["simulated"])
+    return {**row, **known, "level": marked(row["level"] or NOT_SENT, simulated=mark)}
 
 
 def _distribution(visit: Visit, found: Sequence[Row], by: str, *, is_log: bool) -> None:
@@ -99,13 +109,7 @@ def _distribution(visit: Visit, found: Sequence[Row], by: str, *, is_log: bool) 
 
 def _intervals(found: Sequence[Row], *, is_log: bool) -> None:
     rows = [
-        {
-            **row,
-            "label": variant_of(row),
-            "endpoint": endpoint_of(row),
-            "n": row["n_timed"],
-        }
-        for row in found
+        {**row, "label": variant_of(row), "n": row["n_timed"]} for row in charted(found)
     ]
     chart(
         intervals(rows, is_log=is_log),
@@ -137,39 +141,42 @@ def _cells(found: Sequence[Row]) -> None:
         key="latency-cells",
     )
     note(
-        "Service time: request sent to last byte, of answers that were ok. p95 is shown "
-        f"from n=72 on; p99 is grey below n={_N_FOR_P99}, where it is little more than "
+        "Service time: request sent to last byte, of answers that were ok. p95 is "
+        f"shown from n=72 on; p99 is grey below n={_N_FOR_P99}, where it is little more than "
         "the longest."
     )
 
 
 def _parts(visit: Visit, found: Sequence[Row], by: str) -> None:
-    st.subheader("Where the seconds go")
+    """A line a part, two columns a level: what is long, and what grows to p95."""
     levels = _levels(found, by)
     rows = [_named(row, levels) for row in visit.ask(parts, visit.chosen, by)]
-    names = (
-        *(("Queued", "queued"), ("Connect", "connect"), ("First byte", "first_byte")),
-        *(("Service", "service"), ("Total", "total")),
-    )
+    rows.sort(key=lambda row: -row["n"])
+    shown = rows[:_MOST_LINES]
     tables.show(
-        rows,
+        [{"part": words, "key": key} for words, key in _PARTS],
         [
-            tables.text(by.capitalize(), "level"),
-            tables.count("n", "n"),
+            tables.text("Part", "part"),
             *(
-                tables.time(f"{heading} {q}", f"{part}_{q}_s")
-                for heading, part in names
+                tables.time(f"{row['level']} {q}", _part_of(row, q))
+                for row in shown
                 for q in ("p50", "p95")
             ),
         ],
         alt="p50 and p95 of the parts of a request's time",
         key="latency-parts",
     )
+    left_out = len(rows) - len(shown)
     note(
-        "Queued: due to begun (our own limits). Connect: 0 on a kept connection. First "
-        "byte and service: from request sent. Total: due to last byte, waits and earlier "
-        "attempts in. Each quantile is of its own part, so they don't add up."
+        "Queued: due to begun, our own limits. Connect: 0 on a kept connection. First "
+        "byte and service: from request sent. Total: due to last byte, waits and "
+        "earlier attempts in. Each quantile is of its own part, so they don't add up."
+        + (f" {left_out} more by filter." if left_out else "")
     )
+
+
+def _part_of(row: Row, quantile: str) -> Callable[[Row], float | None]:
+    return lambda part: row[f"{part['key']}_{quantile}_s"]
 
 
 def _over_time(rows: Sequence[Row]) -> None:
@@ -184,7 +191,7 @@ def _over_time(rows: Sequence[Row]) -> None:
         ]
         with columns[i % 2]:
             chart(
-                over_time_chart(own, title=_plain_title(own[0])),
+                over_time_chart(own, title=plain(endpoint_of(own[0]))),
                 "Median and p95 of service time above failed attempts, over time; the "
                 "table below holds them",
                 f"latency-time-{i}",
@@ -207,12 +214,6 @@ def _over_time(rows: Sequence[Row]) -> None:
             alt="Service time and failures by stretch of time and endpoint",
             key="latency-time-table",
         )
-
-
-def _plain_title(row: Row) -> str:
-    from dashboards.charts.canvas import plain
-
-    return plain(endpoint_of(row))
 
 
 def _slowest(rows: Sequence[Row], found: Sequence[Row]) -> None:
@@ -255,8 +256,8 @@ def _what_they_share(rows: Sequence[Row], found: Sequence[Row]) -> None:
     excess, by, value, among, usual = max(traits)
     if excess > 0:
         say(
-            f"{percent(among)} of these {len(rows)} have the {by} {value}; of all answers "
-            f"{percent(usual)} have it."
+            f"{percent(among)} of these {len(rows)} have the {by} {value}; of all "
+            f"answers {percent(usual)} have it."
         )
     waits = sorted(
         row["first_byte_s"] / row["service_s"] for row in rows if row["first_byte_s"]

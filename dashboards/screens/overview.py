@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import streamlit as st
 
@@ -17,7 +18,15 @@ from bench.words.figures import (
 )
 from dashboards.charts.daily_spend import daily_spend
 from dashboards.screens import tables
-from dashboards.screens.frame import Row, Visit, chart, endpoint_of, inert, note
+from dashboards.screens.frame import (
+    Row,
+    Visit,
+    chart,
+    charted,
+    endpoint_of,
+    inert,
+    note,
+)
 from dashboards.screens.prices import price_dates
 
 
@@ -76,10 +85,14 @@ def _figures(t: Row) -> list[tuple[str, str, str]]:
         ),
         (
             "Possibly billed, US$",
-            dollars(t["possibly_billed_usd"] or 0),
+            dollars(t["possibly_billed_usd"] or Decimal(0)),
             f"{t['n_possibly_billed']:,} trials, at most",
         ),
-        ("Wasted, US$", dollars(t["wasted_usd"] or 0), "paid, no usable picture"),
+        (
+            "Wasted, US$",
+            dollars(t["wasted_usd"] or Decimal(0)),
+            "paid, no usable picture",
+        ),
     ]
 
 
@@ -96,14 +109,14 @@ def _ages(visit: Visit) -> None:
     if last_at is not None:
         age_s = (datetime.now(UTC) - last_at.replace(tzinfo=UTC)).total_seconds()
         parts.append(
-            f"Newest request {last_at:%Y-%m-%d %H:%M} UTC, {duration(max(age_s, 0))} ago"
+            f"Newest request {last_at:%Y-%m-%d %H:%M} UTC, "
+            f"{duration(max(age_s, 0))} ago"
         )
     parts.extend(price_dates(visit))
     note(" · ".join(parts))
 
 
 def _cells(rows: Sequence[Row]) -> None:
-    unknown = [tables.count("Unknown prices", "n_charge_unknown")]
     tables.show(
         rows,
         [
@@ -116,15 +129,15 @@ def _cells(rows: Sequence[Row]) -> None:
             *tables.tail_columns(rows),
             tables.usd("US$ an image", "usd_per_image"),
             tables.usd("Charged", "charge_usd"),
-            *(unknown if any(row["n_charge_unknown"] for row in rows) else []),
+            *tables.doubt_columns(rows),
         ],
         alt="Cells: endpoint, model, quality and size with counts, times and cost",
         key="overview-cells",
     )
     note(
         "n: trials that ended. p95 is shown from 72 timed trials on. Intervals: order "
-        "statistics for times, Wilson for shares. US$ an image: all charges of the cell, "
-        "failed and repeated attempts too, over usable images."
+        "statistics for times, Wilson for shares. US$ an image: all charges of the "
+        "cell, failed and repeated attempts too, over usable images."
     )
 
 
@@ -137,7 +150,7 @@ def _interval_of_success(row: Row) -> str:
 
 def _spend(rows: Sequence[Row]) -> None:
     chart(
-        daily_spend(rows),
+        daily_spend(charted(rows)),
         "Stacked bars: US dollars a day by endpoint",
         "overview-daily",
     )

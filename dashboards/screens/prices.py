@@ -30,7 +30,8 @@ def price_dates(visit: Visit) -> tuple[str, ...]:
 @lru_cache(maxsize=32)
 def _dates_in(plan: Path, _modified_ns: int) -> tuple[str, ...]:
     cards = [priced.card for priced in read_plan(plan).prices.values()]
-    return tuple(
-        f"Prices of {vendor} checked {min(c.checked_on for c in cards if c.vendor == vendor)}"
+    checked_on = {
+        vendor: min(card.checked_on for card in cards if card.vendor == vendor)
         for vendor in sorted({card.vendor for card in cards})
-    )
+    }
+    return tuple(f"Prices of {name} checked {day}" for name, day in checked_on.items())

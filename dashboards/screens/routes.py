@@ -12,6 +12,7 @@ from dashboards.charts.paired_differences import paired_differences
 from dashboards.screens import tables
 from dashboards.screens.compared import (
     Compared,
+    ask_of_run,
     compared,
     endpoints_needed,
     pick_run,
@@ -27,7 +28,8 @@ def show(visit: Visit) -> None:
     run_id = pick_run(visit)
     if run_id is None:
         return
-    found: Compared = visit.ask(compared, run_id, visit.chosen)
+    with st.spinner("Pairing trials", show_time=True):
+        found = ask_of_run(visit, compared, run_id)
     if found.comparison is None:
         say(endpoints_needed(list(found.routes)))
         return
@@ -36,8 +38,8 @@ def show(visit: Visit) -> None:
         _verdicts(pairing, found)
     if len(found.comparison.pairings) > 1:
         note(
-            f"{len(found.comparison.pairings)} pairs were looked at; the intervals are for "
-            "one each, so a lone narrow finding may be chance."
+            f"{len(found.comparison.pairings)} pairs were looked at; the intervals are "
+            "for one each, so a lone narrow finding may be chance."
         )
     _levels(found.comparison.levels, found)
     for i, pairing in enumerate(pairings):
@@ -72,8 +74,7 @@ def _levels(levels: Sequence[Level], found: Compared) -> None:
             tables.usd("US$ an image", "usd_per_image"),
             tables.usd("Charged", "charge_usd"),
             tables.usd("At list price", "list_usd"),
-            tables.usd("Possibly billed", "possibly_billed_usd"),
-            tables.count("Unknown prices", "n_charge_unknown"),
+            *tables.doubt_columns(rows),
         ],
         alt="Endpoints of the run with counts, times and cost",
         key="routes-levels",

@@ -1,29 +1,27 @@
 """Savings: what a month costs direct and through a gateway, and how sure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 from bench.commands.answers import rounded
-from bench.studies.saving import Saving, savings
+from bench.store.chosen import Chosen
+from bench.store.figures import totals
+from bench.studies.saving import Saving
 from bench.words.figures import UNKNOWN, dollars, percent
 from dashboards.charts.months import months
 from dashboards.screens import tables
-from dashboards.screens.compared import (
-    Compared,
-    compared,
-    endpoints_needed,
-    pick_run,
-)
-from dashboards.screens.frame import Row, Visit, chart, inert, note, say
-from pricing.projection import MONTHS_A_YEAR
+from dashboards.screens.compared import ask_of_run, pick_run, saved
+from dashboards.screens.frame import SIMULATED, Row, Visit, chart, inert, note, say
+from pricing.projection import MONTHS_A_YEAR, monthly
 
 _USUAL = 10_000
 _MOST = 10_000_000
 _MOST_ON_SLIDER = 100_000
-_SIMPLE = (
+_HOW = "A month is the measured US$ an image, over pairs of which both are known, "
     "A month is the measured US$ an image, over pairs of which both are known, times "
 )
 
@@ -36,21 +34,32 @@ def show(visit: Visit) -> None:
     volume = _volume(right)
     if run_id is None:
         return
-    found: Compared = visit.ask(compared, run_id, visit.chosen)
-    if found.comparison is None:
-        say(endpoints_needed(list(found.routes)))
-        return
-    all_savings = savings(found.trials, volume)
-    if not all_savings:
+    with st.spinner("Pairing trials", show_time=True):
+        each = ask_of_run(visit, saved, run_id)
+    if not each:
         st.info(
-            "This run, as filtered, has no pair of a direct and a gateway endpoint whose "
-            "prices are both known."
+            "This run, as filtered, has no pair of a direct and a gateway endpoint "
+            "whose prices are both known. One run with both gives it: `pixelmeter run SUITE "
+            "--endpoint DIRECT --endpoint GATEWAY`."
         )
         return
+    all_savings = tuple(_times(saving, volume) for saving in each)
+    is_simulated = bool(visit.ask(totals, Chosen(runs=(run_id,)))["simulated"])
     chosen = _variant(all_savings)
     _month(chosen)
-    _months(chosen, is_simulated=found.comparison.simulated)
-    _variants(all_savings, is_simulated=found.comparison.simulated)
+    _months(chosen, is_simulated=is_simulated)
+    _variants(all_savings, is_simulated=is_simulated)
+
+
+def _times(each: Saving, volume: int) -> Saving:
+    """A saving at another volume than one image a month."""
+    bounds = each.saving_interval_usd
+    found = each.projection
+    return replace(
+        each,
+        projection=monthly(volume, found.direct, found.alternative),
+        saving_interval_usd=bounds and (bounds[0] * volume, bounds[1] * volume),
+    )
 
 
 def _volume(place: Any) -> int:  # noqa: ANN401  Streamlit's containers have no public type
@@ -158,22 +167,24 @@ def _sentence(saving: Saving) -> str:
         figures = f"{_between(saving)}, n={saving.n_prompts} prompts"
     elif bounds[0] <= 0 <= bounds[1]:
         return (
-            f"{volume}: no clear difference between {saving.direct} and {saving.gateway} "
-            f"({figures})."
+            f"{volume}: no clear difference between {saving.direct} and "
+            f"{saving.gateway} ({figures})."
         )
     usd = found.saving_usd
     words = f"{dollars(abs(usd))} {'less' if usd >= 0 else 'more'} than"
     share = percent(
         None if found.saving_share is None else float(abs(found.saving_share))
     )
-    return f"{volume}, {saving.gateway} costs {words} {saving.direct} ({share}; {figures})."
+    sides = f"{saving.gateway} costs {words} {saving.direct}"
+    return f"{volume}, {sides} ({share}; {figures})."
 
 
 def _months(saving: Saving, *, is_simulated: bool) -> None:
     rows = _month_rows(saving, is_simulated=is_simulated)
     chart(
         months(rows, remark=f"95% interval, n={saving.n_prompts} prompts"),
-        "US dollars spent as months pass, direct and gateway; the table below holds them",
+        "US dollars spent as months pass, direct and gateway; the table below holds "
+        "them",
         "savings-months",
     )
     with st.expander("Months as a table"):
@@ -221,9 +232,10 @@ def _month_rows(saving: Saving, *, is_simulated: bool) -> list[dict[str, Any]]:
 
 
 def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
-    st.subheader("Every variant at this volume", anchor=False)
+    mark = SIMULATED if is_simulated else ""
+    st.subheader(f"Every variant at this volume{mark}", anchor=False)
     tables.show(
-        [_line(saving, is_simulated=is_simulated) for saving in found],
+        [_line(saving) for saving in found],
         [
             *(tables.text(name, name) for name in ("Model", "Quality", "Size")),
             tables.text("Direct", "direct"),
@@ -241,22 +253,22 @@ def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
     )
     note(
         "Each variant at the whole volume. "
-        + _SIMPLE
-        + "the volume; the interval is of "
-        "the paired differences by prompt, 95%, and knows nothing of prices that change."
+        + _HOW
+        + "times the volume; the interval is of "
+        "the paired differences by prompt, 95%, and knows nothing of prices that "
+        "change."
     )
 
 
-def _line(saving: Saving, *, is_simulated: bool) -> Row:
+def _line(saving: Saving) -> Row:
     found = saving.projection
     model, quality, size = saving.variant
-    mark = " (simulated)" if is_simulated else ""
     return {
         "Model": model,
         "Quality": quality,
         "Size": size,
-        "direct": saving.direct + mark,
-        "gateway": saving.gateway + mark,
+        "direct": saving.direct,
+        "gateway": saving.gateway,
         "direct_usd": found.direct_usd,
         "gateway_usd": found.alternative_usd,
         "saving_usd": found.saving_usd,

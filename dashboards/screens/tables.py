@@ -177,3 +177,13 @@ def tail_columns(rows: Sequence[Row]) -> list[Column]:
         time("p95", "p95_s"),
         between("95% of p95", "p95_low_s", "p95_high_s"),
     ]
+
+
+def doubt_columns(rows: Sequence[Row]) -> list[Column]:
+    """Money that sums leave out, where there is any."""
+    found: list[Column] = []
+    if any(row["possibly_billed_usd"] for row in rows):
+        found.append(usd("Possibly billed", "possibly_billed_usd", unknown="$0.00"))
+    if any(row["n_charge_unknown"] for row in rows):
+        found.append(count("Unknown prices", "n_charge_unknown"))
+    return found
