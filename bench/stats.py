@@ -68,6 +68,22 @@ class Difference:
     verdict: Verdict
 
 
+def quantile_ranks(n: int, q: float) -> tuple[int | None, int | None]:
+    """The ranks, from 1, of the values that `quantile_interval` answers with.
+
+    Args:
+        n: How many values there are.
+        q: Between 0 and 1, both excluded.
+    """
+    if not n:
+        return None, None
+    tail = (1 - LEVEL) / 2
+    # The largest r with P(K < r) <= 2.5 %, the smallest s with P(K >= s) <= 2.5 %.
+    below = int(_tests.binom.ppf(tail, n, q))
+    above = int(_tests.binom.ppf(1 - tail, n, q)) + 1
+    return below if below >= 1 else None, above if above <= n else None
+
+
 def quantile_interval(values: Sequence[float], q: float) -> Interval:
     """The order-statistic interval of a quantile, free of any distribution.
 
@@ -83,14 +99,10 @@ def quantile_interval(values: Sequence[float], q: float) -> Interval:
         q: Between 0 and 1, both excluded.
     """
     ordered = sorted(values)
-    n = len(ordered)
-    tail = (1 - LEVEL) / 2
-    # The largest r with P(K < r) <= 2.5 %, the smallest s with P(K >= s) <= 2.5 %.
-    below = int(_tests.binom.ppf(tail, n, q)) if n else 0
-    above = int(_tests.binom.ppf(1 - tail, n, q)) + 1 if n else 1
+    below, above = quantile_ranks(len(ordered), q)
     return Interval(
-        low=ordered[below - 1] if below >= 1 else None,
-        high=ordered[above - 1] if above <= n else None,
+        low=None if below is None else ordered[below - 1],
+        high=None if above is None else ordered[above - 1],
     )
 
 
