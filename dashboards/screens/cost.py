@@ -139,8 +139,8 @@ def _prices(found: Sequence[Row]) -> None:
     )
     note(
         "US$ a usable image: all charges of the cell, failed and repeated attempts "
-        "too, over its usable images. List: the same usage at the direct book's price. Sums "
-        "leave out what has no known price, and count it."
+        "too, over its usable images. List: the same usage at the direct book's price. "
+        "Sums leave out what has no known price, and count it."
     )
 
 

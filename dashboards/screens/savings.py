@@ -21,9 +21,6 @@ from pricing.projection import MONTHS_A_YEAR, monthly
 _USUAL = 10_000
 _MOST = 10_000_000
 _MOST_ON_SLIDER = 100_000
-_HOW = "A month is the measured US$ an image, over pairs of which both are known, "
-    "A month is the measured US$ an image, over pairs of which both are known, times "
-)
 
 
 def show(visit: Visit) -> None:
@@ -39,8 +36,8 @@ def show(visit: Visit) -> None:
     if not each:
         st.info(
             "This run, as filtered, has no pair of a direct and a gateway endpoint "
-            "whose prices are both known. One run with both gives it: `pixelmeter run SUITE "
-            "--endpoint DIRECT --endpoint GATEWAY`."
+            "whose prices are both known. One run with both gives it: `pixelmeter run "
+            "SUITE --endpoint DIRECT --endpoint GATEWAY`."
         )
         return
     all_savings = tuple(_times(saving, volume) for saving in each)
@@ -252,11 +249,9 @@ def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
         key="savings-variants",
     )
     note(
-        "Each variant at the whole volume. "
-        + _HOW
-        + "times the volume; the interval is of "
-        "the paired differences by prompt, 95%, and knows nothing of prices that "
-        "change."
+        "Each variant at the whole volume. A month is the measured US$ an image, over "
+        "pairs of which both are known, times the volume; the interval is of the paired "
+        "differences by prompt, 95%, and knows nothing of prices that change."
     )
 
 
