@@ -115,10 +115,17 @@ def resume(
     """
     from bench.commands.carrying import Session, again
     from bench.commands.choosing import Given
+    from bench.errors import BadInput
     from bench.plan.frozen import read_plan
+    from bench.plan.growth import KIND
 
     session = Session.begin(data)
     planned = read_plan(session.data.existing_run(run).plan)
+    if planned.kind == KIND:
+        raise BadInput(
+            f"run {planned.run_id} was made by a program that decides itself what it "
+            "asks; nothing of it is left to send"
+        )
     given = Given(
         concurrency=concurrency,
         rate_rpm=rate,
