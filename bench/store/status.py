@@ -1,9 +1,10 @@
 """Status: how a run stands, as `show`, `run` and `resume` answer."""
 
+import os
 from decimal import Decimal
 from typing import Any
 
-from bench.errors import BadInput
+from bench.errors import BadInput, StorageFailed
 from bench.folder import DataFolder
 from bench.store import queries
 from bench.store.index import open_index
@@ -12,6 +13,32 @@ from pricing.money import usd_text
 
 _BUCKETS = ("done", "failed", "possibly_billed", "not_sent", "in_flight")
 _MONEY = ("charge_usd", "list_usd", "possibly_billed_usd", "reserved_usd")
+
+
+def make_current(folder: DataFolder) -> tuple[str, ...]:
+    """Read what is new in the journals, where the folder can be written.
+
+    Returns:
+        Sentences about what could not be read. An index in a folder that can't
+        be written is left as it is, and one of them says so.
+
+    Raises:
+        BadInput: A newer program made the index.
+        StorageFailed: The index is damaged, can't be written, or is not there in
+            a folder that can't be written.
+    """
+    try:
+        return refresh(folder).problems
+    except StorageFailed:
+        if os.access(folder.root, os.W_OK):
+            raise
+        if folder.index.is_file():
+            left = "its index is read as it was left; newer records are missing"
+            return (f"{folder.root} can't be written, so {left}",)
+    raise StorageFailed(
+        f"{folder.root} can't be written and holds no index; copy it to a place that "
+        "can be written, and name that with --data DIR"
+    )
 
 
 def run_status(folder: DataFolder, run_id: str) -> dict[str, Any]:
@@ -29,7 +56,7 @@ def run_status(folder: DataFolder, run_id: str) -> dict[str, Any]:
         StorageFailed: The index can't be used.
     """
     run = folder.existing_run(run_id)
-    problems = refresh(folder).problems
+    problems = make_current(folder)
     with open_index(folder) as con:
         row = queries.run(con, run.run_id)
     if row is None:
