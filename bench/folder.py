@@ -163,8 +163,17 @@ class RunFolder:
 
         Raises:
             RunBusy: Another process has it.
+            StorageFailed: The folder can't be written.
         """
-        with (self.path / "run.lock").open("a+b") as lock:
+        path = self.path / "run.lock"
+        try:
+            lock = path.open("a+b")
+        except OSError as error:
+            raise StorageFailed(
+                f"{path}: can't be written ({error.strerror}); nothing was changed, "
+                "nothing was sent"
+            ) from None
+        with lock:
             if not _take(lock.fileno()):
                 raise RunBusy(
                     f"run {self.run_id} is held by process {self._holder()}; "
