@@ -1,6 +1,7 @@
 """Records: runs under way, leavings of killed processes, the index."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from bench.checkup.check import Check, ok, problem, warning
 from bench.errors import BenchError
 from bench.folder import DataFolder, RunFolder
 from bench.store import queries
-from bench.store.changes import find_changes
+from bench.store.changes import Changes, find_changes
 from bench.store.index import OlderIndex, open_index
 
 _WAIT_S = 2.0
@@ -63,9 +64,9 @@ def _is_locked(path: Path) -> bool:
 
 def _check_index(folder: DataFolder) -> Iterator[Check]:
     n_runs = len(folder.run_ids())
+    is_closed = not os.access(folder.root, os.W_OK)
     if not folder.index.is_file():
-        later = "; the next command that reads makes it" if n_runs else ""
-        yield ok("index", f"{folder.index}: there is none yet, {n_runs} runs{later}")
+        yield _no_index(folder, n_runs, is_closed=is_closed)
         return
     try:
         with open_index(folder, wait_s=_WAIT_S) as con:
@@ -76,11 +77,7 @@ def _check_index(folder: DataFolder) -> Iterator[Check]:
     except BenchError as error:
         yield problem("index", str(error), error.exit_code)
     else:
-        new = "current"
-        if not changes.are_none:
-            n_new = len(changes.runs) + len(changes.gone)
-            new = f"{n_new} runs changed since, which the next command reads"
-        yield ok("index", f"{folder.index}: {n_runs} runs, {new}")
+        yield _standing(folder, n_runs, changes, is_closed=is_closed)
         yield from (warning("records", sentence) for sentence in changes.problems)
         yield from (
             warning(
@@ -90,3 +87,28 @@ def _check_index(folder: DataFolder) -> Iterator[Check]:
             )
             for row in damaged
         )
+
+
+def _no_index(folder: DataFolder, n_runs: int, *, is_closed: bool) -> Check:
+    sentence = f"{folder.index}: there is none yet, {n_runs} runs"
+    if not n_runs:
+        return ok("index", sentence)
+    if is_closed:
+        copied = "copy the folder to a place that can be written to read them"
+        return warning("index", f"{sentence}; {copied}")
+    return ok("index", f"{sentence}; the next command that reads makes it")
+
+
+def _standing(
+    folder: DataFolder, n_runs: int, changes: Changes, *, is_closed: bool
+) -> Check:
+    sentence = f"{folder.index}: {n_runs} runs"
+    if changes.are_none:
+        return ok("index", f"{sentence}, current")
+    n_new = len(changes.runs) + len(changes.gone)
+    if is_closed:
+        sentence = f"{sentence}, {n_new} changed since, which can't be read into it"
+        return warning("index", f"{sentence}; the folder can't be written")
+    return ok(
+        "index", f"{sentence}, {n_new} changed since; the next command reads them"
+    )

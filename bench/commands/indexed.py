@@ -28,12 +28,13 @@ def current_index(
 ) -> "Generator[duckdb.DuckDBPyConnection]":
     """A read-only connection, what is new in the journals read before.
 
-    What could not be read is told on stderr.
+    What could not be read is told on stderr; a folder that can't be written is
+    read as its index was left.
     """
     from bench.store.index import open_index
-    from bench.store.ingest import refresh
+    from bench.store.status import make_current
 
-    for problem in refresh(folder).problems:
+    for problem in make_current(folder):
         typer.echo(f"warning: {problem}", err=True)
     with open_index(folder) as con:
         yield con

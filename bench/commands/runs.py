@@ -62,7 +62,10 @@ def show(
     with current_index(folder) as con:
         shown = read_shown(con, run_id)
     if shown is None:
-        raise BadInput(f"run '{run_id}' can't be shown: its plan can't be read")
+        raise BadInput(
+            f"run '{run_id}' can't be shown: the index does not hold it; "
+            "`pixelmeter ingest` tells why"
+        )
     if json:
         answer = {"schema": SHOW_SCHEMA, **show_answer(shown)}
         typer.echo(orjson.dumps(answer).decode())

@@ -403,7 +403,7 @@ def test_the_data_folder_is_looked_into_and_left_as_it_is(
     assert ended.code == 0
     assert "chmod 700" in checks(ended, "data folder")[0][1]
     assert "1 unfinished files" in checks(ended, "locks")[0][1]
-    assert "1 runs changed since" in checks(ended, "index")[0][1]
+    assert "1 runs, 1 changed since" in checks(ended, "index")[0][1]
 
 
 def test_an_index_that_can_not_be_used_is_6(desk: Desk, direct: Double) -> None:
