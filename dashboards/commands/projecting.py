@@ -51,34 +51,47 @@ def _tell_costs(found: Outlook) -> None:
     month = "a month" if _is_steady(found) else "first month"
     n_months = len(found.images)
     has_year = n_months > MONTHS_A_YEAR
+    measured = [("median", True), ("90% band", True), ("n images", True)]
+    measured.append(("prompts", True))
+    has_measured = any(line.priced.bases for line in found.lines)
     print_table(
         [
-            *(("alternative", False), ("US$ an image", True), ("median", True)),
-            *(("90% band", True), ("n images", True), ("prompts", True)),
+            *(("alternative", False), ("US$ an image", True)),
+            *(measured if has_measured else []),
             (month, True),
             *([("first year", True)] if has_year else []),
             (f"{n_months} months" if n_months > 1 else "1 month", True),
         ],
-        [_cost_line(line, has_year=has_year) for line in found.lines],
+        [
+            _cost_line(line, has_measured=has_measured, has_year=has_year)
+            for line in found.lines
+        ],
     )
 
 
-def _cost_line(line: Line, *, has_year: bool) -> list[str]:
-    unit, course = line.priced.unit, line.course
-    band = None
-    if unit.usd_low is not None:
-        band = Band(low_usd=unit.low, high_usd=unit.high)
+def _cost_line(line: Line, *, has_measured: bool, has_year: bool) -> list[str]:
+    course = line.course
     year = [cents(course.first_year.usd)] if has_year and course.first_year else []
     return [
         line.choice.name + (" (simulated)" if line.priced.simulated else ""),
-        dollars(unit.usd),
+        dollars(line.priced.unit.usd),
+        *(_measured(line) if has_measured else []),
+        cents(course.month.usd),
+        *year,
+        cents(course.whole.usd),
+    ]
+
+
+def _measured(line: Line) -> list[str]:
+    unit = line.priced.unit
+    band = None
+    if unit.usd_low is not None:
+        band = Band(low_usd=unit.low, high_usd=unit.high)
+    return [
         UNKNOWN if unit.median_usd is None else dollars(unit.median_usd),
         band_text(band),
         f"{unit.n:,}" if unit.n else UNKNOWN,
         str(line.priced.n_prompts or UNKNOWN),
-        cents(course.month.usd),
-        *year,
-        cents(course.whole.usd),
     ]
 
 
@@ -112,12 +125,11 @@ def _sentences(found: Outlook, compared: Compared) -> list[str]:
     horizons.append((saving.first_year, "in the first year"))
     if n_months not in {1, MONTHS_A_YEAR}:
         horizons.append((saving.whole, f"over all {n_months} months"))
+    told = [(figure, when) for figure, when in horizons if figure is not None]
+    whys = [compared.why_no_band, *[None] * len(told)]
     sentences = [
-        saving_sentence(
-            saving.alternative, saving.against, figure, when, compared.why_no_band
-        )
-        for figure, when in horizons
-        if figure is not None
+        saving_sentence(saving.alternative, saving.against, figure, when, why)
+        for (figure, when), why in zip(told, whys, strict=False)
     ]
     if saving.share:
         word = "less" if saving.share > 0 else "more"
