@@ -18,18 +18,25 @@ MOST_LETTERS = 48
 _HEADING_PX = 16
 _PART_PX = 28
 _LONG = 22
+_MOST_TITLE = 90
 _EDGES_PX = 170
 
 
 def canvas(title: str, rows: Sequence[Row], *, remark: str = "") -> go.Figure:
-    """An empty figure with its title, and the mark where rows are simulated."""
+    """An empty figure with its title, and the mark where rows are simulated.
+
+    Args:
+        title: Shown as plain text, as is the remark.
+        rows: What will be drawn.
+        remark: One line or several, below the title.
+    """
     marks = [SIMULATED] if any(row.get("simulated") for row in rows) else []
-    lines = [*marks, *([remark] if remark else [])]
+    lines = [plain(line, _MOST_TITLE) for line in (*marks, *remark.splitlines())]
     return go.Figure(
         layout={
             "template": template(Theme.LIGHT),
             "title": {
-                "text": title,
+                "text": plain(title, _MOST_TITLE),
                 "subtitle": {"text": "<br>".join(lines)},
                 "x": 0,
                 "xref": "container",
@@ -121,8 +128,17 @@ def _in_two_lines(name: str) -> str:
     return f"{plain(name[:place])}<br>{plain(name[place:])}"
 
 
-def dollar_axis(words: str, usd: Sequence[float], *, is_log: bool) -> dict[str, Any]:
-    """An axis of US$; where it is logarithmic, ticks at 1, 2 and 5."""
+def dollar_axis(
+    words: str, usd: Sequence[float], *, is_log: bool, below: float = 0.1
+) -> dict[str, Any]:
+    """An axis of US$; where it is logarithmic, ticks at 1, 2 and 5.
+
+    Args:
+        words: Its title.
+        usd: What will be drawn.
+        is_log: Whether it is logarithmic.
+        below: Free room below the least amount on a logarithmic axis, decades.
+    """
     if not is_log:
         return {"title": words, "tickprefix": "$", "rangemode": "tozero"}
     least, most = floor(log10(min(usd))), ceil(log10(max(usd)))
@@ -130,6 +146,7 @@ def dollar_axis(words: str, usd: Sequence[float], *, is_log: bool) -> dict[str, 
     return {
         "title": f"{words} (log axis)",
         "type": "log",
+        "range": [log10(min(usd)) - below, log10(max(usd)) + 0.1],
         "tickvals": [float(step) for step in steps],
         "ticktext": [f"${step:f}" for step in steps],
     }

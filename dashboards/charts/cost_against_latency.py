@@ -1,6 +1,7 @@
 """Cost against latency: which cells no other one beats in both."""
 
 from collections.abc import Sequence
+from math import log10
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,6 +18,9 @@ from dashboards.charts.inks import Ink, inks_of
 
 TITLE = "US$ an image against median service time"
 _FADED = 0.35
+_MOST_NAMED = 9
+# Names hang below their dots in steps: they would cover each other.
+_STEPS_PX = (26, 44, 62)
 
 
 def cost_against_latency(
@@ -42,12 +46,36 @@ def cost_against_latency(
         for cells, is_best in ((rest, False), (best, True)):
             own = [row for row in cells if str(row["endpoint"]) == name]
             figure.add_trace(_dots(name, own, ink, is_best=is_best))
+    if len(best) <= _MOST_NAMED:
+        _name(figure, best, is_log=is_log)
     usd = [float(row["usd_per_image"]) for row in known]
     return figure.update_layout(
         xaxis=seconds_axis("median service time", is_log=is_log),
-        yaxis=dollar_axis("US$ an image", usd, is_log=is_log),
+        yaxis=dollar_axis("US$ an image", usd, is_log=is_log, below=0.35),
         height=460,
     )
+
+
+def _name(figure: go.Figure, best: Sequence[Row], *, is_log: bool) -> None:
+    """Below and right of the best cells there is no dot that could be hidden.
+
+    What is dominated is named when pointed at.
+    """
+    for i, row in enumerate(sorted(best, key=lambda row: row["p50_s"])):
+        x, y = float(row["p50_s"]), float(row["usd_per_image"])
+        figure.add_annotation(
+            text=plain(row["label"]),
+            x=log10(x) if is_log else x,
+            y=log10(y) if is_log else y,
+            ax=12,
+            ay=_STEPS_PX[i % len(_STEPS_PX)],
+            xanchor="left",
+            arrowhead=0,
+            arrowwidth=1,
+            standoff=6,
+            borderpad=1,
+            font={"size": 11},
+        )
 
 
 def is_dominated(row: Row, rows: Sequence[Row]) -> bool:
@@ -62,17 +90,10 @@ def is_dominated(row: Row, rows: Sequence[Row]) -> bool:
 
 
 def _dots(name: str, own: Sequence[Row], ink: Ink, *, is_best: bool) -> go.Scatter:
-    # Neighbours' names would cover each other on one side.
-    by_time = sorted(own, key=lambda row: row["p50_s"])
-    upright = [by_time.index(row) for row in own]
     return go.Scatter(
         x=[float(row["p50_s"]) for row in own],
         y=[float(row["usd_per_image"]) for row in own],
-        # What is dominated is named when pointed at: dots lie close.
-        mode="markers+text" if is_best else "markers",
-        text=[plain(row["label"]) for row in own],
-        textposition=["top center" if i % 2 else "bottom center" for i in upright],
-        textfont={"size": 11},
+        mode="markers",
         name=plain(name),
         legendgroup=name,
         showlegend=is_best,

@@ -8,6 +8,7 @@ from dashboards.charts.canvas import Row, canvas, nothing, number
 from dashboards.charts.inks import BLUE, GREY, VERMILLION, hatched
 
 TITLE = "Service time and errors over time"
+_FEW = 3
 
 
 def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
@@ -24,6 +25,7 @@ def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
     figure = canvas(title, rows, remark=f"n={n:,}")
     at = [row["at"] for row in rows]
     counts = [row["n"] for row in rows]
+    most = max(row["n_errors"] for row in rows)
     for key, word, colour, dash, symbol in (
         ("p50_s", "p50", BLUE, "solid", "circle"),
         ("p95_s", "p95", VERMILLION, "dash", "diamond"),
@@ -58,8 +60,10 @@ def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
             "title": "not ok",
             "domain": [0, 0.22],
             "rangemode": "tozero",
+            # Without an error plotly would count 0, 1, 1.
+            "range": [0, 1.1 * max(1, most)],
+            "dtick": 1 if most <= _FEW else None,
             "tickformat": "d",
-            "nticks": 4,
         },
         height=440,
         hovermode="x unified",

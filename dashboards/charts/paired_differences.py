@@ -79,7 +79,12 @@ def _draw_summary(figure: go.Figure, summary: Mapping[str, Any] | None) -> None:
     words = f"all prompts: {summary['estimate']:.3f}"
     if low is not None and high is not None:
         figure.add_vrect(
-            x0=low, x1=high, fillcolor=VERMILLION, opacity=0.18, line_width=0
+            x0=low,
+            x1=high,
+            fillcolor=VERMILLION,
+            opacity=0.18,
+            line_width=0,
+            layer="below",
         )
         words += f", 95% interval {low:.3f} to {high:.3f}"
     figure.add_trace(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.studies.comparison import Comparison, Factor
-from bench.words.figures import UNKNOWN, dollars, seconds
+from bench.words.figures import dollars, seconds
 from dashboards.charts.cost_against_latency import cost_against_latency
 from dashboards.charts.cost_bars import cost_bars
 from dashboards.charts.ecdf import ecdf
@@ -187,10 +187,11 @@ def _pairs(facts: Facts, comparison: Comparison, place: int) -> Drawing:
         [*plain_columns("prompt"), *figure_columns("ratio", "n pairs")],
         ([row["prompt_id"], f"{row['ratio']:.3f}", str(row["n"])] for row in rows),
     )
+    title = f"{second} against {first}: service time by prompt"
     return Drawing(
         name=f"pairs-{place}",
         says=f"How many times as long {second} took as {first}, prompt by prompt",
-        content=figure_content(paired_differences(rows, summary)),
+        content=figure_content(paired_differences(rows, summary, title=title)),
         twin=twin,
     )
 
@@ -204,7 +205,7 @@ def saving_drawing(facts: Facts) -> Drawing | None:
     what = " ".join(saving.variant)
     remark = f"{IMAGES_PER_MONTH:,} images a month, n={saving.n_prompts} prompts"
     if saving.saving_interval_usd is not None:
-        remark += "<br>band: 95% interval of the saving"
+        remark += "\nband: 95% interval of the saving"
     return Drawing(
         name="months",
         says=f"Cumulative US dollars of {what}, direct and through the gateway",
@@ -225,8 +226,3 @@ def _months_twin(rows: Sequence[dict[str, Any]]) -> Table:
             for month in range(1, last + 1)
         ),
     )
-
-
-def note_of_exactness(n_measured: int) -> str:
-    """How many measurements a page rests on."""
-    return f"n={n_measured:,}" if n_measured else UNKNOWN

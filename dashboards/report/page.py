@@ -81,7 +81,7 @@ def _findings(facts: Facts) -> dict[str, Any]:
         "comparisons": [
             {
                 "by": found.by,
-                "table": levels_table(found),
+                "table": levels_table(found, _order(facts, found.by)),
                 "n_pairings": len(found.pairings),
                 "told": [
                     (pairing.first, pairing.second, sentences(pairing))
@@ -97,6 +97,12 @@ def _findings(facts: Facts) -> dict[str, Any]:
         "costs": cost_drawings(facts),
         "cells": cells_table(facts),
     }
+
+
+def _order(facts: Facts, by: str) -> list[str]:
+    """The values of a factor in the order of the plan; `not sent` for none."""
+    values = (cell[by] for cell in facts.shown.cells)
+    return ["not sent" if value is None else str(value) for value in values]
 
 
 def _records(facts: Facts) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def part_points(facts: Facts) -> list[dict[str, Any]]:
             **{key: fmean(row[key] for row in own) for key in stamps[:3]},
             "rest_s": fmean(row["service_s"] - row["first_byte_s"] for row in own),
         }
-        for endpoint, own in _by(whole, lambda row: row["endpoint"]).items()
+        for (_, endpoint), own in sorted(_by(whole, _route_and_name).items())
     ]
 
 
@@ -205,6 +205,11 @@ def _band(saving: Saving, month: int, *, is_gateway: bool) -> dict[str, float | 
     direct_usd = float(saving.projection.direct_usd)
     low, high = (month * (direct_usd - bound) for bound in reversed(found))
     return {"usd_low": low, "usd_high": high}
+
+
+def _route_and_name(row: Row) -> tuple[str, str]:
+    """Direct endpoints first."""
+    return str(row["route"]), str(row["endpoint"])
 
 
 def _by(rows: Sequence[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:

@@ -17,13 +17,17 @@ def standing(facts: Facts) -> list[tuple[str, str]]:
     row = facts.shown.run
     return [
         ("state", state(row)),
-        ("begun", f"{utc(row['created_at'])}"),
+        ("begun", utc(row["created_at"])),
         ("trials", trials(row)),
         ("requests", f"{row['attempts']:,}"),
-        (
-            "US$ charged",
-            dollars(row["charge_usd"]) if row["attempts"] else "nothing sent",
-        ),
+        *(_money(row) if row["attempts"] else ()),
+    ]
+
+
+def _money(row: Row) -> list[tuple[str, str]]:
+    return [
+        ("US$ charged", dollars(row["charge_usd"])),
+        ("US$ at the direct list price", dollars(row["list_usd"])),
     ]
 
 

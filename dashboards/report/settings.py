@@ -1,12 +1,11 @@
 """Settings: what was asked, of whom, and at which prices."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 import orjson
 
 from bench.endpoint import Endpoint
-from bench.plan.prices import PricedModel
 from bench.words.figures import UNKNOWN
 from dashboards.report.facts import Facts
 from dashboards.report.prose import tags, utc
@@ -19,7 +18,7 @@ from dashboards.report.tables import (
     table,
 )
 from pricing.money import usd_text
-from pricing.rates import Rate
+from pricing.rates import Rate, RateCard
 
 MOST_PROMPTS = 100
 MOST_LETTERS = 600
@@ -110,47 +109,50 @@ def _step(step: dict[str, object]) -> str:
 
 
 def cards_table(facts: Facts) -> Table:
-    """Every rate of the frozen cards, with source and days."""
+    """Every frozen card once, with its days and sources."""
+    users: dict[str, tuple[RateCard, list[str]]] = {}
+    for (endpoint, model), priced in facts.plan.prices.items():
+        key = f"{model} {priced.card.to_json()}"
+        users.setdefault(key, (priced.card, []))[1].append(endpoint)
     return table(
         "Rates that charges were computed with",
         [
-            *plain_columns("endpoint", "model", "counts"),
-            *figure_columns("US$", "per"),
-            *plain_columns("holds from", "checked on", "source"),
+            *plain_columns("book", "model", "rates, US$", "holds from"),
+            *plain_columns("checked on", "source", "used for"),
         ],
-        (
-            line
-            for (endpoint, _), priced in facts.plan.prices.items()
-            for line in _card(endpoint, priced)
-        ),
+        (_card(card, endpoints) for card, endpoints in users.values()),
     )
 
 
-def _card(endpoint: str, priced: PricedModel) -> Iterator[Sequence[str]]:
-    card = priced.card
-    for token_class, rate in card.rates.items():
-        words = f"{token_class} tokens".replace("_", " ")
-        yield _rate(endpoint, card.title, words, rate, card.valid_from.isoformat())
-    for price in card.images:
-        words = f"image {price.quality} {price.size or 'any size'}"
-        yield _rate(
-            endpoint, card.title, words, price.rate, card.valid_from.isoformat()
-        )
-
-
-def _rate(
-    endpoint: str, model: str, words: str, rate: Rate, valid_from: str
-) -> Sequence[str]:
+def _card(card: RateCard, endpoints: Sequence[str]) -> Sequence[str]:
+    named = [(f"{name}".replace("_", " "), rate) for name, rate in card.rates.items()]
+    named += [
+        (f"image {price.quality} {price.size or 'any size'}", price.rate)
+        for price in card.images
+    ]
+    rates = [rate for _, rate in named]
     return (
-        endpoint,
-        model,
-        words,
-        usd_text(rate.usd),
-        f"{rate.per:,}",
-        valid_from,
-        rate.checked_on.isoformat(),
-        rate.source,
+        card.vendor,
+        card.title,
+        _amounts(named),
+        card.valid_from.isoformat(),
+        _distinct(rate.checked_on.isoformat() for rate in rates),
+        _distinct(rate.source for rate in rates),
+        ", ".join(endpoints),
     )
+
+
+def _amounts(named: Sequence[tuple[str, Rate]]) -> str:
+    """A line for each rate; what they are per is said once for those alike."""
+    lines: list[str] = []
+    for per in dict.fromkeys(rate.per for _, rate in named):
+        own = [f"{n} {usd_text(rate.usd)}" for n, rate in named if rate.per == per]
+        lines += [*own, f"per {per:,}" if per > 1 else "each"]
+    return "\n".join(lines)
+
+
+def _distinct(texts: Iterable[str]) -> str:
+    return "\n".join(dict.fromkeys(texts))
 
 
 def prompts_table(facts: Facts) -> Table:

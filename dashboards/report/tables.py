@@ -15,6 +15,7 @@ from dashboards.report.labels import asked
 
 Column = tuple[str, bool]
 MARK = " (simulated)"
+_WIDE = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,14 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Of each column the least width in letters that reads well."""
+        return tuple(
+            min(_WIDE, max((len(row[i]) for row in self.rows), default=0))
+            for i in range(len(self.columns))
+        )
 
 
 def table(
@@ -77,11 +86,16 @@ def _cell(cell: Row) -> list[str]:
     ]
 
 
-def levels_table(comparison: Comparison) -> Table:
-    """One line a level, as `compare` prints them."""
+def levels_table(comparison: Comparison, order: Sequence[str]) -> Table:
+    """One line a level, as `compare` prints them.
+
+    Args:
+        comparison: Its levels stand in the order in which trials came.
+        order: The names in the order of the plan.
+    """
     columns = [(comparison.by, False), *FIGURE_COLUMNS]
-    lines = map(_level, comparison.levels)
-    return table(f"By {comparison.by}, all trials", columns, lines)
+    levels = sorted(comparison.levels, key=lambda level: order.index(level.name))
+    return table(f"By {comparison.by}, all trials", columns, map(_level, levels))
 
 
 def _level(level: Level) -> list[str]:
@@ -101,18 +115,27 @@ def _level(level: Level) -> list[str]:
 
 def savings_table(found: Sequence[Saving], images_per_month: int) -> Table:
     """One line a variant at a direct endpoint and at a gateway."""
+    sides = {(saving.direct, saving.gateway) for saving in found}
+    caption = f"{images_per_month:,} images a month"
+    if len(sides) == 1:
+        caption += f", {found[0].direct} against {found[0].gateway}"
+    named = plain_columns("asked", *([] if len(sides) == 1 else ["sides"]))
     return table(
-        f"{images_per_month:,} images a month",
+        caption,
         [
-            *plain_columns("asked", "direct", "gateway"),
+            *named,
             *figure_columns("US$ direct", "US$ gateway", "saving a month"),
             *figure_columns("95% interval", "saving", "a year", "n prompts"),
         ],
-        map(_saving, found),
+        ([*_of_whom(saving)[: len(named)], *_saved(saving)] for saving in found),
     )
 
 
-def _saving(saving: Saving) -> list[str]:
+def _of_whom(saving: Saving) -> list[str]:
+    return [" ".join(saving.variant), f"{saving.direct}, {saving.gateway}"]
+
+
+def _saved(saving: Saving) -> list[str]:
     projected = saving.projection
     share = projected.saving_share
     interval = UNKNOWN
@@ -120,9 +143,6 @@ def _saving(saving: Saving) -> list[str]:
         low, high = (dollars(rounded(usd)) for usd in saving.saving_interval_usd)
         interval = f"{low} to {high}"
     return [
-        " ".join(saving.variant),
-        saving.direct,
-        saving.gateway,
         dollars(projected.direct_usd),
         dollars(projected.alternative_usd),
         dollars(projected.saving_usd),
