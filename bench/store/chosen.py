@@ -56,25 +56,28 @@ _WHERE = "\n    AND ".join(
     f"OR list_contains(${name}::VARCHAR[], coalesce({column}, '')))"
     for name, column in _FILTERS.items()
 )
-# asked: the cells that are chosen. recorded: every attempt of theirs, in flight
-# or not, with `ends_trial` on the last one of its trial.
+# asked: the cells that are chosen, and for what was sent without a trial that
+# is known (its record is damaged) one of each run, which has no endpoint either.
+# tallied, recorded: sums and single attempts of them, in flight or not.
 ASKED = f"""
 WITH asked AS MATERIALIZED (
     SELECT
         c.run_id, c.cell_index, r.suite, r.created_at, c.endpoint, e.route,
         e.simulated, c.api, c.operation, c.model, c.quality, c.size
-    FROM cell AS c
+    FROM (
+        SELECT run_id, cell_index, endpoint, api, operation, model, quality, size
+        FROM cell
+        UNION ALL BY NAME
+        SELECT run_id, -1 AS cell_index FROM run
+    ) AS c
     JOIN run AS r ON r.run_id = c.run_id
-    JOIN endpoint AS e ON e.run_id = c.run_id AND e.endpoint = c.endpoint
+    LEFT JOIN endpoint AS e ON e.run_id = c.run_id AND e.endpoint = c.endpoint
     WHERE {_WHERE}
+), tallied AS (
+    SELECT * FROM tally JOIN asked USING (run_id, cell_index)
 ), recorded AS (
-    SELECT
-        a.* EXCLUDE (endpoint, simulated), t.cell_index, row_number() OVER (
-            PARTITION BY a.run_id, a.trial_id
-            ORDER BY a.attempt_no DESC, a.attempt_id DESC
-        ) = 1 AS ends_trial
-    FROM recorded_attempt AS a
-    JOIN trial AS t ON t.run_id = a.run_id AND t.trial_id = a.trial_id
+    SELECT * FROM (SELECT * EXCLUDE (endpoint, simulated) FROM recorded_attempt)
+    JOIN asked USING (run_id, cell_index)
 )
 """  # noqa: S608  own names; values are bound
 
@@ -82,7 +85,7 @@ WITH asked AS MATERIALIZED (
 def asked_rows(
     con: duckdb.DuckDBPyConnection, query: str, chosen: Chosen, **values: object
 ) -> list[Row]:
-    """All rows of a query that stands on `asked` and `recorded`."""
+    """All rows of a query that stands on `asked`, `tallied`, `recorded`."""
     return rows_of(con, f"{ASKED} {query}", {**chosen.values(), **values})
 
 

@@ -21,6 +21,7 @@ from bench.store.index import (
     write_index,
     write_lock,
 )
+from bench.store.tally import tally_runs
 from bench.store.write import TABLES, forget_runs, write_batch
 
 # How long readers wait for a writer, at most, beside one transaction.
@@ -53,7 +54,7 @@ _Groups = Generator[Iterator[Batch | Problem]]
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Told:
     attempts: int = 0
     runs: dict[str, None] = field(default_factory=dict[str, None])
     problems: list[str] = field(default_factory=list[str])
@@ -115,36 +116,36 @@ def _make_anew(folder: DataFolder, scratch: Callable[[], Path]) -> Ingested:
 
 
 def _ingest(folder: DataFolder, path: Path, scratch: Callable[[], Path]) -> Ingested:
-    tally = _Tally()
+    told = _Told()
     with ExitStack() as stack:
         with write_index(path) as con:
             changes = find_changes(con, folder)
             forget_runs(con, changes.gone)
-            tally.problems.extend(changes.problems)
+            told.problems.extend(changes.problems)
             items = prefetch(read_changes(changes.runs, scratch))
             groups = _transactions(stack.enter_context(closing(items)))
-            is_done = _write_a_while(con, groups, tally)
+            is_done = _write_a_while(con, groups, told)
         while not is_done:
             with write_index(path) as con:
-                is_done = _write_a_while(con, groups, tally)
+                is_done = _write_a_while(con, groups, told)
     return Ingested(
-        attempts=tally.attempts,
-        runs=tuple(tally.runs),
+        attempts=told.attempts,
+        runs=tuple(told.runs),
         removed=changes.gone,
-        problems=tuple(tally.problems),
+        problems=tuple(told.problems),
     )
 
 
 def _write_a_while(
-    con: duckdb.DuckDBPyConnection, groups: _Groups, tally: _Tally
+    con: duckdb.DuckDBPyConnection, groups: _Groups, told: _Told
 ) -> bool:
     """Write until all is written (True) or readers have waited long enough."""
     close_at = time.monotonic() + _SPELL_S
     for group in groups:
-        _write_group(con, group, tally)
+        _write_group(con, group, told)
         if time.monotonic() > close_at:
             return False
-    tally.problems.extend(_damage(con))
+    told.problems.extend(_damage(con))
     return True
 
 
@@ -170,33 +171,37 @@ def _until_commit(
 
 
 def _write_group(
-    con: duckdb.DuckDBPyConnection, group: Iterator[Batch | Problem], tally: _Tally
+    con: duckdb.DuckDBPyConnection, group: Iterator[Batch | Problem], told: _Told
 ) -> None:
     con.begin()
     n_outcomes = 0
+    written: set[str] = set()
     for item in group:
         if isinstance(item, Problem):
-            tally.problems.append(item.sentence)
-        elif item.run_id not in tally.failed:
+            told.problems.append(item.sentence)
+        elif item.run_id not in told.failed:
             # What follows a part that was refused must not be read before it.
-            if _is_written(con, item, tally):
+            if _is_written(con, item, told):
                 n_outcomes += item.n_outcomes
-                tally.runs[item.run_id] = None
+                written.add(item.run_id)
             else:
                 n_outcomes = 0
+                written.clear()
+    tally_runs(con, written)
     con.commit()
-    tally.attempts += n_outcomes
+    told.runs.update(dict.fromkeys(written))
+    told.attempts += n_outcomes
 
 
-def _is_written(con: duckdb.DuckDBPyConnection, batch: Batch, tally: _Tally) -> bool:
+def _is_written(con: duckdb.DuckDBPyConnection, batch: Batch, told: _Told) -> bool:
     try:
         write_batch(con, batch)
     except (duckdb.DataError, duckdb.InvalidInputException, KeyError) as error:
         con.rollback()
         con.begin()
-        tally.failed.add(batch.run_id)
+        told.failed.add(batch.run_id)
         reason = str(error).splitlines()[0]
-        tally.problems.append(
+        told.problems.append(
             f"run {batch.run_id}: {batch.read.name} can't be read ({reason})"
         )
         return False

@@ -19,7 +19,7 @@ _PARTS = ("queued_s", "connect_s", "first_byte_s", "service_s", "total_s")
 def _column(by: str) -> str:
     if by not in BY:
         raise ValueError(f"'{by}' is none of {', '.join(BY)}")
-    return f"coalesce(a.{by}, '')"
+    return f"coalesce(r.{by}, '')"
 
 
 def spread(con: duckdb.DuckDBPyConnection, chosen: Chosen, by: str) -> list[Row]:
@@ -41,7 +41,7 @@ def spread(con: duckdb.DuckDBPyConnection, chosen: Chosen, by: str) -> list[Row]
             {_column(by)} AS level,
             floor(log10(r.service_s) * {_BINS_A_TENFOLD})::INTEGER AS bin,
             count(*) AS n
-        FROM recorded AS r JOIN asked AS a USING (run_id, cell_index)
+        FROM recorded AS r
         WHERE {_IS_TIMED} AND r.service_s > 0
         GROUP BY ALL ORDER BY ALL
         """,  # noqa: S608  own names; values are bound
@@ -73,7 +73,7 @@ def parts(con: duckdb.DuckDBPyConnection, chosen: Chosen, by: str) -> list[Row]:
         con,
         f"""
         SELECT {_column(by)} AS level, count(*) AS n, {quantiles}
-        FROM recorded AS r JOIN asked AS a USING (run_id, cell_index)
+        FROM recorded AS r
         WHERE {_IS_TIMED}
         GROUP BY ALL ORDER BY level
         """,  # noqa: S608  own names; values are bound
@@ -106,8 +106,7 @@ def slowest(
         con,
         """
         , longest AS (
-            SELECT r.*, a.* EXCLUDE (run_id, cell_index)
-            FROM recorded AS r JOIN asked AS a USING (run_id, cell_index)
+            SELECT * FROM recorded AS r
             WHERE r.ends_trial AND r.service_s IS NOT NULL
             ORDER BY r.service_s DESC, r.trial_id LIMIT $limit
         )
@@ -145,12 +144,12 @@ def over_time(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
         SELECT
             time_bucket(to_seconds($width_s::INTEGER), r.started_at)
                 AS begins_at,
-            $width_s::INTEGER AS width_s, a.endpoint, a.route, a.simulated,
+            $width_s::INTEGER AS width_s, r.endpoint, r.route, r.simulated,
             count(*) FILTER (WHERE r.ends_trial) AS n,
             count(*) FILTER (WHERE {_IS_TIMED}) AS n_timed,
             quantile_cont(r.service_s, [0.5, 0.95]) FILTER (WHERE {_IS_TIMED}) AS q,
             count(*) FILTER (WHERE r.outcome NOT IN ('ok', 'refused')) AS n_failed
-        FROM recorded AS r JOIN asked AS a USING (run_id, cell_index)
+        FROM recorded AS r
         WHERE NOT r.in_flight
         GROUP BY ALL ORDER BY begins_at, endpoint, route, simulated
         """,  # noqa: S608  own names; values are bound
@@ -174,8 +173,7 @@ _WIDTHS_S = (
 def _bucket_width_s(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> int:
     (row,) = asked_rows(
         con,
-        "SELECT min(r.started_at) AS first_at, max(r.started_at) AS last_at "
-        "FROM recorded AS r JOIN asked USING (run_id, cell_index)",
+        "SELECT min(first_at) AS first_at, max(last_at) AS last_at FROM tallied",
         chosen,
     )
     if row["first_at"] is None:

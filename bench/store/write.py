@@ -18,11 +18,15 @@ TABLES = (
     "session",
     "open_intent",
     "attempt",
+    "tally",
     "damage",
 )
 _WITH_OFFSETS = (*TABLES, "ingest_offset")
 # What names a row that continues a plan, within its run.
 _KEYS = {"cell": "cell_index", "prompt": "prompt_index", "trial": "trial_id"}
+# What no record says: bench.store.tally computes it.
+_COMPUTED = ("cell_index", "ends_trial")
+_ATTEMPTS = ("attempt", "open_intent")
 # What a record calls otherwise than its table does.
 _TOLD_AS = {
     "open_intent": {"started_at": "at"},
@@ -69,6 +73,8 @@ def _insert(
 ) -> None:
     place = {"run_id": batch.run_id, "journal": batch.read.name}
     kinds = _columns(con, table)
+    if table in _ATTEMPTS:
+        kinds = {name: kinds[name] for name in kinds if name not in _COMPUTED}
     aliases = _TOLD_AS.get(table, {})
     told = {name: aliases.get(name, name) for name in kinds if name not in place}
     given = {name: place[name] for name in kinds if name in place}

@@ -1,7 +1,9 @@
 -- The tables of the index: what plans and journals say, one row a record.
 -- Instants are UTC without a zone, durations seconds on the monotonic clock,
 -- money DECIMAL(38,12) US dollars, NULL unknown. Read the views, not these.
--- No keys and no secondary indexes: the ingest lets each record in once.
+-- No keys and no secondary indexes: the ingest lets each record in once. What no
+-- record says, but follows from several, the ingest computes: cell_index,
+-- ends_trial and the whole of tally.
 
 CREATE TABLE index_version (
     version INTEGER                -- of these tables; the index is rebuilt when it changes
@@ -95,7 +97,9 @@ CREATE TABLE open_intent (         -- one row an attempt without an outcome
     attempt_no INTEGER,            -- from 1
     endpoint VARCHAR,
     bound_usd DECIMAL(38,12),      -- the most that it can cost
-    started_at TIMESTAMP           -- when the intent was written
+    started_at TIMESTAMP,          -- when the intent was written
+    cell_index INTEGER,            -- of its trial; -1 where no such trial is known
+    ends_trial BOOLEAN DEFAULT true -- no later attempt of its trial is recorded
 );
 
 CREATE TABLE attempt (             -- one row an attempt with an outcome
@@ -144,7 +148,40 @@ CREATE TABLE attempt (             -- one row an attempt with an outcome
         sha256 VARCHAR, n_bytes BIGINT, format VARCHAR, width_px INTEGER,
         height_px INTEGER, simulated BOOLEAN, problem VARCHAR
     )[],
-    headers JSON
+    headers JSON,
+    cell_index INTEGER,            -- as in open_intent
+    ends_trial BOOLEAN DEFAULT true
+);
+
+CREATE TABLE tally (               -- one row for attempts of a cell that ended alike
+    run_id VARCHAR,
+    cell_index INTEGER,
+    day DATE,                      -- UTC, of their start; NULL for trials without one
+    in_flight BOOLEAN,             -- as in recorded_attempt
+    ends_trial BOOLEAN,
+    outcome VARCHAR,
+    billing VARCHAR,
+    http_status INTEGER,
+    error_code VARCHAR,
+    usage_source VARCHAR,
+    n_trials BIGINT,               -- that end here, or have no attempt
+    attempts BIGINT,
+    n_timed BIGINT,                -- with a service time
+    images BIGINT,
+    charge_usd DECIMAL(38,12),     -- sums of what is known, NULL where nothing is
+    list_usd DECIMAL(38,12),
+    possibly_billed_usd DECIMAL(38,12),
+    reserved_usd DECIMAL(38,12),   -- bounds of those in flight
+    wasted_usd DECIMAL(38,12),     -- charges of trials that gave no usable picture
+    n_charge_unknown BIGINT,       -- trials with money that is not in charge_usd
+    first_at TIMESTAMP,            -- the earliest and the latest start
+    last_at TIMESTAMP,
+    input_text_tokens BIGINT,
+    cached_text_tokens BIGINT,
+    input_image_tokens BIGINT,
+    cached_image_tokens BIGINT,
+    output_image_tokens BIGINT,
+    output_text_tokens BIGINT
 );
 
 CREATE TABLE damage (              -- one row a record that can't be read

@@ -5,6 +5,8 @@
 -- Every recorded intent, settled or not. Columns as in v_attempt, and:
 --   in_flight   the process that sent it still runs and may settle it
 --   bound_usd   the most it can cost while nothing is known of it, else NULL
+--   cell_index  its cell's place in the plan, -1 where its trial is not known
+--   ends_trial  no later attempt of its trial is recorded
 CREATE VIEW recorded_attempt AS
 SELECT * EXCLUDE (journal), false AS in_flight, NULL::DECIMAL(38,12) AS bound_usd
 FROM attempt
@@ -16,7 +18,7 @@ SELECT
     CASE WHEN s.is_live THEN NULL ELSE 'absent' END AS usage_source,
     CASE WHEN s.is_live THEN NULL ELSE o.bound_usd END AS possibly_billed_usd,
     coalesce(s.is_live, false) AS in_flight,
-    o.bound_usd
+    o.bound_usd, o.cell_index, o.ends_trial
 FROM open_intent AS o
 LEFT JOIN session AS s ON s.run_id = o.run_id AND s.journal = o.journal;
 
@@ -47,7 +49,8 @@ LEFT JOIN session AS s ON s.run_id = o.run_id AND s.journal = o.journal;
 --   headers              kept headers of the answer, JSON
 --   started_at, ended_at wall clock, UTC; started_at of a lost one: its intent
 CREATE VIEW v_attempt AS
-SELECT * EXCLUDE (in_flight, bound_usd) FROM recorded_attempt WHERE NOT in_flight;
+SELECT * EXCLUDE (in_flight, bound_usd, cell_index, ends_trial)
+FROM recorded_attempt WHERE NOT in_flight;
 
 -- One planned measurement, sent or not. What is not said otherwise belongs to
 -- the last attempt.
@@ -86,22 +89,18 @@ SELECT * EXCLUDE (in_flight, bound_usd) FROM recorded_attempt WHERE NOT in_fligh
 --   usable               ok; NULL when nobody knows or nothing was sent
 --   images, bytes, served_*, revised_prompt, request_id, started_at, pictures
 CREATE VIEW v_trial AS
-WITH last AS (
-    SELECT * FROM recorded_attempt
-    QUALIFY row_number() OVER (
-        PARTITION BY run_id, trial_id ORDER BY attempt_no DESC, attempt_id DESC
-    ) = 1
-), totals AS (
+WITH earlier AS (
     SELECT
         run_id, trial_id,
-        count(*)::INTEGER AS attempts,
-        sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
-        sum(list_usd)::DECIMAL(38,12) AS list_usd,
-        sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
+        count(*) AS attempts,
+        sum(charge_usd) AS charge_usd,
+        sum(list_usd) AS list_usd,
+        sum(possibly_billed_usd) AS possibly_billed_usd,
         bool_or(
             NOT in_flight AND charge_usd IS NULL AND billing NOT IN ('not_sent', 'unbilled')
         ) AS charge_unknown
     FROM recorded_attempt
+    WHERE NOT ends_trial
     GROUP BY run_id, trial_id
 )
 SELECT
@@ -119,15 +118,27 @@ SELECT
         ELSE 'failed'
     END AS bucket,
     a.outcome, a.billing,
-    coalesce(s.attempts, 0) AS attempts,
+    ((a.attempt_id IS NOT NULL)::INTEGER + coalesce(s.attempts, 0))::INTEGER AS attempts,
     a.queued_s, a.connect_s, a.first_byte_s, a.first_partial_s, a.service_s, a.total_s,
     a.input_text_tokens, a.cached_text_tokens, a.input_image_tokens,
     a.cached_image_tokens, a.output_image_tokens, a.output_text_tokens,
     NULL::BIGINT AS mainline_input_tokens,
     NULL::BIGINT AS mainline_cached_tokens,
     NULL::BIGINT AS mainline_output_tokens,
-    a.usage_source, s.charge_usd, s.list_usd, s.possibly_billed_usd,
-    coalesce(s.charge_unknown, false) AS charge_unknown,
+    a.usage_source,
+    (coalesce(a.charge_usd + s.charge_usd, a.charge_usd, s.charge_usd))::DECIMAL(38,12)
+        AS charge_usd,
+    (coalesce(a.list_usd + s.list_usd, a.list_usd, s.list_usd))::DECIMAL(38,12)
+        AS list_usd,
+    (coalesce(
+        a.possibly_billed_usd + s.possibly_billed_usd,
+        a.possibly_billed_usd, s.possibly_billed_usd
+    ))::DECIMAL(38,12) AS possibly_billed_usd,
+    coalesce(s.charge_unknown, false) OR coalesce(
+        NOT a.in_flight AND a.charge_usd IS NULL
+            AND a.billing NOT IN ('not_sent', 'unbilled'),
+        false
+    ) AS charge_unknown,
     false AS from_cache,
     CASE
         WHEN a.billing IS NULL OR a.billing = 'not_sent' THEN NULL
@@ -142,8 +153,9 @@ JOIN run AS r ON r.run_id = t.run_id
 JOIN prompt AS p ON p.run_id = t.run_id AND p.prompt_index = t.prompt_index
 JOIN cell AS c ON c.run_id = t.run_id AND c.cell_index = t.cell_index
 JOIN endpoint AS e ON e.run_id = c.run_id AND e.endpoint = c.endpoint
-LEFT JOIN last AS a ON a.run_id = t.run_id AND a.trial_id = t.trial_id
-LEFT JOIN totals AS s ON s.run_id = t.run_id AND s.trial_id = t.trial_id;
+LEFT JOIN recorded_attempt AS a
+    ON a.run_id = t.run_id AND a.trial_id = t.trial_id AND a.ends_trial
+LEFT JOIN earlier AS s ON s.run_id = t.run_id AND s.trial_id = t.trial_id;
 
 -- One variant at one endpoint in one run.
 --   run_id, suite, cell_index, variant, endpoint, route, simulated, and what is asked
@@ -275,23 +287,34 @@ WITH latest AS (
     QUALIFY row_number() OVER (
         PARTITION BY run_id ORDER BY started_at DESC, journal DESC
     ) = 1
-), trials AS (
+), tallied AS (
     SELECT
-        run_id, count(*) AS n_trials,
-        count(*) FILTER (WHERE bucket = 'done') AS n_done,
-        count(*) FILTER (WHERE bucket = 'failed') AS n_failed,
-        count(*) FILTER (WHERE bucket = 'possibly_billed') AS n_possibly_billed,
-        count(*) FILTER (WHERE bucket = 'not_sent') AS n_not_sent,
-        count(*) FILTER (WHERE bucket = 'in_flight') AS n_in_flight
-    FROM v_trial GROUP BY run_id
-), money AS (
+        *,
+        CASE
+            WHEN cell_index < 0 THEN NULL
+            WHEN in_flight THEN 'in_flight'
+            WHEN billing IS NULL OR billing = 'not_sent' THEN 'not_sent'
+            WHEN outcome IN ('ok', 'refused') THEN 'done'
+            WHEN billing = 'possibly_billed' THEN 'possibly_billed'
+            ELSE 'failed'
+        END AS bucket
+    FROM tally
+), sums AS (
     SELECT
-        run_id, count(*) AS attempts,
+        run_id,
+        sum(n_trials) FILTER (WHERE bucket IS NOT NULL)::BIGINT AS n_trials,
+        sum(n_trials) FILTER (WHERE bucket = 'done')::BIGINT AS n_done,
+        sum(n_trials) FILTER (WHERE bucket = 'failed')::BIGINT AS n_failed,
+        sum(n_trials) FILTER (WHERE bucket = 'possibly_billed')::BIGINT
+            AS n_possibly_billed,
+        sum(n_trials) FILTER (WHERE bucket = 'not_sent')::BIGINT AS n_not_sent,
+        sum(n_trials) FILTER (WHERE bucket = 'in_flight')::BIGINT AS n_in_flight,
+        sum(attempts)::BIGINT AS attempts,
         sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
         sum(list_usd)::DECIMAL(38,12) AS list_usd,
         sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
-        (sum(bound_usd) FILTER (WHERE in_flight))::DECIMAL(38,12) AS reserved_usd
-    FROM recorded_attempt GROUP BY run_id
+        sum(reserved_usd)::DECIMAL(38,12) AS reserved_usd
+    FROM tallied GROUP BY run_id
 ), places AS (
     SELECT run_id, bool_or(simulated) AS simulated, list(endpoint ORDER BY endpoint) AS endpoints
     FROM endpoint GROUP BY run_id
@@ -307,16 +330,15 @@ SELECT
     END AS state,
     CASE WHEN s.ended_at IS NOT NULL THEN s.stopped_by END AS stopped_by,
     coalesce(p.simulated, false) AS simulated, p.endpoints,
-    coalesce(t.n_trials, 0) AS n_trials, coalesce(t.n_done, 0) AS n_done,
-    coalesce(t.n_failed, 0) AS n_failed,
-    coalesce(t.n_possibly_billed, 0) AS n_possibly_billed,
-    coalesce(t.n_not_sent, 0) AS n_not_sent, coalesce(t.n_in_flight, 0) AS n_in_flight,
+    coalesce(m.n_trials, 0) AS n_trials, coalesce(m.n_done, 0) AS n_done,
+    coalesce(m.n_failed, 0) AS n_failed,
+    coalesce(m.n_possibly_billed, 0) AS n_possibly_billed,
+    coalesce(m.n_not_sent, 0) AS n_not_sent, coalesce(m.n_in_flight, 0) AS n_in_flight,
     coalesce(m.attempts, 0) AS attempts,
     m.charge_usd, m.list_usd, m.possibly_billed_usd, m.reserved_usd,
     coalesce(d.n_damaged, 0) AS n_damaged
 FROM run AS r
 LEFT JOIN latest AS s ON s.run_id = r.run_id
-LEFT JOIN trials AS t ON t.run_id = r.run_id
-LEFT JOIN money AS m ON m.run_id = r.run_id
+LEFT JOIN sums AS m ON m.run_id = r.run_id
 LEFT JOIN places AS p ON p.run_id = r.run_id
 LEFT JOIN damaged AS d ON d.run_id = r.run_id;
