@@ -212,8 +212,9 @@ def test_a_client_with_an_http_client_of_its_own_keeps_it_and_is_marked(
     async def note(request: httpx2.Request) -> None:
         seen.append(request.url.path)
 
-    async def ask(client: openai.AsyncOpenAI) -> Any:
-        return await client.images.generate(**ASKED)
+    async def ask(client: openai.AsyncOpenAI) -> None:
+        await client.images.generate(**ASKED)
+        await own.aclose()
 
     own = httpx2.AsyncClient(event_hooks={"request": [note]}, timeout=60)
     in_client(desk, direct, ask, options={"http_client": own})
