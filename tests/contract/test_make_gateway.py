@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from bench.folder import DataFolder
+from tests.gateway.__main__ import GATEWAY_VARIABLE, Place
 from tests.gateway.process import PROGRAM, ROOT
 
 if TYPE_CHECKING:
@@ -88,6 +90,8 @@ def test_what_it_prints_can_be_typed_and_ctrl_c_ends_all_of_it(
     for name in (".env", "litellm.log", "endpoints.yaml"):
         mode = (folder / "gateway" / name).stat().st_mode
         assert stat.S_IMODE(mode) == 0o600
+    # Who is in a hurry presses it twice.
+    program.send_signal(signal.SIGINT)
     program.send_signal(signal.SIGINT)
     told, errors = program.communicate(timeout=60)
     assert (program.returncode, errors) == (130, "")
@@ -97,6 +101,18 @@ def test_what_it_prints_can_be_typed_and_ctrl_c_ends_all_of_it(
     for port in ports:
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_the_key_stays_from_start_to_start(tmp_path: Path) -> None:
+    place = Place(DataFolder(tmp_path))
+    first = place.key()
+    assert len(first) > 40
+    assert place.key() != first
+    place.folder.mkdir()
+    place.variables.write_text(f"{GATEWAY_VARIABLE}={first}\n")
+    assert place.key() == first
+    place.variables.write_bytes(b"\xff")
+    assert place.key() != first
 
 
 def test_a_taken_port_is_one_sentence(folder: Path) -> None:

@@ -27,6 +27,7 @@ GATEWAY_VARIABLE = "PIXELMETER_LITELLM_KEY"
 SERVICE_TIME = {"distribution": "constant", "median_s": 6.0, "sigma": 0}
 TIME_SCALE = 0.1
 INTERRUPTED = 130
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENDPOINTS = """\
 # Written by `make gateway` at each start; the addresses hold until it ends.
 endpoints:
@@ -55,6 +56,7 @@ In another terminal, from this folder:
   {program} compare latest --by endpoint{data}
 
 Pictures and dollars are simulated. What LiteLLM says is in {log}.
+What reaches the emulator behind it: {ledger}
 Ctrl-C ends all three, and tells what the emulators counted."""  # noqa: E501  to be copied
 
 
@@ -92,7 +94,7 @@ class Place:
                 return str(kept[GATEWAY_VARIABLE])
         return made_up_key()
 
-    def instructions(self, gateway: Gateway, service_s: float) -> str:
+    def instructions(self, gateway: Gateway, upstream: Double, service_s: float) -> str:
         """What to type in another terminal."""
         is_usual = self.data == DataFolder.choose(None, read_environment().variables)
         return INSTRUCTIONS.format(
@@ -105,6 +107,7 @@ class Place:
             suite=_typed(ROOT / "data" / "suites" / "thirty.yaml"),
             data="" if is_usual else f" --data {_typed(self.data.root)}",
             log=_typed(self.log),
+            ledger=_ledger(upstream.url),
         )
 
     def write(self, direct: Double, gateway: Gateway) -> None:
@@ -133,8 +136,10 @@ def main() -> int:
     # The log holds prompts: it is for its owner alone.
     os.umask(0o077)
     options = _options()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    for number in ENDING:
+        # Under nohup a closed terminal is no wish to stop.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end_once)
     try:
         with ExitStack() as stack:
             _serve(options, stack)
@@ -145,6 +150,13 @@ def main() -> int:
     except BenchError as error:
         return _failed(str(error), error.exit_code)
     return 0
+
+
+def _end_once(*_: object) -> NoReturn:
+    """Begin the end; a second Ctrl-C must not leave the gateway behind."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _failed(sentence: str, code: int) -> int:
@@ -183,7 +195,8 @@ def _serve(options: argparse.Namespace, stack: ExitStack) -> NoReturn:
         )
     )
     place.write(doubles["direct"], gateway)
-    _say(place.instructions(gateway, SERVICE_TIME["median_s"] * options.time_scale))
+    service_s = SERVICE_TIME["median_s"] * options.time_scale
+    _say(place.instructions(gateway, doubles["litellm"], service_s))
     try:
         while gateway.pids():
             time.sleep(1)
@@ -196,7 +209,7 @@ def _serve(options: argparse.Namespace, stack: ExitStack) -> NoReturn:
 def counted(name: str, url: str) -> str:
     """What the emulator behind an endpoint was asked, in its own count."""
     with urllib.request.urlopen(  # noqa: S310  our own loopback address
-        f"{url.removesuffix('/v1')}/_emulator/ledger", timeout=30
+        _ledger(url), timeout=30
     ) as answer:
         ledger = json.load(answer)
     posts = [entry for entry in ledger["requests"] if entry["method"] == "POST"]
@@ -205,6 +218,11 @@ def counted(name: str, url: str) -> str:
         f"behind {name}: {len(posts)} requests for pictures, {n_billed} billed, "
         f"{ledger['total_usd']} USD"
     )
+
+
+def _ledger(url: str) -> str:
+    """The address of the ledger of the emulator at a base URL."""
+    return f"{url.removesuffix('/v1')}/_emulator/ledger"
 
 
 def _say(text: str) -> None:
