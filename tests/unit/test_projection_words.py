@@ -24,22 +24,22 @@ def _banded(usd: str, low: str | None = None, high: str | None = None) -> Banded
         (
             _banded("5", "4", "6.5"),
             (
-                "gw costs US$5.00 less a month than direct (90% band US$4.00 to US$6.50 "
-                "less)"
+                "gw costs US$5.00 less a month than direct (90% band US$4.00 "
+                "to US$6.50 less)"
             ),
         ),
         (
             _banded("-5", "-6.5", "-4"),
             (
-                "gw costs US$5.00 more a month than direct (90% band US$4.00 to US$6.50 "
-                "more)"
+                "gw costs US$5.00 more a month than direct (90% band US$4.00 "
+                "to US$6.50 more)"
             ),
         ),
         (
             _banded("1", "-2", "4"),
             (
-                "no clear difference a month between gw and direct: measured US$1.00 less "
-                "(90% band US$2.00 more to US$4.00 less)"
+                "no clear difference a month between gw and direct: measured US$1.00 "
+                "less (90% band US$2.00 more to US$4.00 less)"
             ),
         ),
         (
