@@ -1,1 +1,1 @@
-"""Exports: a run as files for other programs."""
+"""Exports: the rows of a run for other programs."""
