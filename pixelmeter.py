@@ -62,6 +62,7 @@ _GROUPS = (
     "bench.commands.generate",
     "bench.commands.runs",
     "bench.commands.compare",
+    "bench.commands.export",
     "bench.commands.price",
     "bench.commands.ingest",
     "bench.commands.emulator",
