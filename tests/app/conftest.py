@@ -1,0 +1,209 @@
+"""Fixtures of the screens: measured folders, pages, a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser
+
+    from tests.conftest import Desk, Double
+
+ROOT = Path(__file__).parents[2]
+ENTRY = ROOT / "dashboards" / "app" / "entry.py"
+CHROMIUM = Path("/usr/bin/chromium")
+EVIL = (
+    "<img src=x onerror=\"document.title='owned'\"> <b>b</b> $\\alpha$ :red[r] "
+    "![i](http://evil.example/i.png) [l](http://evil.example) `c` **s** :tada: =1+1"
+)
+
+
+@pytest.fixture(scope="session")
+def new_desk(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Desk]]:
+    """Make desks that last as long as the session."""
+    plugin: Any = request.config.pluginmanager.get_plugin(
+        str(ROOT / "tests" / "conftest.py")
+    )
+    with ExitStack() as stack:
+
+        def new(folder: Path) -> Desk:
+            desk = plugin.Desk(folder)
+            stack.callback(desk.close)
+            return desk
+
+        yield new
+
+
+@pytest.fixture(scope="session")
+def measured(
+    new_desk: Callable[[Path], Desk],
+    start_double: Callable[..., Double],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Desk:
+    """A folder with one run: eight prompts, two qualities, direct and half price.
+
+    One prompt is refused everywhere; at the gateway one is cut off before its
+    answer (possibly billed) and one within it (billed, and wasted).
+    """
+    direct, gateway = start_double("--seed", "5"), start_double("--seed", "6")
+    lognormal = {"distribution": "lognormal", "median_s": 0.03, "sigma": 0.4}
+    for double in (direct, gateway):
+        double.profile(time_scale=1, service_time=lognormal)
+    gateway.profile(price_factor="0.5", overhead_s=0.01)
+    refused = {"scenario": "moderation_blocked", "when": {"prompt_contains": "forbid"}}
+    direct.faults(refused)
+    gateway.faults(
+        refused,
+        {"scenario": "reset_before_headers", "when": {"prompt_contains": "number 6"}},
+        {"scenario": "reset_in_body", "when": {"prompt_contains": "number 7"}},
+    )
+    desk = new_desk(tmp_path_factory.mktemp("measured"))
+    words = [f"A kite, number {i}" for i in range(8)]
+    prompts = [*words, "A forbidden thing"]
+    desk.suite(
+        prompts=[{"id": f"p{i}", "text": text} for i, text in enumerate(prompts)],
+        axes={"model": ["gpt-image-2"], "quality": ["low", "medium"]},
+        repeats=2,
+    )
+    desk.two_endpoints(direct, gateway)
+    ended = desk.run("--endpoint", "direct", "--endpoint", "half", "--yes")
+    assert ended.code in {0, 4}, ended
+    return desk
+
+
+@pytest.fixture(scope="session")
+def hostile(
+    new_desk: Callable[[Path], Desk],
+    start_double: Callable[..., Double],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Desk:
+    """A folder whose every name from outside is an attack on the page."""
+    direct, gateway = (
+        start_double("--time-scale", "0"),
+        start_double("--time-scale", "0"),
+    )
+    desk = new_desk(tmp_path_factory.mktemp("hostile"))
+    prompts = [{"id": f"{i} {EVIL}"[:200], "text": EVIL} for i in range(2)]
+    desk.suite(name=EVIL[:100], prompts=prompts)
+    with answering(
+        400, {"error": {"message": EVIL, "type": EVIL, "code": EVIL}}
+    ) as url:
+        desk.endpoint(direct.url, name=f"d {EVIL}"[:100])
+        half = {"of": "openai", "scheme": {"kind": "multiplier", "factor": "0.5"}}
+        desk.another_endpoint(
+            gateway.url, name=f"g {EVIL}"[:100], route="gateway", prices=half
+        )
+        desk.another_endpoint(url, name=f"b {EVIL}"[:100], route="gateway", prices=half)
+        names = [e["name"] for e in json.loads(desk.endpoints.read_text())["endpoints"]]
+        options = [part for name in names for part in ("--endpoint", name)]
+        ended = desk.run(*options, "--yes", "--tag", f"t={EVIL}", "--note", EVIL)
+    assert ended.code in {0, 4}, ended
+    return desk
+
+
+@contextmanager
+def answering(status: int, body: dict[str, Any]) -> Iterator[str]:
+    """The base URL of a server that gives every request the same answer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Screen:
+    """The screens over a data folder, as one visitor goes through them."""
+
+    def __init__(self, data: Path) -> None:
+        os.environ["PIXELMETER_DATA"] = str(data)
+        self.app = AppTest.from_file(ENTRY, default_timeout=60)
+
+    def show(self, page: str, **query: str | list[str]) -> AppTest:
+        """Open a page by its address; it must not fail."""
+        for name, value in query.items():
+            self.app.query_params[name] = value
+        self.app._page_hash = "" if page == "overview" else calc_hash(page)
+        self.app.run()
+        assert not self.app.exception, self.app.exception[0].stack_trace
+        assert "mistake of ours" not in self.sentences
+        return self.app
+
+    @property
+    def sentences(self) -> str:
+        """All that is said outside tables, cards and charts."""
+        app = self.app
+        parts = [*app.text, *app.info, *app.warning, *app.error, *app.caption]
+        return "\n".join(str(part.value) for part in parts)
+
+    def card(self, label: str) -> str:
+        """The value of a card, as a reader sees it."""
+        (found,) = [card.value for card in self.app.metric if card.label == label]
+        return found.replace("\\", "")
+
+    def table(self, alt: str) -> list[dict[str, Any]]:
+        """The rows of a table whose name begins so, values as they sort."""
+        named = [t for t in self.app.dataframe if t.proto.alt.startswith(alt)]
+        assert len(named) == 1, [t.proto.alt for t in self.app.dataframe]
+        return named[0].value.to_dict("records")
+
+
+@pytest.fixture
+def open_screens(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Screen]:
+    """Open the screens over a data folder."""
+    monkeypatch.setenv("PIXELMETER_DATA", "")
+    monkeypatch.setenv("PIXELMETER_TRACEBACK", "1")
+    return Screen
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real headless Chromium; without one the test is skipped, but not in CI."""
+    if not CHROMIUM.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{CHROMIUM} is missing; ci/packages.txt installs it")
+        pytest.skip(f"{CHROMIUM} is missing; apt-get install chromium brings it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser
+        browser.close()

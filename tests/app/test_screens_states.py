@@ -1,0 +1,266 @@
+"""Screens where there is nothing, something broken, or something growing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from bench.folder import DataFolder
+from bench.store.ingest import refresh
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.app.conftest import Screen
+    from tests.conftest import Desk, Double
+
+    Open = Callable[[Path], Screen]
+
+PAGES = ("overview", "latency", "cost", "routes", "savings")
+
+
+@pytest.fixture
+def copied(measured: Desk, tmp_path: Path) -> Path:
+    """A copy of the measured folder that a test may break."""
+    folder = tmp_path / "data"
+    shutil.copytree(measured.data, folder, ignore=shutil.ignore_patterns("images"))
+    refresh(DataFolder(folder))
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_without_data_says_which_command_fills_it(
+    open_screens: Open, tmp_path: Path, page: str
+) -> None:
+    screen = open_screens(tmp_path / "missing")
+    screen.show(page)
+    assert "`pixelmeter demo`" in screen.sentences
+    assert "does not exist yet" in screen.sentences
+    assert not (tmp_path / "missing").exists()
+
+
+def test_an_empty_folder_says_which_command_fills_it(
+    open_screens: Open, tmp_path: Path
+) -> None:
+    screen = open_screens(tmp_path)
+    screen.show("overview")
+    assert "`pixelmeter run SUITE" in screen.sentences
+    assert not screen.app.exception
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_without_an_index_are_indexed_by_the_visit(
+    open_screens: Open, copied: Path
+) -> None:
+    (copied / "pixelmeter.duckdb").unlink()
+    screen = open_screens(copied)
+    screen.show("overview")
+    assert screen.card("Images") != "0"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_newer_index_is_a_sentence(
+    open_screens: Open, copied: Path, page: str
+) -> None:
+    with duckdb.connect(str(copied / "pixelmeter.duckdb")) as con:
+        con.execute("UPDATE index_version SET version = 99")
+    screen = open_screens(copied)
+    screen.show(page)
+    assert "its version 99 is newer" in screen.sentences
+    assert "tries again by itself" in screen.sentences
+
+
+def test_a_damaged_index_is_a_sentence_and_the_page_recovers(
+    open_screens: Open, copied: Path
+) -> None:
+    index = copied / "pixelmeter.duckdb"
+    whole = index.read_bytes()
+    index.write_bytes(b"not a database" * 1000)
+    screen = open_screens(copied)
+    screen.show("overview")
+    assert "the index can't be used" in screen.sentences
+    assert "`pixelmeter ingest --rebuild`" in screen.sentences
+    index.write_bytes(whole)
+    screen.show("overview")
+    assert "tries again" not in screen.sentences
+    assert screen.card("Images") != "0"
+
+
+def test_an_index_that_another_process_keeps_is_a_sentence_and_the_page_recovers(
+    open_screens: Open, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboards.filters.reading._WAIT_S", 0.2)
+    keeper = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import duckdb, fcntl, sys\n"
+            "lock = open(sys.argv[1] + '.lock', 'a')\n"
+            "fcntl.flock(lock, fcntl.LOCK_EX)\n"
+            "con = duckdb.connect(sys.argv[1])\n"
+            "print('kept', flush=True)\n"
+            "sys.stdin.read()\n",
+            copied / "pixelmeter.duckdb",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert keeper.stdout is not None
+        assert keeper.stdout.readline() == "kept\n"
+        screen = open_screens(copied)
+        screen.show("overview")
+        assert "kept the index busy" in screen.sentences
+    finally:
+        keeper.communicate("", timeout=60)
+    screen.show("overview")
+    assert "busy" not in screen.sentences
+    assert screen.card("Images") != "0"
+
+
+def test_a_folder_that_can_t_be_written_is_read(
+    open_screens: Open, copied: Path
+) -> None:
+    # Root may write everywhere, but not into a lock that is a folder.
+    (copied / "pixelmeter.duckdb.lock").unlink()
+    (copied / "pixelmeter.duckdb.lock").mkdir()
+    screen = open_screens(copied)
+    screen.show("overview")
+    assert screen.card("Images") != "0"
+
+
+def test_a_run_that_is_being_written_shows_and_grows(
+    open_screens: Open, desk: Desk, direct: Double
+) -> None:
+    desk.suite(repeats=4)
+    desk.endpoint(direct.url)
+    direct.serves_in(0.3)
+    process = desk.start(*desk.run_arguments("--concurrency", 1))
+    desk.until(lambda: (desk.data / "runs").is_dir() and desk.outcomes, "no outcome")
+    screen = open_screens(desk.data)
+    screen.show("overview")
+    first = int(screen.card("Images"))
+    assert "Under way" in screen.sentences
+    (run,) = screen.table("Runs")
+    assert run["State"] == "running"
+    direct.serves_in(0.0)
+    ended = desk.end(process)
+    screen.show("overview")
+    assert int(screen.card("Images")) == ended.answer["trials"]["done"] == 12
+    assert 0 < first < 12
+    assert screen.table("Runs")[0]["State"] == "finished"
+    assert "Under way" not in screen.sentences
+
+
+def test_filters_come_from_the_address_and_hold_on_every_page(
+    open_screens: Open, measured: Desk
+) -> None:
+    screen = open_screens(measured.data)
+    screen.show("overview", endpoint="half", quality=["low", "no-such-quality"])
+    (cell,) = screen.table("Cells: ")
+    assert (cell["Endpoint"], cell["Quality"]) == ("half (simulated)", "low")
+    assert screen.app.multiselect(key="quality").value == ["low"]
+    for page, table in (
+        ("latency", "Service time of each cell"),
+        ("cost", "Price of each cell"),
+    ):
+        screen.show(page)
+        (row,) = screen.table(table)
+        assert (row["Endpoint"], row["Quality"]) == ("half (simulated)", "low")
+    screen.show("routes")
+    assert "has one endpoint: half" in screen.sentences
+    screen.app.multiselect(key="endpoint").set_value([]).run()
+    assert [row["Route"] for row in screen.table("Endpoints of")] == [
+        "direct",
+        "gateway",
+    ]
+    assert {row["n"] for row in screen.table("Endpoints of")} == {18}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("run", "20000101-000000-none"),
+        ("by", "drop table"),
+        ("within", "-5"),
+        ("within", "nan"),
+        ("volume", "-1"),
+        ("volume", "1e99"),
+        ("of", "none"),
+        ("variant", "none"),
+        ("at", "p12"),
+        ("log", "perhaps"),
+    ],
+)
+def test_what_an_address_can_t_mean_is_left_out(
+    open_screens: Open, measured: Desk, name: str, value: str
+) -> None:
+    screen = open_screens(measured.data)
+    for page in PAGES:
+        screen.show(page, **{name: value})
+        assert "tries again" not in screen.sentences
+    assert len(screen.table("A month of each variant")) == 2
+
+
+def test_simulated_data_are_marked_on_every_page_and_in_names(
+    open_screens: Open, measured: Desk
+) -> None:
+    screen = open_screens(measured.data)
+    for page in PAGES:
+        app = screen.show(page)
+        marks = [str(part.value) for part in app.markdown if "Simulated." in part.value]
+        assert len(marks) == 1, page
+    screen.show("overview")
+    assert all("(simulated)" in row["Endpoint"] for row in screen.table("Cells: "))
+
+
+def test_every_chart_has_a_name_and_the_page_a_table(
+    open_screens: Open, measured: Desk
+) -> None:
+    screen = open_screens(measured.data)
+    for page in PAGES:
+        app = screen.show(page)
+        charts = app.get("plotly_chart")
+        assert charts, page
+        assert all(chart.proto.alt for chart in charts)
+        assert all(table.proto.alt for table in app.dataframe)
+        assert len(app.dataframe) >= 2
+
+
+def test_hostile_text_stands_only_where_it_is_shown_letter_by_letter(
+    open_screens: Open, hostile: Desk
+) -> None:
+    screen = open_screens(hostile.data)
+    for page in PAGES:
+        app = screen.show(page)
+        interpreted = [
+            *(part.value for part in (*app.markdown, *app.caption, *app.title)),
+            *(part.value for part in (*app.info, *app.warning, *app.error)),
+            *(part.value for part in (*app.subheader, *app.header)),
+            *(f"{card.label} {card.value} {card.delta}" for card in app.metric),
+            *(part.label for part in app.expander),
+        ]
+        for text in interpreted:
+            assert "evil" not in text, (page, text)
+            assert "<img" not in text, (page, text)
+        for chart in app.get("plotly_chart"):
+            spec = json.dumps(json.loads(chart.proto.spec))
+            assert "<img" not in spec, page
+    shown = [
+        row["Endpoint"] for row in open_screens_table(screen, "overview", "Cells: ")
+    ]
+    assert any("<img src=x" in name for name in shown)
+
+
+def open_screens_table(screen: Screen, page: str, alt: str) -> list[dict[str, str]]:
+    """The rows of a table of a page."""
+    screen.show(page)
+    return screen.table(alt)
