@@ -19,6 +19,8 @@ _HEADING_PX = 16
 _PART_PX = 28
 _LONG = 22
 _MOST_TITLE = 90
+# Free room at both ends of a logarithmic axis, in decades.
+_ROOM = 0.15
 _EDGES_PX = 170
 
 
@@ -128,17 +130,8 @@ def _in_two_lines(name: str) -> str:
     return f"{plain(name[:place])}<br>{plain(name[place:])}"
 
 
-def dollar_axis(
-    words: str, usd: Sequence[float], *, is_log: bool, below: float = 0.1
-) -> dict[str, Any]:
-    """An axis of US$; where it is logarithmic, ticks at 1, 2 and 5.
-
-    Args:
-        words: Its title.
-        usd: What will be drawn.
-        is_log: Whether it is logarithmic.
-        below: Free room below the least amount on a logarithmic axis, decades.
-    """
+def dollar_axis(words: str, usd: Sequence[float], *, is_log: bool) -> dict[str, Any]:
+    """An axis of US$; where it is logarithmic, ticks at 1, 2 and 5."""
     if not is_log:
         return {"title": words, "tickprefix": "$", "rangemode": "tozero"}
     least, most = floor(log10(min(usd))), ceil(log10(max(usd)))
@@ -146,7 +139,7 @@ def dollar_axis(
     return {
         "title": f"{words} (log axis)",
         "type": "log",
-        "range": [log10(min(usd)) - below, log10(max(usd)) + 0.1],
+        "range": [log10(min(usd)) - _ROOM, log10(max(usd)) + _ROOM],
         "tickvals": [float(step) for step in steps],
         "ticktext": [f"${step:f}" for step in steps],
     }
@@ -163,6 +156,12 @@ def seconds_axis(words: str, *, is_log: bool) -> dict[str, Any]:
 def height_px(n_parts: int) -> int:
     """High enough that so many lines of a chart can be read."""
     return max(260, _EDGES_PX + _PART_PX * n_parts)
+
+
+def counted(rows: Sequence[Row], key: str = "n") -> str:
+    """How many measurements stand behind each of some rows."""
+    least, most = min(row[key] for row in rows), max(row[key] for row in rows)
+    return f"n={most:,}" if least == most else f"n={least:,} to {most:,}"
 
 
 def number(value: Any) -> float | None:  # noqa: ANN401  Decimal, float, int or None

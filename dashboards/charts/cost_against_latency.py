@@ -1,7 +1,6 @@
 """Cost against latency: which cells no other one beats in both."""
 
 from collections.abc import Sequence
-from math import log10
 from typing import Any
 
 import plotly.graph_objects as go
@@ -9,6 +8,7 @@ import plotly.graph_objects as go
 from dashboards.charts.canvas import (
     Row,
     canvas,
+    counted,
     dollar_axis,
     nothing,
     plain,
@@ -18,15 +18,13 @@ from dashboards.charts.inks import Ink, inks_of
 
 TITLE = "US$ an image against median service time"
 _FADED = 0.35
-_MOST_NAMED = 9
-# Names hang below their dots in steps: they would cover each other.
-_STEPS_PX = (26, 44, 62)
+_LINE_PX = 20
 
 
 def cost_against_latency(
     rows: Sequence[Row], *, title: str = TITLE, is_log: bool = True
 ) -> go.Figure:
-    """A dot a cell; faded where another is no dearer and no slower.
+    """A dot a cell; numbered and named where no other beats it in both.
 
     Args:
         rows: `{label, endpoint, route, simulated, n, p50_s, p50_low_s,
@@ -38,44 +36,35 @@ def cost_against_latency(
     known = [r for r in rows if r["p50_s"] is not None and r["usd_per_image"]]
     if not known:
         return nothing(title)
-    remark = "faded: another cell is no dearer and no slower"
+    remark = f"{counted(known)}\nfaded: beaten, another cell is no dearer and no slower"
     figure = canvas(title, rows, remark=remark)
     best = [row for row in known if not is_dominated(row, known)]
     rest = [row for row in known if is_dominated(row, known)]
     for name, ink in inks_of(known).items():
-        for cells, is_best in ((rest, False), (best, True)):
-            own = [row for row in cells if str(row["endpoint"]) == name]
-            figure.add_trace(_dots(name, own, ink, is_best=is_best))
-    if len(best) <= _MOST_NAMED:
-        _name(figure, best, is_log=is_log)
+        own = [row for row in rest if str(row["endpoint"]) == name]
+        if own:
+            figure.add_trace(_dots(f"{plain(name)}, beaten", own, ink, _FADED))
+    inks = inks_of(known)
+    for i, row in enumerate(sorted(best, key=lambda row: row["p50_s"]), 1):
+        name = str(row["endpoint"])
+        title = f"{i}: {plain(name)}, {plain(row['label'])}"
+        figure.add_trace(_dots(title, [row], inks[name]).update(_numbered(i)))
     usd = [float(row["usd_per_image"]) for row in known]
     return figure.update_layout(
         xaxis=seconds_axis("median service time", is_log=is_log),
-        yaxis=dollar_axis("US$ an image", usd, is_log=is_log, below=0.35),
-        height=460,
+        yaxis=dollar_axis("US$ an image", usd, is_log=is_log),
+        height=420 + _LINE_PX * len(best),
     )
 
 
-def _name(figure: go.Figure, best: Sequence[Row], *, is_log: bool) -> None:
-    """Below and right of the best cells there is no dot that could be hidden.
-
-    What is dominated is named when pointed at.
-    """
-    for i, row in enumerate(sorted(best, key=lambda row: row["p50_s"])):
-        x, y = float(row["p50_s"]), float(row["usd_per_image"])
-        figure.add_annotation(
-            text=plain(row["label"]),
-            x=log10(x) if is_log else x,
-            y=log10(y) if is_log else y,
-            ax=12,
-            ay=_STEPS_PX[i % len(_STEPS_PX)],
-            xanchor="left",
-            arrowhead=0,
-            arrowwidth=1,
-            standoff=6,
-            borderpad=1,
-            font={"size": 11},
-        )
+def _numbered(number: int) -> dict[str, Any]:
+    """A number in the dot: names beside it would cover other dots."""
+    return {
+        "mode": "markers+text",
+        "text": [str(number)],
+        "textfont": {"color": "white", "size": 11, "weight": 700},
+        "marker": {"size": 19},
+    }
 
 
 def is_dominated(row: Row, rows: Sequence[Row]) -> bool:
@@ -89,15 +78,13 @@ def is_dominated(row: Row, rows: Sequence[Row]) -> bool:
     )
 
 
-def _dots(name: str, own: Sequence[Row], ink: Ink, *, is_best: bool) -> go.Scatter:
+def _dots(name: str, own: Sequence[Row], ink: Ink, opacity: float = 1.0) -> go.Scatter:
     return go.Scatter(
         x=[float(row["p50_s"]) for row in own],
         y=[float(row["usd_per_image"]) for row in own],
         mode="markers",
-        name=plain(name),
-        legendgroup=name,
-        showlegend=is_best,
-        opacity=1.0 if is_best else _FADED,
+        name=name,
+        opacity=opacity,
         marker={"color": ink.colour, "symbol": ink.marker, "size": 10},
         error_x=_bars(own, "p50_s", "p50_low_s", "p50_high_s"),
         error_y=_bars(own, "usd_per_image", "usd_low", "usd_high"),

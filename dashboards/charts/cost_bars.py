@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from dashboards.charts.canvas import (
     Row,
     canvas,
+    counted,
     height_px,
     name_axis,
     nothing,
@@ -43,7 +44,7 @@ def cost_bars(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
                 y=[lines[str(row["label"])] for row in own],
                 x=[number(row["usd_per_image"]) for row in own],
                 orientation="h",
-                name=f"{plain(name)}, charged",
+                name=f"{plain(name)}, charged ({counted(own, 'images')})",
                 marker=fill(inks[name]),
                 customdata=[[plain(row["label"]), row["images"]] for row in own],
                 hovertemplate=(

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from dashboards.charts.canvas import (
     Row,
     canvas,
+    counted,
     height_px,
     name_axis,
     nothing,
@@ -46,7 +47,7 @@ def intervals(
         for quantile, is_open in (("p50", False), ("p95", True)):
             figure.add_trace(
                 _dots(own, heights, quantile).update(
-                    name=f"{plain(name)} {quantile}",
+                    name=f"{plain(name)} {quantile} ({counted(own)})",
                     marker={
                         "color": ink.colour,
                         "symbol": ink.marker + ("-open" if is_open else ""),

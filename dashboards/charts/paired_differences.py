@@ -67,9 +67,9 @@ def paired_differences(
 
 def _words(summary: Mapping[str, Any] | None, axis: str) -> str:
     if summary is None:
-        return f"{axis} (log axis; 1 is no difference)"
+        return f"{axis}<br>(log axis; 1 is no difference)"
     second, first = plain(summary["second"], 24), plain(summary["first"], 24)
-    return f"{second}: {axis} as {first} (log axis; 1 is no difference)"
+    return f"{second}: {axis} as {first}<br>(log axis; 1 is no difference)"
 
 
 def _draw_summary(figure: go.Figure, summary: Mapping[str, Any] | None) -> None:

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from dashboards.charts.canvas import (
     Row,
     canvas,
+    counted,
     height_px,
     name_axis,
     nothing,
@@ -39,7 +40,7 @@ def parts(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
     timed = [row for row in rows if row["n"] and row["first_byte_s"] is not None]
     if not timed:
         return nothing(title)
-    figure = canvas(title, rows)
+    figure = canvas(title, rows, remark=counted(timed))
     lines = places([_line(row) for row in timed])
     for key, words, colour, pattern in _PARTS:
         figure.add_trace(

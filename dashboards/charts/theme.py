@@ -21,7 +21,6 @@ _TEXT = {Theme.LIGHT: "#1b1f24", Theme.DARK: "#e6e8eb"}
 _QUIET = {Theme.LIGHT: "#57606a", Theme.DARK: "#a3abb5"}
 _GRID = {Theme.LIGHT: "#e3e6ea", Theme.DARK: "#30363d"}
 _LINE = {Theme.LIGHT: "#8b949e", Theme.DARK: "#6e7681"}
-_PAPER = {Theme.LIGHT: "rgba(255,255,255,.8)", Theme.DARK: "rgba(13,17,23,.8)"}
 _HOVER = {Theme.LIGHT: "#ffffff", Theme.DARK: "#161b22"}
 
 
@@ -54,11 +53,7 @@ def template(theme: Theme) -> go.layout.Template:
             "colorway": [BLUE, VERMILLION, GREEN, PINK, SKY, OCHRE],
             "xaxis": axis,
             "yaxis": axis,
-            "annotationdefaults": {
-                "font": {"color": quiet},
-                "arrowcolor": quiet,
-                "bgcolor": _PAPER[theme],
-            },
+            "annotationdefaults": {"font": {"color": quiet}},
             "hoverlabel": {
                 "bgcolor": _HOVER[theme],
                 "bordercolor": _LINE[theme],

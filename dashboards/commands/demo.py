@@ -1,7 +1,7 @@
 """Demo: the main job with no key, against two emulators."""
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,7 @@ from bench.commands.options import ConcurrencyOption, DataOption, JsonOption, Se
 if TYPE_CHECKING:
     from bench.commands.carrying import Session
     from bench.endpoint import Endpoint
+    from bench.folder import DataFolder
     from bench.plan.frozen import Options
     from dashboards.commands.telling import Measured
 
@@ -47,7 +48,7 @@ def demo(
     from bench.commands.carrying import Session, exit_code
     from bench.folder import DataFolder, make_folder
     from bench.plan.frozen import Options
-    from dashboards.commands.telling import answer, begin, tell
+    from dashboards.commands.telling import answer, begin, tell, tell_next
 
     # Ended by anything but an exception, its emulators would outlive it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -59,11 +60,23 @@ def demo(
         begin()
     measured = _measure(session, options, limit, seed)
     if json:
-        typer.echo(answer(measured))
+        typer.echo(answer(measured, _report(folder, measured)))
     else:
         tell(measured)
+        tell_next(measured, _report(folder, measured))
     trials = measured.status["trials"]
     raise typer.Exit(exit_code(measured.ending, trials, options.max_failed_share))
+
+
+def _report(folder: "DataFolder", measured: "Measured") -> dict[str, Any] | None:
+    """Write the run as one page; whoever broke it off does not wait for it."""
+    from dashboards.commands.report import write
+    from dashboards.report.writing import report_path
+
+    if measured.ending.stopped_by == "user":
+        return None
+    run_id = measured.status["run_id"]
+    return write(folder, run_id, report_path(folder, run_id))
 
 
 def _measure(

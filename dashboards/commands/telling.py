@@ -14,7 +14,7 @@ from bench.runner import Ending
 from bench.studies.comparison import Comparison, Factor, compare_levels
 from bench.studies.levels import Row
 from bench.studies.saving import Saving, savings
-from bench.words.figures import dollars, percent
+from bench.words.figures import bytes_text, dollars, percent
 from bench.words.tables import print_table
 from pricing.money import usd_text
 from pricing.question import answer as price_answer
@@ -54,7 +54,7 @@ def begin() -> None:
 
 
 def tell(measured: Measured) -> None:
-    """Comparison, projection, the emulators' own count, and what to do next."""
+    """Comparison, projection, and the emulators' own count."""
     run_id = measured.status["run_id"]
     trials = measured.status["trials"]
     typer.echo(f"\nrun {run_id}: {trials['done']} of {trials['planned']} trials done")
@@ -64,6 +64,14 @@ def tell(measured: Measured) -> None:
     print_comparison(_comparison(measured))
     _tell_projection(measured)
     _tell_count(measured)
+
+
+def tell_next(measured: Measured, report: Mapping[str, Any] | None) -> None:
+    """Where the report lies, and what to do next."""
+    run_id = measured.status["run_id"]
+    if report is not None:
+        size = bytes_text(report["n_bytes"])
+        typer.echo(f"\nreport, opens offline: {report['path']} ({size})")
     typer.echo(
         "\n== Next ==\n"
         f"look closer     pixelmeter show {run_id}\n"
@@ -147,8 +155,8 @@ def _tell_count(measured: Measured) -> None:
     )
 
 
-def answer(measured: Measured) -> str:
-    """The same as one JSON object."""
+def answer(measured: Measured, report: Mapping[str, Any] | None) -> str:
+    """The same as one JSON object; `report` is the path of the page, or null."""
     return orjson.dumps(
         {
             "schema": "pixelmeter.demo/1",
@@ -162,6 +170,7 @@ def answer(measured: Measured) -> str:
             "counted_by_emulators_usd": {
                 name: usd_text(usd) for name, usd in measured.counted_usd.items()
             },
+            "report": None if report is None else report["path"],
         }
     ).decode()
 
