@@ -1,4 +1,4 @@
-"""Visit: one free GET of an endpoint's list of models, and what came back."""
+"""Visit: one free GET of an endpoint's models, and what came back."""
 
 import asyncio
 import os

@@ -44,23 +44,39 @@ def compare(
     from bench.commands.answers import comparison_answer
     from bench.commands.comparing import print_comparison
     from bench.store import queries
+    from bench.store.served import served_otherwise
 
     folder = chosen_folder(data)
     run_ids = [folder.existing_run(run).run_id for run in runs]
     _check(run_ids, by)
     with current_index(folder) as con:
         trials = {run_id: queries.trials(con, run_id) for run_id in run_ids}
+        served = {run_id: served_otherwise(con, run_id) for run_id in run_ids}
     comparison = _compare(trials, by)
     if json:
         answer = {
             "schema": SCHEMA,
             "runs": run_ids,
             **comparison_answer(comparison),
+            "served_otherwise": served,
         }
         typer.echo(orjson.dumps(answer).decode())
     else:
         typer.echo(f"run{'s' if len(run_ids) > 1 else ''} {' and '.join(run_ids)}")
         print_comparison(comparison)
+        _print_served(served)
+
+
+def _print_served(served: "dict[str, list[Row]]") -> None:
+    """What is not like with like, though it was asked alike."""
+    from bench.words.served import other_than_asked
+
+    if any(served.values()):
+        typer.echo("\nnot like with like, because not as asked")
+    for run_id, rows in served.items():
+        of_run = f"run {run_id}: " if len(served) > 1 else ""
+        for sentence in other_than_asked(rows):
+            typer.echo(f"  {of_run}{sentence}")
 
 
 def _check(run_ids: list[str], by: str | None) -> None:

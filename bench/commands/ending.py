@@ -16,8 +16,11 @@ from bench.journal import read_run
 from bench.plan.frozen import Plan
 from bench.record import LastAttempt, RunHistory, read_history
 from bench.runner import Ending
+from bench.store.index import open_index
+from bench.store.served import served_otherwise
 from bench.store.status import run_status
 from bench.words.figures import dollars
+from bench.words.served import other_than_asked
 from pricing.money import usd_text
 
 CODES = {
@@ -48,7 +51,8 @@ class Told:
 
     Attributes:
         status: The members of `bench.store.status.run_status`.
-        reasons: Why trials have no picture, a sentence a kind.
+        reasons: Why trials have no picture, or another than asked, a sentence
+            a kind.
         simulated: Endpoints whose answers came from an emulator.
         n_left: Trials that `resume` would send.
         where: What a further command needs to find the run, ` --data DIR`.
@@ -74,8 +78,11 @@ class Told:
             DamagedJournal: What was sent can't be known.
         """
         history = read_history(read_run(data.run(plan.run_id)))
+        remarks: tuple[str, ...] = ()
         try:
             status = run_status(data, plan.run_id)
+            with open_index(data) as con:
+                remarks = other_than_asked(served_otherwise(con, plan.run_id))
         except BenchError as error:
             typer.echo(
                 f"note: the run is recorded, its index is not: {error}", err=True
@@ -87,7 +94,7 @@ class Told:
         return cls(
             status=status,
             ending=ending,
-            reasons=why(history, plan.endpoints),
+            reasons=(*why(history, plan.endpoints), *remarks),
             simulated=tuple(sorted(history.simulated)),
             n_left=len(history.left(plan.trials)),
             where=where,

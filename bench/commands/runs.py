@@ -56,18 +56,29 @@ def show(
     from bench.commands.showing import print_shown
     from bench.errors import BadInput
     from bench.store.queries import read_shown
+    from bench.store.served import served_otherwise
+    from bench.words.served import other_than_asked
 
     folder = chosen_folder(data)
     run_id = folder.existing_run(run).run_id
     with current_index(folder) as con:
         shown = read_shown(con, run_id)
+        served = served_otherwise(con, run_id)
     if shown is None:
         raise BadInput(
             f"run '{run_id}' can't be shown: the index does not hold it; "
             "`pixelmeter ingest` tells why"
         )
     if json:
-        answer = {"schema": SHOW_SCHEMA, **show_answer(shown)}
+        answer = {
+            "schema": SHOW_SCHEMA,
+            **show_answer(shown),
+            "served_otherwise": served,
+        }
         typer.echo(orjson.dumps(answer).decode())
     else:
         print_shown(shown)
+        if served:
+            typer.echo("\nnot as asked")
+        for sentence in other_than_asked(served):
+            typer.echo(sentence)
