@@ -1,4 +1,4 @@
-"""Book price: what the price books ask for a picture, by published rules."""
+"""Book price: what a price book asks for a picture."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
