@@ -106,22 +106,33 @@ def slowest(
         con,
         """
         , longest AS (
-            SELECT * FROM recorded AS r
-            WHERE r.ends_trial AND r.service_s IS NOT NULL
-            ORDER BY r.service_s DESC, r.trial_id LIMIT $limit
+            -- Few columns first: the others are read for a handful of rows.
+            SELECT a.rowid AS id
+            FROM attempt AS a JOIN asked USING (run_id, cell_index)
+            WHERE a.ends_trial AND a.service_s IS NOT NULL
+            ORDER BY a.service_s DESC, a.trial_id LIMIT $limit
+        ), found AS (
+            SELECT a.* FROM attempt AS a JOIN longest ON a.rowid = longest.id
+        ), counted AS (
+            SELECT run_id, trial_id, count(*) AS attempts
+            FROM recorded_attempt
+            WHERE trial_id IN (SELECT trial_id FROM found)
+            GROUP BY run_id, trial_id
+        ), placed AS (
+            SELECT run_id, trial_id, prompt_index FROM trial
+            WHERE trial_id IN (SELECT trial_id FROM found)
         )
         SELECT
-            l.run_id, l.trial_id, p.prompt_id, l.endpoint, l.route, l.simulated,
-            l.model, l.quality, l.size, l.service_s, l.first_byte_s, l.queued_s,
-            l.total_s,
-            (SELECT count(*) FROM recorded_attempt AS n
-             WHERE n.run_id = l.run_id AND n.trial_id = l.trial_id) AS attempts,
-            l.outcome, l.request_id, l.started_at
-        FROM longest AS l
-        LEFT JOIN trial AS t ON t.run_id = l.run_id AND t.trial_id = l.trial_id
+            f.run_id, f.trial_id, p.prompt_id, k.endpoint, k.route, k.simulated,
+            k.model, k.quality, k.size, f.service_s, f.first_byte_s, f.queued_s,
+            f.total_s, c.attempts, f.outcome, f.request_id, f.started_at
+        FROM found AS f
+        JOIN asked AS k ON k.run_id = f.run_id AND k.cell_index = f.cell_index
+        JOIN counted AS c ON c.run_id = f.run_id AND c.trial_id = f.trial_id
+        LEFT JOIN placed AS t ON t.run_id = f.run_id AND t.trial_id = f.trial_id
         LEFT JOIN prompt AS p
             ON p.run_id = t.run_id AND p.prompt_index = t.prompt_index
-        ORDER BY l.service_s DESC, l.trial_id
+        ORDER BY f.service_s DESC, f.trial_id
         """,
         chosen,
         limit=limit,
