@@ -1,5 +1,6 @@
 """Prices: the age of the price book, and what suites would be refused."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -39,9 +40,12 @@ def found_suites(*places: Path) -> tuple[Path, ...]:
     """Suite files: those named, and those in the folders named."""
     found: list[Path] = []
     for place in places:
+        # Where nothing can be opened there is nothing to run either.
+        if not os.access(place, os.R_OK):
+            continue
         if place.is_dir():
             found += sorted([*place.glob("*.yaml"), *place.glob("*.yml")])
-        elif place.is_file():
+        else:
             found.append(place)
     return tuple(found[:_MOST_SUITES])
 

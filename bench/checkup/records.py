@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.checkup.check import Check, ok, problem, warning
-from bench.errors import BenchError
+from bench.errors import BenchError, StorageFailed
 from bench.folder import DataFolder, RunFolder
 from bench.store import queries
 from bench.store.changes import Changes, find_changes
@@ -18,10 +18,14 @@ _MOST_NAMED = 3
 
 def check_records(folder: DataFolder) -> tuple[Check, ...]:
     """Locks, leavings and the index of a data folder that may not exist."""
-    if not folder.root.is_dir():
+    if not os.access(folder.root, os.F_OK):
         return ()
-    alive = [run for run in map(folder.run, folder.run_ids()) if run.is_alive()]
-    return (*_check_locks(folder, alive), *_check_index(folder))
+    try:
+        alive = [run for run in map(folder.run, folder.run_ids()) if run.is_alive()]
+        return (*_check_locks(folder, alive), *_check_index(folder))
+    except OSError as error:
+        sentence = f"{error.filename}: can't be read ({error.strerror})"
+        return (problem("records", sentence, StorageFailed.exit_code),)
 
 
 def _check_locks(folder: DataFolder, alive: list[RunFolder]) -> Iterator[Check]:
@@ -55,7 +59,7 @@ def _is_locked(path: Path) -> bool:
     try:
         with path.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
     except BlockingIOError:
         return True

@@ -1,5 +1,6 @@
 """Rounds: all checks of a set-up, in the order that a person reads."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,9 +58,9 @@ def _endpoints(set_up: SetUp) -> tuple[tuple[Endpoint, ...], tuple[Check, ...]]:
     """The endpoints to visit, and what the file that names them is like."""
     name = "endpoints file"
     path = set_up.endpoints_file or set_up.data.endpoints
-    if set_up.endpoints_file is None and not path.is_file():
+    if set_up.endpoints_file is None and not os.access(path, os.R_OK):
         near = set_up.here / path.name
-        hint = "; add --endpoints endpoints.yaml" if near.is_file() else ""
+        hint = f"; add --endpoints {near.name}" if os.access(near, os.R_OK) else ""
         sentence = f"{path}: not there, so no endpoint was looked at"
         if set_up.names:
             return (), (problem(name, f"{sentence}{hint or '; add --endpoints FILE'}"),)

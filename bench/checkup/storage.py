@@ -38,21 +38,27 @@ def _check_folder(folder: DataFolder, there: Path) -> tuple[Check, ...]:
     name, root = "data folder", folder.root
     if not there.is_dir():
         return (_failed(name, f"{there}: is a file, not a folder; {_ELSEWHERE}"),)
-    if there != root:
-        if not os.access(there, os.W_OK | os.X_OK):
-            sentence = f"{root}: can't be made, {there} can't be written"
-            return (_failed(name, f"{sentence}; {_ELSEWHERE}"),)
-        return (ok(name, f"{root}: not there yet; the first run makes it"),)
+    if there == root:
+        return (_check_there(name, folder),)
+    if not os.access(there, os.W_OK | os.X_OK):
+        sentence = f"{root}: can't be made, {there} can't be written"
+        return (_failed(name, f"{sentence}; {_ELSEWHERE}"),)
+    return (ok(name, f"{root}: not there yet; the first run makes it"),)
+
+
+def _check_there(name: str, folder: DataFolder) -> Check:
+    root = folder.root
+    if not os.access(root, os.R_OK | os.X_OK):
+        return _failed(name, f"{root}: can't be opened by this user; {_ELSEWHERE}")
     places = [p for p in (root, folder.runs, folder.images) if p.exists()]
     closed = [p for p in places if not os.access(p, os.W_OK | os.X_OK)]
     if closed:
         sentence = f"{closed[0]}: can't be written, so nothing can be run"
-        return (_failed(name, f"{sentence}; what is there can be read; {_ELSEWHERE}"),)
-    mode = root.stat().st_mode
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return _failed(name, f"{sentence}; what is there can be read; {_ELSEWHERE}")
+    if root.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         sentence = f"{root}: others than its owner can open it; run chmod 700 {root}"
-        return (warning(name, sentence),)
-    return (ok(name, f"{root}: can be written, by its owner alone"),)
+        return warning(name, sentence)
+    return ok(name, f"{root}: can be written, by its owner alone")
 
 
 def _failed(name: str, sentence: str) -> Check:
