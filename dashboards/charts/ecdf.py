@@ -73,7 +73,7 @@ def _line(level: str, points: Points, n: int, ink: Ink) -> go.Scatter:
         y=[y for _, y in points],
         mode="lines",
         name=f"{plain(level)} (n={n:,})",
-        legendgroup=level,
+        legendgroup=plain(level),
         line={"color": ink.colour, "dash": ink.dash, "width": 2},
         hovertemplate="%{y:.1%} within %{x:.3g} s<extra></extra>",
     )
@@ -91,7 +91,7 @@ def _marks(level: str, points: Points, known: Row | None, ink: Ink) -> go.Scatte
         text=[word for _, _, word in marks],
         name=plain(level),
         mode="markers",
-        legendgroup=level,
+        legendgroup=plain(level),
         showlegend=False,
         marker={
             "color": ink.colour,

@@ -50,7 +50,7 @@ def _line(name: str, own: Sequence[Row], ink: Ink) -> go.Scatter:
         y=[0.0, *(float(row["usd"]) for row in own)],
         mode="lines+markers",
         name=plain(name),
-        legendgroup=name,
+        legendgroup=plain(name),
         line={"color": ink.colour, "dash": ink.dash, "width": 2},
         marker={"symbol": ink.marker, "size": 7},
         hovertemplate="after month %{x}: $%{y:,.2f}<extra>%{fullData.name}</extra>",
@@ -69,7 +69,7 @@ def _band(name: str, own: Sequence[Row], ink: Ink) -> go.Scatter:
         fillcolor=_see_through(ink.colour),
         line={"width": 0},
         name=plain(name),
-        legendgroup=name,
+        legendgroup=plain(name),
         showlegend=False,
         hoverinfo="skip",
     )

@@ -36,6 +36,7 @@ from dashboards.report.tables import (
 )
 
 MOST_PAIRINGS_DRAWN = 3
+FEWEST_FOR_A_COURSE = 6
 IN_CELLS = "The figures stand in the table of all cells."
 
 
@@ -67,19 +68,18 @@ class Drawing:
 
 def time_drawings(facts: Facts) -> tuple[Drawing, ...]:
     """Where the seconds are: curves, intervals, parts, the course of the run."""
-    if not any(cell["n_timed"] for cell in facts.shown.cells):
+    n_timed = sum(cell["n_timed"] for cell in facts.shown.cells)
+    if not n_timed:
         return ()
-    return (
-        _curves(facts),
-        Drawing(
-            name="intervals",
-            says="Median and p95 of service time of every cell, with intervals",
-            content=figure_content(intervals(cell_points(facts))),
-            elsewhere=IN_CELLS,
-        ),
-        _parts(facts),
-        _course(facts),
+    dots = Drawing(
+        name="intervals",
+        says="Median and p95 of service time of every cell, with intervals",
+        content=figure_content(intervals(cell_points(facts))),
+        elsewhere=IN_CELLS,
     )
+    if n_timed < FEWEST_FOR_A_COURSE:
+        return (dots, _parts(facts))
+    return (_curves(facts), dots, _parts(facts), _course(facts))
 
 
 def _curves(facts: Facts) -> Drawing:
@@ -153,20 +153,20 @@ def cost_drawings(facts: Facts) -> tuple[Drawing, ...]:
     rows = cell_points(facts)
     if not any(row["usd_per_image"] is not None for row in rows):
         return ()
-    return (
-        Drawing(
-            name="cost",
-            says="US dollars an image of every cell, beside the direct list price",
-            content=figure_content(cost_bars(rows)),
-            elsewhere=IN_CELLS,
-        ),
-        Drawing(
-            name="cost-against-latency",
-            says="US dollars an image against median service time of every cell",
-            content=figure_content(cost_against_latency(rows)),
-            elsewhere=IN_CELLS,
-        ),
+    bars = Drawing(
+        name="cost",
+        says="US dollars an image of every cell, beside the direct list price",
+        content=figure_content(cost_bars(rows)),
+        elsewhere=IN_CELLS,
     )
+    dots = Drawing(
+        name="cost-against-latency",
+        says="US dollars an image against median service time of every cell",
+        content=figure_content(cost_against_latency(rows)),
+        elsewhere=IN_CELLS,
+    )
+    # A single cell has nothing to stand against.
+    return (bars, dots) if len(rows) > 1 else (bars,)
 
 
 def pair_drawings(facts: Facts) -> tuple[Drawing, ...]:

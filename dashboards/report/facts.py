@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import BadInput
-from bench.folder import DataFolder
+from bench.folder import DataFolder, RunFolder
+from bench.journal import read_run
 from bench.plan.frozen import Plan, read_plan
+from bench.plan.growth import KIND as METERED
+from bench.plan.growth import grown
 from bench.store import queries
 from bench.store.index import open_index
 from bench.store.ingest import refresh
@@ -55,6 +58,11 @@ class Facts:
         return self.plan.run_id
 
     @property
+    def is_metered(self) -> bool:
+        """Whether its calls came one by one, without a plan."""
+        return self.plan.kind == METERED
+
+    @property
     def is_simulated(self) -> bool:
         """Whether some endpoint of the run is an emulator."""
         return bool(self.shown.run["simulated"])
@@ -67,7 +75,7 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         BadInput: There is no such run, or its plan can't be read.
         StorageFailed: The index can't be used.
     """
-    plan = read_plan(folder.run(run_id).plan)
+    plan = _plan(folder.run(run_id))
     problems = refresh(folder).problems
     values = {"run_id": run_id}
     with open_index(folder) as con:
@@ -87,6 +95,18 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         savings=savings(trials, IMAGES_PER_MONTH) if trials else (),
         problems=tuple(problems),
     )
+
+
+def _plan(run: RunFolder) -> Plan:
+    """The plan, with what a metered run added to it as it went on."""
+    plan = read_plan(run.plan)
+    if plan.kind != METERED:
+        return plan
+    try:
+        return grown(plan, read_run(run))
+    except LookupError:
+        # A damaged record is missing; the index says so.
+        return plan
 
 
 def _comparisons(trials: Sequence[Row]) -> tuple[Comparison, ...]:

@@ -54,9 +54,9 @@ def remarks(facts: Facts) -> list[str]:
     if row["state"] == "running":
         found.append("The run still goes on; these figures are of the moment.")
     if row["n_not_sent"] and row["state"] != "running":
+        how = "" if facts.is_metered else f": pixelmeter resume {row['run_id']}"
         found.append(
-            f"{row['n_not_sent']:,} of {row['n_trials']:,} trials were never sent; "
-            f"`pixelmeter resume {row['run_id']}` sends them."
+            f"{row['n_not_sent']:,} of {row['n_trials']:,} trials were never sent{how}"
         )
     if not row["attempts"]:
         found.append("Nothing was sent, so nothing was measured.")

@@ -32,12 +32,14 @@ def settings_table(facts: Facts) -> Table:
 def _settings(facts: Facts) -> Iterator[Sequence[str]]:
     plan, row = facts.plan, facts.shown.run
     options = plan.options
-    yield "suite", f"{plan.suite_name} (SHA-256 {plan.suite_digest[:16] or UNKNOWN})"
+    digest = f" (SHA-256 {plan.suite_digest[:16]})" if plan.suite_digest else ""
+    yield "suite", plan.suite_name + digest
     yield "kind", plan.kind
     yield "planned", utc(row["created_at"])
-    yield "seed of the order", str(plan.seed)
     yield "asked", _axes(facts)
-    yield "prompts x cells x repeats", _product(facts)
+    if not facts.is_metered:
+        yield "seed of the order", str(plan.seed)
+        yield "prompts x cells x repeats", _product(facts)
     yield "most requests in flight", str(options.concurrency)
     yield "requests a minute", _or_none(options.rate_rpm, "no limit of ours")
     yield "cap, US$", _dollars_or_none(options.max_cost_usd)
