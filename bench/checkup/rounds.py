@@ -29,6 +29,7 @@ class SetUp:
         here: The folder that `.env` and a suite of the user may lie in.
         endpoints_file: As the command line names it, None for the usual one.
         names: Endpoints to visit; all of the file when empty.
+        route, prices: For a file in the guides' form, which says neither.
     """
 
     here: Path
@@ -36,6 +37,8 @@ class SetUp:
     environment: Environment
     endpoints_file: Path | None
     names: tuple[str, ...]
+    route: str | None = None
+    prices: str | None = None
 
 
 def check_all(set_up: SetUp) -> tuple[Check, ...]:
@@ -68,7 +71,7 @@ def _endpoints(set_up: SetUp) -> tuple[tuple[Endpoint, ...], tuple[Check, ...]]:
             warning(name, f"{sentence}{hint or '; `pixelmeter init` writes one'}"),
         )
     try:
-        known = read_endpoints(path)
+        known = read_endpoints(path, set_up.route, set_up.prices)
         chosen = choose(path, known, set_up.names) if set_up.names else known
     except BadInput as error:
         return (), (problem(name, str(error)),)

@@ -55,10 +55,17 @@ def _check_there(name: str, folder: DataFolder) -> Check:
     if closed:
         sentence = f"{closed[0]}: can't be written, so nothing can be run"
         return _failed(name, f"{sentence}; what is there can be read; {_ELSEWHERE}")
-    if root.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        sentence = f"{root}: others than its owner can open it; run chmod 700 {root}"
-        return warning(name, sentence)
-    return ok(name, f"{root}: can be written, by its owner alone")
+    # The root may be open, as in a checkout, while what is recorded is not.
+    records = [p for p in (folder.runs, folder.images, folder.index) if p.exists()]
+    open_to_all = [p for p in records if _is_open(root) and _is_open(p)]
+    if open_to_all:
+        sentence = f"{open_to_all[0]}: others than its owner can read it"
+        return warning(name, f"{sentence}; run chmod 700 {root}")
+    return ok(name, f"{root}: can be written; records are its owner's alone")
+
+
+def _is_open(path: Path) -> bool:
+    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def _failed(name: str, sentence: str) -> Check:

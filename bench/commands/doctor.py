@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.commands.options import DataOption, EndpointsOption, JsonOption
+from bench.commands.options import (
+    DataOption,
+    EndpointsOption,
+    JsonOption,
+    PricesOption,
+    RouteOption,
+)
 
 if TYPE_CHECKING:
     from bench.checkup.check import Check
@@ -26,6 +32,8 @@ def doctor(
             metavar="NAME", help="Endpoint to look at; repeat the option; else all."
         ),
     ] = None,
+    route: RouteOption = None,
+    prices: PricesOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -49,6 +57,8 @@ def doctor(
         environment=environment,
         endpoints_file=endpoints,
         names=tuple(endpoint or ()),
+        route=route,
+        prices=prices,
     )
     checks = check_all(set_up)
     if json:

@@ -340,6 +340,17 @@ def test_only_the_endpoints_that_are_named_are_looked_at(
     assert (status, "--endpoint nobody" in sentence) == ("problem", True)
 
 
+def test_an_endpoints_file_in_the_guides_form_is_looked_at(
+    desk: Desk, direct: Double
+) -> None:
+    service = {"base_url": direct.url, "api_key_env": "PX_KEY"}
+    desk.endpoints.write_text(json.dumps({"service": service, "default": {}}))
+    assert doctor(desk).code == 2
+    ended = doctor(desk, "--route", "direct", "--prices", "openai")
+    ((status, _),) = checks(ended, "endpoint 127.0.0.1")
+    assert (ended.code, status) == (0, "ok")
+
+
 def test_a_bad_endpoints_file_is_a_problem_and_a_missing_one_a_warning(
     desk: Desk,
 ) -> None:
@@ -397,6 +408,8 @@ def test_the_data_folder_is_looked_into_and_left_as_it_is(
     assert after == before
 
     desk.data.chmod(0o755)
+    assert checks(doctor(desk), "data folder")[0][0] == "ok"
+    (desk.data / "runs").chmod(0o755)
     (desk.data / ".pixelmeter.duckdb.part-1").touch()
     (desk.latest / "journal" / "host-1-2.jsonl").write_bytes(b"")
     ended = doctor(desk)
