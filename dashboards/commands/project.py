@@ -1,5 +1,6 @@
 """Project: the command that tells months of cost, and savings."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,8 +8,9 @@ import typer
 from bench.commands.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
-    from bench.folder import DataFolder
+    from bench.folder import DataFolder, RunFolder
     from bench.studies.run_price import RunRecord
+    from pricing.rates import RateCard
 
 Text = str | None
 _NOT_ASKED = {"scenario", "from_run", "data", "json"}
@@ -100,7 +102,6 @@ def _read_run(folder: "DataFolder", name: str) -> "RunRecord":
     """
     from bench.commands.indexed import current_index
     from bench.errors import BadInput
-    from bench.plan.frozen import read_plan
     from bench.store import queries
     from bench.studies.run_price import RunRecord
 
@@ -114,9 +115,18 @@ def _read_run(folder: "DataFolder", name: str) -> "RunRecord":
         raise BadInput(
             f"run {run.run_id} is still under way; project from it when it has ended"
         )
-    prices = read_plan(run.plan).prices
-    return RunRecord(
-        run_id=run.run_id,
-        trials=trials,
-        cards={key: priced.card for key, priced in prices.items()},
-    )
+    return RunRecord(run_id=run.run_id, trials=trials, cards=_cards(run))
+
+
+def _cards(run: "RunFolder") -> "dict[tuple[str, str], RateCard]":
+    """The rates that a run was charged at, by endpoint and model."""
+    from bench.journal import read_run
+    from bench.plan.frozen import read_plan
+    from bench.plan.growth import KIND, grown
+
+    plan = read_plan(run.plan)
+    if plan.kind == KIND:
+        # A damaged record of its growth is missing; the index says so.
+        with suppress(LookupError):
+            plan = grown(plan, read_run(run))
+    return {key: priced.card for key, priced in plan.prices.items()}

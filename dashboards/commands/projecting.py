@@ -14,6 +14,8 @@ from pricing.projection import MONTHS_A_YEAR, Band, Banded, Course
 
 # More comparisons than these are told by a line each.
 _MOST_IN_FULL = 4
+# Longer names would push figures off an 80-column terminal.
+_LONGEST_HEADING = 12
 
 
 def tell(found: Outlook, notes: Sequence[str]) -> None:
@@ -119,11 +121,14 @@ def _tell_in_full(found: Outlook) -> None:
 def _sentences(found: Outlook, compared: Compared) -> list[str]:
     saving, n_months = compared.saving, len(found.images)
     month = "a month" if _is_steady(found) else "in the first month"
-    if any(line.choice.setup_usd for line in found.lines):
+    has_setup = any(line.choice.setup_usd for line in found.lines)
+    if has_setup:
         month += ", set-up apart,"
     horizons: list[tuple[Banded | None, str]] = [(saving.month, month)]
     horizons.append((saving.first_year, "in the first year"))
-    if n_months not in {1, MONTHS_A_YEAR}:
+    if n_months == 1 and has_setup:
+        horizons.append((saving.whole, "in all"))
+    elif n_months not in {1, MONTHS_A_YEAR}:
         horizons.append((saving.whole, f"over all {n_months} months"))
     told = [(figure, when) for figure, when in horizons if figure is not None]
     whys = [compared.why_no_band, *[None] * len(told)]
@@ -139,24 +144,18 @@ def _sentences(found: Outlook, compared: Compared) -> list[str]:
 
 def _tell_months(first: Course, second: Course, compared: Compared) -> None:
     saving = compared.saving
+    names = (saving.against, saving.alternative)
+    if max(map(len, names)) > _LONGEST_HEADING:
+        names = ("baseline", "alternative")
+    amounts = [
+        *(first.costs_usd, first.cumulative_usd, second.costs_usd),
+        *(second.cumulative_usd, saving.savings_usd, saving.cumulative_usd),
+    ]
+    headings = [part for name in (*names, "saving") for part in (name, "so far")]
     print_table(
+        [("month", True), ("images", True), *((name, True) for name in headings)],
         [
-            *(("month", True), ("images", True)),
-            *((saving.against, True), (saving.alternative, True), ("saving", True)),
-            *((f"{saving.against} so far", True),),
-            *((f"{saving.alternative} so far", True), ("saving so far", True)),
-        ],
-        [
-            [
-                str(number + 1),
-                f"{images:,}",
-                cents(first.costs_usd[number]),
-                cents(second.costs_usd[number]),
-                cents(saving.savings_usd[number]),
-                cents(first.cumulative_usd[number]),
-                cents(second.cumulative_usd[number]),
-                cents(saving.cumulative_usd[number]),
-            ]
+            [str(number + 1), f"{images:,}", *(cents(a[number]) for a in amounts)]
             for number, images in enumerate(first.images)
         ],
     )

@@ -203,7 +203,7 @@ def test_words_name_the_sign_the_band_the_prices_and_what_is_assumed(
         "half (simulated)",
         "half costs US$",
         "less a month than direct (90% band US$",
-        "saving so far",
+        "so far",
         "whole prompts",
         "openai book, rates valid from",
     ):
