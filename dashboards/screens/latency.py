@@ -142,8 +142,8 @@ def _cells(found: Sequence[Row]) -> None:
     )
     note(
         "Service time: request sent to last byte, of answers that were ok. p95 is "
-        f"shown from n=72 on; p99 is grey below n={_N_FOR_P99}, where it is little more "
-        "than the longest."
+        f"shown from n=72 on; p99 is grey below n={_N_FOR_P99}, where it is little "
+        "more than the longest."
     )
 
 

@@ -250,8 +250,8 @@ def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
     )
     note(
         "Each variant at the whole volume. A month is the measured US$ an image, over "
-        "pairs of which both are known, times the volume; the interval is of the paired "
-        "differences by prompt, 95%, and knows nothing of prices that change."
+        "pairs of which both are known, times the volume; the interval is of the "
+        "paired differences by prompt, 95%, and knows nothing of prices that change."
     )
 
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 ENTRY = ROOT / "dashboards" / "app" / "entry.py"
 CHROMIUM = Path("/usr/bin/chromium")
-EVIL = (
-    "<img src=x onerror=\"document.title='owned'\"> <b>b</b> $\\alpha$ :red[r] "
-    "![i](http://evil.example/i.png) [l](http://evil.example) `c` **s** :tada: =1+1"
-)
+# Whatever reads one of these as markup asks a foreign host or changes the page.
+IMAGE = "<img src=http://evil.example/a onerror=\"document.title='owned'\">"
+MARKDOWN = "![i](http://evil.example/b) $\\alpha$ :red[r] `c` **s** :tada:"
+EVIL = f"{IMAGE} {MARKDOWN} [l](http://evil.example) =1+1"
 
 
 @pytest.fixture(scope="session")
@@ -96,18 +96,17 @@ def hostile(
     )
     desk = new_desk(tmp_path_factory.mktemp("hostile"))
     prompts = [{"id": f"{i} {EVIL}"[:200], "text": EVIL} for i in range(2)]
-    desk.suite(name=EVIL[:100], prompts=prompts)
+    desk.suite(name=MARKDOWN, prompts=prompts)
+    # Names of endpoints are letters, digits and . _ : -, which still spell markup.
+    places = ("d:tada:", "g:red-background:", "b__b__:small:")
     with answering(
         400, {"error": {"message": EVIL, "type": EVIL, "code": EVIL}}
     ) as url:
-        desk.endpoint(direct.url, name=f"d {EVIL}"[:100])
+        desk.endpoint(direct.url, name=places[0])
         half = {"of": "openai", "scheme": {"kind": "multiplier", "factor": "0.5"}}
-        desk.another_endpoint(
-            gateway.url, name=f"g {EVIL}"[:100], route="gateway", prices=half
-        )
-        desk.another_endpoint(url, name=f"b {EVIL}"[:100], route="gateway", prices=half)
-        names = [e["name"] for e in json.loads(desk.endpoints.read_text())["endpoints"]]
-        options = [part for name in names for part in ("--endpoint", name)]
+        desk.another_endpoint(gateway.url, name=places[1], route="gateway", prices=half)
+        desk.another_endpoint(url, name=places[2], route="gateway", prices=half)
+        options = [part for name in places for part in ("--endpoint", name)]
         ended = desk.run(*options, "--yes", "--tag", f"t={EVIL}", "--note", EVIL)
     assert ended.code in {0, 4}, ended
     return desk
@@ -150,9 +149,10 @@ class Screen:
         """Open a page by its address; it must not fail."""
         for name, value in query.items():
             self.app.query_params[name] = value
-        self.app._page_hash = "" if page == "overview" else calc_hash(page)
+        self.app._page_hash = calc_hash("" if page == "overview" else page)
         self.app.run()
-        assert not self.app.exception, self.app.exception[0].stack_trace
+        failures = [f"{e.message} {e.stack_trace}" for e in self.app.exception]
+        assert failures == []
         assert "mistake of ours" not in self.sentences
         return self.app
 

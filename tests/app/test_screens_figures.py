@@ -146,7 +146,7 @@ def test_latency_tells_endpoints_or_qualities_apart_as_its_address_says(
     spec = json.loads(app.get("plotly_chart")[0].proto.spec)
     names = {trace["name"].split(" (")[0] for trace in spec["data"]}
     assert names == {"low", "medium"}
-    assert spec["layout"]["xaxis"]["type"] == "linear"
+    assert spec["layout"]["xaxis"].get("type") != "log"
     ((n_low,),) = ask(
         "SELECT count(*) FROM v_trial WHERE outcome = 'ok' AND quality = 'low'"
     )

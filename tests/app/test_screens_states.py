@@ -254,13 +254,10 @@ def test_hostile_text_stands_only_where_it_is_shown_letter_by_letter(
         for chart in app.get("plotly_chart"):
             spec = json.dumps(json.loads(chart.proto.spec))
             assert "<img" not in spec, page
-    shown = [
-        row["Endpoint"] for row in open_screens_table(screen, "overview", "Cells: ")
-    ]
-    assert any("<img src=x" in name for name in shown)
-
-
-def open_screens_table(screen: Screen, page: str, alt: str) -> list[dict[str, str]]:
-    """The rows of a table of a page."""
-    screen.show(page)
-    return screen.table(alt)
+    screen.show("overview")
+    codes = [row["Code"] for row in screen.table("Attempts that were not ok")]
+    assert any("<img src=" in code for code in codes)
+    screen.show("latency")
+    prompts = [row["Prompt"] for row in screen.table("The slowest requests")]
+    assert prompts
+    assert all("<img src=" in prompt for prompt in prompts)
