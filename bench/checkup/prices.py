@@ -30,7 +30,7 @@ def check_book(vendors: Iterable[str], day: date) -> Check:
         return warning("prices", f"the price book has nothing of {named}")
     oldest = min(card.checked_on for card in cards)
     n_days = (day - oldest).days
-    sentence = f"checked on {oldest} at the latest, {n_days} days ago"
+    sentence = f"the oldest rate in use was checked on {oldest}, {n_days} days ago"
     if n_days > _OLD_DAYS:
         return warning("prices", f"{sentence}; a newer Pixelmeter may hold newer ones")
     return ok("prices", sentence)

@@ -94,7 +94,7 @@ def _check_index(folder: DataFolder) -> Iterator[Check]:
 
 
 def _no_index(folder: DataFolder, n_runs: int, *, is_closed: bool) -> Check:
-    sentence = f"{folder.index}: there is none yet, {n_runs} runs"
+    sentence = f"{folder.index}: there is none yet, {_runs(n_runs)}"
     if not n_runs:
         return ok("index", sentence)
     if is_closed:
@@ -106,7 +106,7 @@ def _no_index(folder: DataFolder, n_runs: int, *, is_closed: bool) -> Check:
 def _standing(
     folder: DataFolder, n_runs: int, changes: Changes, *, is_closed: bool
 ) -> Check:
-    sentence = f"{folder.index}: {n_runs} runs"
+    sentence = f"{folder.index}: {_runs(n_runs)}"
     if changes.are_none:
         return ok("index", f"{sentence}, current")
     n_new = len(changes.runs) + len(changes.gone)
@@ -116,3 +116,7 @@ def _standing(
     return ok(
         "index", f"{sentence}, {n_new} changed since; the next command reads them"
     )
+
+
+def _runs(n_runs: int) -> str:
+    return "1 run" if n_runs == 1 else f"{n_runs} runs"

@@ -402,7 +402,7 @@ def test_the_data_folder_is_looked_into_and_left_as_it_is(
     before = {path: path.stat().st_mtime_ns for path in desk.data.rglob("*")}
     ended = doctor(desk)
     assert (ended.code, ended.answer["warnings"]) == (0, 0)
-    assert "1 runs, current" in checks(ended, "index")[0][1]
+    assert "1 run, current" in checks(ended, "index")[0][1]
     assert "nothing is left over" in checks(ended, "locks")[0][1]
     after = {path: path.stat().st_mtime_ns for path in desk.data.rglob("*")}
     assert after == before
@@ -416,7 +416,7 @@ def test_the_data_folder_is_looked_into_and_left_as_it_is(
     assert ended.code == 0
     assert "chmod 700" in checks(ended, "data folder")[0][1]
     assert "1 unfinished files" in checks(ended, "locks")[0][1]
-    assert "1 runs, 1 changed since" in checks(ended, "index")[0][1]
+    assert "1 run, 1 changed since" in checks(ended, "index")[0][1]
 
 
 def test_an_index_that_can_not_be_used_is_6(desk: Desk, direct: Double) -> None:
