@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.errors import BadInput
-from pixelmeter import command_line
+from pixelmeter import SyncMeter, command_line
 
 STEP = Decimal("0.000000000001")
 PROMPTS = [(f"p{i}", f"A still life of {i} pears" + " on linen" * i) for i in range(7)]
@@ -258,15 +258,23 @@ def test_a_run_at_one_route_names_the_one_that_is_missing(
     assert "has no gateway endpoint, only direct (direct)" in said
 
 
-def test_a_run_that_is_under_way_is_not_projected(desk: Any, direct: Any) -> None:
-    desk.suite()
-    desk.endpoint(direct.url)
-    direct.serves_in(60)
-    running = desk.start(*desk.run_arguments())
-    desk.until(lambda: direct.in_flight, "no request came")
-    assert "is still under way" in _refused(desk, "--from-run", "latest")
-    running.kill()
-    running.communicate()
+def test_the_calls_of_a_program_are_projected_like_any_run(
+    desk: Any, direct: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.two_endpoints(direct, gateway)
+    monkeypatch.setenv("PX_KEY", desk.key)
+    names = ("direct", "half")
+    with SyncMeter(names, endpoints_file=desk.endpoints, data=desk.data) as meter:
+        for _, text in PROMPTS:
+            for name in names:
+                meter.generate(text, quality="low", size="1024x1024", endpoint=name)
+        assert "is still under way" in _refused(desk, "--from-run", "latest")
+    answer = _project(desk, "--from-run", "latest")
+    for one, double in zip(answer["alternatives"], (direct, gateway), strict=True):
+        (basis,) = one["measured"]
+        assert Decimal(basis["charge_usd"]) == double.total_usd
+        assert (basis["n_images"], basis["n_prompts"]) == (7, 7)
+        assert one["books"][0]["vendor"] == "openai"
 
 
 def test_the_guides_example_comes_out_exactly_in_a_foreign_folder(desk: Any) -> None:
