@@ -7,7 +7,7 @@ from bench.errors import BadInput
 from bench.scenario import Choice, FromRun, Part, Scenario
 from bench.studies.priced import Priced, Pricer
 from bench.studies.run_price import MeasuredRun, variant_text
-from bench.studies.unit_cost import Variant
+from bench.studies.unit_cost import TOO_FEW_USABLE, Variant
 from pricing.errors import PricingError
 from pricing.money import minus
 from pricing.projection import (
@@ -69,8 +69,15 @@ def outlook(scenario: Scenario, pricer: Pricer) -> Outlook:
     """The months of every alternative, and the savings.
 
     Raises:
-        BadInput: A price is not to be had, or the volume grows beyond measure.
+        BadInput: A price is not to be had, or figures grow beyond measure.
     """
+    try:
+        return _outlook(scenario, pricer)
+    except PricingError as error:
+        raise BadInput(str(error)) from None
+
+
+def _outlook(scenario: Scenario, pricer: Pricer) -> Outlook:
     images = _images(scenario)
     lines: dict[str, Line] = {}
     for choice in scenario.alternatives:
@@ -103,10 +110,7 @@ def _images(scenario: Scenario) -> tuple[int, ...]:
     if isinstance(scenario.images_per_month, tuple):
         return scenario.images_per_month
     months = scenario.months or MONTHS_A_YEAR
-    try:
-        return volumes(scenario.images_per_month, months, scenario.growth or Decimal(0))
-    except PricingError as error:
-        raise BadInput(str(error)) from None
+    return volumes(scenario.images_per_month, months, scenario.growth or Decimal(0))
 
 
 def _compared(first: Line, second: Line) -> Compared:
@@ -116,7 +120,7 @@ def _compared(first: Line, second: Line) -> Compared:
     draws = first.priced.draws.less(second.priced.draws)
     if draws.terms and why is None:
         band = draws.band(minus(first.priced.unit.usd, second.priced.unit.usd))
-        why = None if band else "too few prompts gave a usable picture"
+        why = None if band else TOO_FEW_USABLE
     return Compared(
         saving=saving(first.course, second.course, band),
         simulated=first.priced.simulated or second.priced.simulated,

@@ -10,6 +10,7 @@ from bench.scenario import Book, Choice, FromRun, Of, Part
 from bench.studies.book_price import book_price
 from bench.studies.resampling import Draws
 from bench.studies.run_price import Basis, MeasuredRun, RunRecord, mixed
+from pricing.errors import PricingError
 from pricing.money import round_usd, times
 from pricing.projection import UnitCost
 from pricing.rates import BookRef
@@ -75,7 +76,7 @@ class Pricer:
         """
         try:
             found = self._price(choice, choice.mix or mix or (Part(),))
-        except BadInput as error:
+        except (BadInput, PricingError) as error:
             raise BadInput(f"alternative '{choice.name}': {error}") from None
         self._priced[choice.name] = found
         return found

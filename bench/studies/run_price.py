@@ -8,7 +8,7 @@ from bench.errors import BadInput
 from bench.scenario import FromRun, Part
 from bench.studies.levels import Row
 from bench.studies.resampling import Draws
-from bench.studies.unit_cost import Measured, Variant, measure
+from bench.studies.unit_cost import TOO_FEW_USABLE, Measured, Variant, measure
 from pricing.money import times, total
 from pricing.projection import UnitCost
 from pricing.rates import BookRef, RateCard
@@ -153,7 +153,7 @@ def mixed(bases: Sequence[Basis]) -> tuple[UnitCost, Draws, str | None]:
     why = next((b.measured.why_no_band for b in bases if b.measured.why_no_band), None)
     band = None if why else draws.band(usd)
     if band is None:
-        return UnitCost(usd=usd, n=n), draws, why or "too few usable pictures"
+        return UnitCost(usd=usd, n=n), draws, why or TOO_FEW_USABLE
     unit = UnitCost(
         usd=usd,
         usd_low=band.low_usd,

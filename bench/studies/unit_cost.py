@@ -14,6 +14,7 @@ from pricing.projection import UnitCost
 Variant = tuple[str, str, str]
 Place = tuple[Variant, str]
 NOT_SENT = "not sent"
+TOO_FEW_USABLE = "too few prompts gave a usable picture"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +137,7 @@ def _unit_cost(
         return UnitCost(usd=usd, n=images), why
     band = draws.band(usd)
     if band is None:
-        why = "too few prompts gave a usable picture"
-        return UnitCost(usd=usd, n=images), why
+        return UnitCost(usd=usd, n=images), TOO_FEW_USABLE
     unit = UnitCost(
         usd=usd,
         usd_low=band.low_usd,
