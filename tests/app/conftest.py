@@ -172,7 +172,8 @@ class Screen:
         """The rows of a table whose name begins so, values as they sort."""
         named = [t for t in self.app.dataframe if t.proto.alt.startswith(alt)]
         assert len(named) == 1, [t.proto.alt for t in self.app.dataframe]
-        return named[0].value.to_dict("records")
+        frame: Any = named[0].value
+        return frame.to_dict("records")
 
 
 @pytest.fixture
