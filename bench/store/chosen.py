@@ -58,7 +58,8 @@ _WHERE = "\n    AND ".join(
 )
 # asked: the cells that are chosen, and for what was sent without a trial that
 # is known (its record is damaged) one of each run, which has no endpoint either.
-# tallied, recorded: sums and single attempts of them, in flight or not.
+# tallied, recorded: sums and single attempts of them, in flight or not. timed:
+# service times of ok trials, a list a cell.
 ASKED = f"""
 WITH asked AS MATERIALIZED (
     SELECT
@@ -75,6 +76,8 @@ WITH asked AS MATERIALIZED (
     WHERE {_WHERE}
 ), tallied AS (
     SELECT * FROM tally JOIN asked USING (run_id, cell_index)
+), timed AS (
+    SELECT * FROM timing JOIN asked USING (run_id, cell_index)
 ), recorded AS (
     SELECT * FROM (SELECT * EXCLUDE (endpoint, simulated) FROM recorded_attempt)
     JOIN asked USING (run_id, cell_index)
@@ -85,8 +88,15 @@ WITH asked AS MATERIALIZED (
 def asked_rows(
     con: duckdb.DuckDBPyConnection, query: str, chosen: Chosen, **values: object
 ) -> list[Row]:
-    """All rows of a query that stands on `asked`, `tallied`, `recorded`."""
+    """All rows of a query that stands on the names of `ASKED`."""
     return rows_of(con, f"{ASKED} {query}", {**chosen.values(), **values})
+
+
+def asked_columns(
+    con: duckdb.DuckDBPyConnection, query: str, chosen: Chosen
+) -> dict[str, Any]:
+    """The same as numpy arrays by column: for many numbers."""
+    return con.execute(f"{ASKED} {query}", chosen.values()).fetchnumpy()
 
 
 def choices(con: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:

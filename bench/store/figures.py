@@ -111,7 +111,7 @@ def cells(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
         """,  # noqa: S608  own names; values are bound
         chosen,
     )
-    found = quantiles_by(con, chosen, CELL, {row["n_timed"] for row in rows})
+    found = quantiles_by(con, chosen, CELL)
     return [
         row | _unit_costs(row) | found.get(tuple(row[name] for name in CELL), NO_TIMES)
         for row in rows

@@ -1,29 +1,32 @@
 """Quantiles: exact ones of service times, with their intervals."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from bench.stats import N_FOR_P95, quantile_ranks
-from bench.store.chosen import Chosen, asked_rows
+from bench.store.chosen import Chosen, asked_columns, asked_rows
 from bench.store.queries import Row
 
-IS_TIMED = "ends_trial AND outcome = 'ok' AND service_s IS NOT NULL"
-_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-_NAMES = (
-    *("p50_s", "p95_s", "p99_s", "max_s"),
-    *("p50_low_s", "p50_high_s", "p95_low_s", "p95_high_s"),
-)
-NO_TIMES: Row = dict.fromkeys(_NAMES)
+_QUANTILES = {"p50_s": 0.5, "p95_s": 0.95, "p99_s": 0.99}
+_BOUNDS = {"p50": 0.5, "p95": 0.95}
+_UNSURE = ("p95_s", "p99_s", "p95_low_s", "p95_high_s")
+NO_TIMES: Row = dict.fromkeys(("p50_s", "max_s", "p50_low_s", "p50_high_s", *_UNSURE))
+# The same cells are asked about again and again; the binomial takes its time.
+_ranks = lru_cache(maxsize=4096)(quantile_ranks)
 
 
 def quantiles_of_all(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> Row:
     """p50_s and p95_s of all trials together; p95_s is None below n = 72."""
     (row,) = asked_rows(
         con,
-        f"SELECT quantile_cont(service_s, [0.5, 0.95]) AS found, count(*) AS n "  # noqa: S608  own names
-        f"FROM recorded WHERE {IS_TIMED}",
+        """
+        SELECT quantile_cont(one_s, [0.5, 0.95]) AS found, count(*) AS n
+        FROM (SELECT unnest(service_s) AS one_s FROM timed)
+        """,
         chosen,
     )
     p50_s, p95_s = row["found"] or (None, None)
@@ -31,20 +34,14 @@ def quantiles_of_all(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> Row:
 
 
 def quantiles_by(
-    con: duckdb.DuckDBPyConnection,
-    chosen: Chosen,
-    by: Sequence[str],
-    sizes: Collection[int],
+    con: duckdb.DuckDBPyConnection, chosen: Chosen, by: Sequence[str]
 ) -> dict[tuple[Any, ...], Row]:
     """Quantiles, maximum and 95 % intervals for each group of some columns.
-
-    Only the values at the ranks that they need leave the index.
 
     Args:
         con: A connection to the index.
         chosen: What it is about.
-        by: Columns of `recorded`.
-        sizes: How many times there are in the groups.
+        by: Columns of `asked`.
 
     Returns:
         By the values of `by`: p50_s, p95_s, p99_s, max_s, p50_low_s,
@@ -52,47 +49,30 @@ def quantiles_by(
         and p99 below 72 times.
     """
     names = ", ".join(by)
-    known = sorted(size for size in sizes if size)
-    rows = asked_rows(
+    found = asked_columns(
         con,
-        f"""
-        , sorted AS (
-            SELECT {names}, list_sort(list(service_s)) AS service_s
-            FROM recorded WHERE {IS_TIMED} GROUP BY {names}
-        ), needed AS (
-            SELECT unnest($n::BIGINT[]) AS n, unnest($ranks::BIGINT[][]) AS ranks
-        )
-        SELECT {names}, n, list_select(service_s, ranks) AS found
-        FROM sorted JOIN needed ON n = len(service_s)
-        """,  # noqa: S608  own names; values are bound
+        f"SELECT {names}, flatten(list(service_s)) AS all_s "  # noqa: S608  own names
+        f"FROM timed GROUP BY {names}",
         chosen,
-        n=known,
-        ranks=[_ranks(n) for n in known],
     )
+    keys = zip(*(found[name].tolist() for name in by), strict=True)
     return {
-        tuple(row[name] for name in by): _named(row["n"], row["found"]) for row in rows
+        key: _times(np.sort(all_s))
+        for key, all_s in zip(keys, found["all_s"], strict=True)
     }
 
 
-def _ranks(n: int) -> list[int]:
-    """Ranks, from 1, of the values that `_named` takes; 0 where there is none."""
-    places = [int(q * (n - 1)) for q in _QUANTILES.values()]
-    around = [(place + 1, min(place + 2, n)) for place in places]
-    bounds = (quantile_ranks(n, q) for q in (0.5, 0.95))
-    return [rank or 0 for pair in (*around, *bounds) for rank in pair] + [n]
-
-
-def _named(n: int, found: list[float | None]) -> Row:
+def _times(ordered: Any) -> Row:  # noqa: ANN401  an array of floats
+    n = len(ordered)
     times: Row = dict(NO_TIMES)
-    for index, (name, q) in enumerate(_QUANTILES.items()):
-        low, high = found[2 * index], found[2 * index + 1]
+    times["max_s"] = float(ordered[-1])
+    for name, q in _QUANTILES.items():
         place = q * (n - 1)
-        if low is not None and high is not None:
-            times[f"{name}_s"] = low + (high - low) * (place - int(place))
-    times["p50_low_s"], times["p50_high_s"] = found[6:8]
-    times["p95_low_s"], times["p95_high_s"] = found[8:10]
-    times["max_s"] = found[10]
+        low, high = ordered[int(place)], ordered[min(int(place) + 1, n - 1)]
+        times[name] = float(low + (high - low) * (place - int(place)))
+    for name, q in _BOUNDS.items():
+        for side, rank in zip(("low", "high"), _ranks(n, q), strict=True):
+            times[f"{name}_{side}_s"] = rank and float(ordered[rank - 1])
     if n < N_FOR_P95:
-        unsure = ("p95_s", "p99_s", "p95_low_s", "p95_high_s")
-        times.update(dict.fromkeys(unsure))
+        times.update(dict.fromkeys(_UNSURE))
     return times

@@ -1,8 +1,8 @@
 """Tally: what follows from all records of a run, kept beside them.
 
-Screens sum thousands of rows of `tally` instead of millions of attempts. It is
-computed from the rows of its run alone, so that an index that grew and one that
-was made anew are the same.
+Screens read thousands of rows of `tally` and `timing` instead of millions of
+attempts. Both are computed from the rows of their run alone, so that an index
+that grew and one that was made anew are the same.
 """
 
 from collections.abc import Iterable
@@ -40,6 +40,8 @@ def tally_runs(con: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> None:
             ),
             f"DELETE FROM tally WHERE {_HERE}",  # noqa: S608  own names
             _TALLY,
+            f"DELETE FROM timing WHERE {_HERE}",  # noqa: S608  own names
+            _TIMING,
         )
         for statement in statements:
             con.execute(statement, here)
@@ -153,4 +155,12 @@ SELECT
     0 AS n_charge_unknown
 FROM planned AS p LEFT JOIN begun AS b ON b.cell_index = p.cell_index
 WHERE p.n > coalesce(b.n, 0)
+"""  # noqa: S608  own names
+_TIMING = f"""
+INSERT INTO timing BY NAME
+SELECT
+    $run_id AS run_id, cell_index, list(service_s ORDER BY service_s) AS service_s
+FROM attempt
+WHERE {_HERE} AND ends_trial AND outcome = 'ok' AND service_s IS NOT NULL
+GROUP BY cell_index
 """  # noqa: S608  own names

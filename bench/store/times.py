@@ -38,11 +38,13 @@ def spread(con: duckdb.DuckDBPyConnection, chosen: Chosen, by: str) -> list[Row]
         con,
         f"""
         SELECT
-            {_column(by)} AS level,
-            floor(log10(r.service_s) * {_BINS_A_TENFOLD})::INTEGER AS bin,
+            level, floor(log10(service_s) * {_BINS_A_TENFOLD})::INTEGER AS bin,
             count(*) AS n
-        FROM recorded AS r
-        WHERE {_IS_TIMED} AND r.service_s > 0
+        FROM (
+            SELECT {_column(by)} AS level, unnest(r.service_s) AS service_s
+            FROM timed AS r
+        )
+        WHERE service_s > 0
         GROUP BY ALL ORDER BY ALL
         """,  # noqa: S608  own names; values are bound
         chosen,

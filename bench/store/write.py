@@ -19,6 +19,7 @@ TABLES = (
     "open_intent",
     "attempt",
     "tally",
+    "timing",
     "damage",
 )
 _WITH_OFFSETS = (*TABLES, "ingest_offset")

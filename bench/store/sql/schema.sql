@@ -3,7 +3,7 @@
 -- money DECIMAL(38,12) US dollars, NULL unknown. Read the views, not these.
 -- No keys and no secondary indexes: the ingest lets each record in once. What no
 -- record says, but follows from several, the ingest computes: cell_index,
--- ends_trial and the whole of tally.
+-- ends_trial, and the whole of tally and timing.
 
 CREATE TABLE index_version (
     version INTEGER                -- of these tables; the index is rebuilt when it changes
@@ -182,6 +182,12 @@ CREATE TABLE tally (               -- one row for attempts of a cell that ended 
     cached_image_tokens BIGINT,
     output_image_tokens BIGINT,
     output_text_tokens BIGINT
+);
+
+CREATE TABLE timing (              -- one row a cell with a trial that was ok
+    run_id VARCHAR,
+    cell_index INTEGER,
+    service_s DOUBLE[]             -- of the last attempts of those, sorted
 );
 
 CREATE TABLE damage (              -- one row a record that can't be read
