@@ -150,7 +150,8 @@ def test_numbers_and_days_as_names_stay_names() -> None:
 
 def test_a_curve_climbs_through_its_bins_and_marks_median_and_p95() -> None:
     rows = [bin_("a", 1, 2, 50), bin_("a", 4, 8, 50)]
-    line, marks = ecdf(rows, "endpoint").data
+    figure: Any = ecdf(rows, "endpoint")
+    line, marks = figure.data
     assert list(line.x) == [1, 2, 4, 8]
     assert list(line.y) == [0, 0.5, 0.5, 1]
     assert line.name == "a (n=100)"
@@ -161,7 +162,8 @@ def test_a_curve_climbs_through_its_bins_and_marks_median_and_p95() -> None:
 def test_exact_values_make_exact_steps_and_known_quantiles_stand_as_measured() -> None:
     rows = [bin_("a", t, t, 1) for t in (3.0, 1.0)]
     known = [{"level": "a", "p50_s": 2.0, "p95_s": None}]
-    line, marks = ecdf(rows, "endpoint", quantiles=known).data
+    figure: Any = ecdf(rows, "endpoint", quantiles=known)
+    line, marks = figure.data
     assert list(zip(line.x, line.y, strict=True)) == [
         (1.0, 0.0),
         (1.0, 0.5),
