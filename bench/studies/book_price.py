@@ -56,12 +56,17 @@ def _answer(book: Book, part: Part, today: date) -> dict[str, Any]:
     except PricingError as error:
         raise BadInput(str(error)) from None
     if found["usd"] is None:
-        span = found.get("range_usd")
-        between = f", between US${span['low']} and US${span['high']}" if span else ""
-        raise BadInput(
-            f"{found['error']}{between}; give its price, or what a run measured"
-        )
+        raise BadInput(f"{found['error']}{_limits(found)}")
     return found
+
+
+def _limits(found: dict[str, Any]) -> str:
+    """Between what a price lies that no rule gives, and what to do about it."""
+    span, bound = found.get("range_usd"), found.get("bound_usd")
+    advice = "; give its price, or what a run measured"
+    if span:
+        return f", between US${span['low']} and US${span['high']}{advice}"
+    return f", at most US${bound}{advice}" if bound else ""
 
 
 def _question(book: Book, part: Part) -> dict[str, object]:

@@ -100,8 +100,9 @@ def _from_run(run: str, given: Mapping[str, Any], pricer: Pricer) -> Asked:
 
 def _from_prices(given: Mapping[str, Any]) -> Scenario:
     named = {key: given[key] for key in _VARIANT if key in given}
+    title = " ".join(named.values())
     content: dict[str, Any] = {
-        "name": " ".join(named.values())[:100] or "prices as given",
+        "name": title[:100] if title.isprintable() and title else "prices as given",
         "images_per_month": IMAGES_PER_MONTH,
         "baseline": "direct",
         "alternatives": [_direct(given), *_gateway(given)],
