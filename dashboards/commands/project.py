@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.commands.naming import run_names
 from bench.commands.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
@@ -25,18 +26,21 @@ def project(
     scenario: Annotated[
         Text,
         typer.Argument(
-            metavar="[SCENARIO]",
+            metavar="SCENARIO",
             help="Scenario file (YAML), or guides-2025, which is shipped.",
         ),
     ] = None,
     *,
     images_per_month: Annotated[
-        int | None, typer.Option(metavar="N", min=0, max=10**9, help="Volume; 10,000.")
+        int | None,
+        typer.Option(metavar="N", min=0, max=10**9, help="Images a month; 10,000."),
     ] = None,
     months: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=120, help="How many; 12.")
+        int | None, typer.Option(metavar="N", min=1, max=120, help="Months; 12.")
     ] = None,
-    growth: Annotated[Text, typer.Option(metavar="5%/month", help="None.")] = None,
+    growth: Annotated[
+        Text, typer.Option(metavar="5%/month", help="Growth of the volume.")
+    ] = None,
     model: Annotated[Text, typer.Option(help="Image model.")] = None,
     quality: Annotated[Text, typer.Option(help="Quality of the pictures.")] = None,
     size: Annotated[Text, typer.Option(metavar="WxH", help="Their size.")] = None,
@@ -57,10 +61,15 @@ def project(
     ] = None,
     tier: Annotated[Text, typer.Option(help="standard (default) or batch.")] = None,
     input_text_tokens: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Tokens of a prompt.")
+        int | None, typer.Option(metavar="N", min=0, help="Of a prompt; 0.")
     ] = None,
     from_run: Annotated[
-        Text, typer.Option(metavar="RUN", help="Unit costs of a run, or of latest.")
+        Text,
+        typer.Option(
+            metavar="RUN",
+            help="Unit costs of a run, or of latest.",
+            autocompletion=run_names,
+        ),
     ] = None,
     data: DataOption = None,
     json: JsonOption = False,
