@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -38,6 +38,10 @@ class OlderIndex(StorageFailed):
     """An older program made the index."""
 
 
+class NoIndex(BadInput):
+    """There is no index."""
+
+
 @contextmanager
 def open_index(
     folder: DataFolder, wait_s: float = READ_WAIT_S
@@ -45,16 +49,37 @@ def open_index(
     """A read-only connection; keep it short, it makes writers wait.
 
     It sees what was ingested before it was opened. While another process
-    writes, it waits up to `wait_s` seconds.
+    writes the index, or makes it anew, it waits up to `wait_s` seconds.
 
     Raises:
         BadInput: There is no index, or a newer program made it.
         OlderIndex: An older program made it.
         StorageFailed: It is damaged, or stayed busy.
     """
-    path = folder.index
+    give_up_at = time.monotonic() + wait_s
+    with ExitStack() as stack:
+        con: duckdb.DuckDBPyConnection | None = None
+        while con is None:
+            left_s = max(0.0, give_up_at - time.monotonic())
+            try:
+                con = stack.enter_context(read_index(folder.index, left_s))
+            except (NoIndex, OlderIndex, DamagedIndex):
+                if not _is_written(folder):
+                    raise
+                if not left_s:
+                    raise StorageFailed(
+                        f"{folder.index}: another process is making it anew; "
+                        "try again when that ends"
+                    ) from None
+                time.sleep(_POLL_S)
+        yield con
+
+
+@contextmanager
+def read_index(path: Path, wait_s: float) -> Generator[duckdb.DuckDBPyConnection]:
+    """The same for an index as it stands, whoever may be making a new one."""
     if not path.is_file():
-        raise BadInput(f"{path}: there is no index yet; `pixelmeter ingest` makes it")
+        raise NoIndex(f"{path}: there is no index yet; `pixelmeter ingest` makes it")
     with _connection(path, read_only=True, wait_s=wait_s) as con:
         if _version_of(con, path) < VERSION:
             raise OlderIndex(f"{path}: an older version made this index; {_REBUILD}")
@@ -92,7 +117,7 @@ def write_lock(folder: DataFolder, wait_s: float = WRITE_WAIT_S) -> Generator[No
     Raises:
         StorageFailed: Another writer kept it, or the folder can't be written.
     """
-    path = folder.index.with_name(folder.index.name + ".lock")
+    path = _lock_of(folder)
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY_FILE)
     except OSError as error:
@@ -110,6 +135,21 @@ def write_lock(folder: DataFolder, wait_s: float = WRITE_WAIT_S) -> Generator[No
         yield
     finally:
         os.close(handle)
+
+
+def _lock_of(folder: DataFolder) -> Path:
+    return folder.index.with_name(folder.index.name + ".lock")
+
+
+def _is_written(folder: DataFolder) -> bool:
+    try:
+        with _lock_of(folder).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _take(handle: int) -> bool:

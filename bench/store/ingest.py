@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,6 +18,7 @@ from bench.store.index import (
     DamagedIndex,
     OlderIndex,
     open_index,
+    read_index,
     write_index,
     write_lock,
 )
@@ -75,22 +76,29 @@ def refresh(folder: DataFolder) -> Ingested:
                 if changes.are_none:
                     return Ingested(problems=(*changes.problems, *_damage(con)))
         except OlderIndex:
-            return rebuild(folder)
+            return rebuild(folder, only_old=True)
     with write_lock(folder), _scratch(folder) as scratch:
         if not folder.index.exists():
             return _make_anew(folder, scratch)
         return _ingest(folder, folder.index, scratch)
 
 
-def rebuild(folder: DataFolder) -> Ingested:
+def rebuild(folder: DataFolder, *, only_old: bool = False) -> Ingested:
     """Make the index anew from plans and journals, beside the old one.
 
     An index that can't be used is moved aside, an old one replaced.
+
+    Args:
+        folder: The data folder.
+        only_old: Read only what is new when another process has just made it.
 
     Raises:
         StorageFailed: The new index can't be written.
     """
     with write_lock(folder), _scratch(folder) as scratch:
+        if only_old:
+            with suppress(OlderIndex):
+                return _ingest(folder, folder.index, scratch)
         return _make_anew(folder, scratch)
 
 
@@ -254,7 +262,7 @@ def _move_aside(folder: DataFolder) -> Path | None:
     if not path.exists():
         return None
     try:
-        with open_index(folder, wait_s=0.0):
+        with read_index(path, wait_s=0.0):
             return None
     except OlderIndex:
         return None
