@@ -5,10 +5,18 @@ import sys
 import ingest_bench
 import journal_bench
 import overview_bench
+import page_bench
 import run_bench
 import startup_bench
 
-PARTS = (startup_bench, journal_bench, ingest_bench, overview_bench, run_bench)
+PARTS = (
+    startup_bench,
+    journal_bench,
+    ingest_bench,
+    overview_bench,
+    page_bench,
+    run_bench,
+)
 
 
 def main() -> None:
