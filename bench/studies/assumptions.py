@@ -114,8 +114,8 @@ def _of_measured(lines: Sequence[Line]) -> Iterator[str]:
         "too, over its usable pictures"
     )
     yield (
-        f"90% bands: {N_RESAMPLES:,} resamples of whole prompts, the same prompts for "
-        "all alternatives; they tell how much the run's prompts differ, not how "
+        f"90% bands: {N_RESAMPLES:,} resamples of whole prompts, alike for all that "
+        "was measured on the same prompts; they tell how much prompts differ, not how "
         "prices may change"
     )
     if any(line.priced.simulated for line in lines):
