@@ -13,6 +13,8 @@ from bench.attempt import Picture
 
 PATIENCE_S = 30.0
 MOST_PICTURE_BYTES = 64_000_000
+# Below, work takes less time than handing it to another thread.
+SMALL_BYTES = 64_000
 _ENDED = (OSError, EOFError, asyncio.IncompleteReadError, json.JSONDecodeError)
 
 
@@ -35,8 +37,11 @@ class PictureChecker:
 
     async def check(self, content: bytes, *, thumbnail: bool) -> Checked:
         """Facts of one picture; a problem is a fact, not an error."""
-        loop = asyncio.get_running_loop()
-        digest = await loop.run_in_executor(self._worker, _digest, content)
+        if len(content) <= SMALL_BYTES:
+            digest = _digest(content)
+        else:
+            loop = asyncio.get_running_loop()
+            digest = await loop.run_in_executor(self._worker, _digest, content)
         if len(content) > MOST_PICTURE_BYTES:
             facts = _nothing(f"more than {MOST_PICTURE_BYTES:,} bytes")
             small = b""

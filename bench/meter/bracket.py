@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench.attempt import Attempt, Picture, Served
 from bench.client import Exchange
 from bench.crashpoint import passed
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
-from bench.images.checker import Checked, PictureChecker
+from bench.images.checker import SMALL_BYTES, Checked, PictureChecker
 from bench.images.shelf import Keep, picture_path, put, thumbnail_path
 from bench.journal import JournalWriter, now_utc
 from bench.meter.lanes import Lane
@@ -48,9 +48,11 @@ class Bracket:
         gate: Gate,
         keep: Keep,
         worker: Executor,
+        preamble: Callable[[], Iterable[Mapping[str, Any]]] = tuple,
     ) -> None:
         """Nothing is sent yet.
 
+        `preamble` gives what is to be durable before the next intent.
         `prices` are looked up by endpoint and model when an attempt settles.
         One thread should be the `worker`: each has a heap of its own, which
         large answers fill.
@@ -64,6 +66,7 @@ class Bracket:
         self._gate = gate
         self._keep = keep
         self._worker = worker
+        self._preamble = preamble
         self._calls: dict[str, asyncio.Future[Exchange]] = {}
         self._given_up: set[str] = set()
         self.n_in_flight = 0
@@ -95,8 +98,14 @@ class Bracket:
         trial = planned.trial
         endpoint = trial.cell.endpoint
         waiting_ns = time.monotonic_ns()
+        if self._is_off(planned):
+            return None
         try:
-            await self._gate.wait_for(lane.turns.acquire(), endpoint)
+            # What need not wait costs no task: each takes processor time.
+            if lane.turns.locked():
+                await self._gate.wait_for(lane.turns.acquire(), endpoint)
+            else:
+                await lane.turns.acquire()
         except Closed:
             return None
         try:
@@ -124,9 +133,12 @@ class Bracket:
         """Wait for the limits and reserve the bound; False when closed."""
         n_images, endpoint = planned.trial.cell.n, planned.trial.cell.endpoint
         try:
-            await self._gate.wait_for(self._whole_run.take(n_images), endpoint)
-            await self._gate.wait_for(lane.limiter.take(n_images), endpoint)
-            has_room = await self._gate.wait_for(
+            for limiter in (self._whole_run, lane.limiter):
+                if not limiter.is_open:
+                    await self._gate.wait_for(limiter.take(n_images), endpoint)
+            has_room = self._budget.reserve_at_once(
+                planned.bound_usd
+            ) or await self._gate.wait_for(
                 self._budget.reserve(planned.bound_usd), endpoint
             )
         except Closed:
@@ -151,7 +163,7 @@ class Bracket:
         self.n_in_flight += 1
         try:
             try:
-                await self._journal.append(intent_record(sending))
+                await self._journal.append(*self._preamble(), intent_record(sending))
             except StorageFailed as error:
                 self._gate.close("storage", str(error))
                 possibly_usd = Decimal(0)
@@ -189,7 +201,10 @@ class Bracket:
         finally:
             del self._calls[trial.trial_id]
         passed("answered")
-        reading = await self._aside(read, answer)
+        if len(answer.body or b"") <= SMALL_BYTES:
+            reading = read(answer)
+        else:
+            reading = await self._aside(read, answer)
         # The body is as large as its pictures: it must not wait with them.
         answer = replace(answer, body=None)
         del call
@@ -212,6 +227,8 @@ class Bracket:
             kept.append(checked.picture)
             if lane.take is not None:
                 lane.take(checked.picture, content)
+            if self._keep is Keep.HASH:
+                continue
             try:
                 await self._aside(self._put, checked, content)
             except (StorageFailed, OSError) as error:

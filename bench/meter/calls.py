@@ -4,10 +4,11 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from bench.attempt import Attempt, Outcome
 from bench.errors import StorageFailed
@@ -68,7 +69,7 @@ class Calls:
         return last
 
 
-def open_calls(
+def open_calls(  # noqa: PLR0913  what a run is made of
     *,
     data: DataFolder,
     options: Options,
@@ -76,6 +77,7 @@ def open_calls(
     journal: JournalWriter,
     spent: Ledger,
     stack: AsyncExitStack,
+    preamble: Callable[[], Iterable[Mapping[str, Any]]] = tuple,
 ) -> Calls:
     """What all calls of a run share; it closes with the stack.
 
@@ -86,6 +88,7 @@ def open_calls(
         journal: Where attempts are recorded.
         spent: Dollars of the run before this process.
         stack: Closes what is opened here.
+        preamble: Records that are to be durable before the next intent.
     """
     worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
     checker = PictureChecker(worker)
@@ -101,6 +104,7 @@ def open_calls(
         gate=gate,
         keep=Keep(options.images),
         worker=worker,
+        preamble=preamble,
     )
     # Jitter alone hangs on it.
     return Calls(bracket=bracket, gate=gate, chance=random.Random())  # noqa: S311

@@ -190,7 +190,7 @@ class Meter:
         chosen = self._endpoint(endpoint)
         lane = self._lane(chosen)
         asked = prompt_of(prompt, prompt_id)
-        planned = await run.plan(chosen, cell_for(chosen, asked, parameters), asked)
+        planned = run.plan(chosen, cell_for(chosen, asked, parameters), asked)
         return await self._call(run, planned, lane)
 
     def wrap(self, client: Client, endpoint: str | None = None) -> Client:
@@ -223,7 +223,7 @@ class Meter:
             endpoint,
             self._opened,
             self._endpoints,
-            self._tell,
+            self._on_answer,
             self._stack,
         )
 
@@ -243,12 +243,9 @@ class Meter:
         if not attempts:
             raise _why_not(run)
         answer = answer_of(run.run_id, planned.trial, attempts, images)
-        self._tell(answer)
-        return answer
-
-    def _tell(self, answer: Answer) -> None:
         if self._on_answer is not None:
             self._on_answer(answer)
+        return answer
 
     def _endpoint(self, name: str | None) -> Endpoint:
         if name is None:

@@ -21,6 +21,16 @@ from bench.store.ingest import refresh
 from bench.traffic.budget import Ledger
 
 
+class Additions(list[dict[str, Any]]):
+    """Records that continue the plan, not yet handed to the journal."""
+
+    def take(self) -> tuple[dict[str, Any], ...]:
+        """All of them, in order; whoever takes them appends them at once."""
+        taken = tuple(self)
+        self.clear()
+        return taken
+
+
 @dataclass(slots=True, kw_only=True)
 class OpenRun:
     """A run that is not planned before: trials come as they are asked."""
@@ -31,22 +41,18 @@ class OpenRun:
     journal: JournalWriter
     growing: GrowingPlan
     calls: Calls
+    additions: Additions
     is_ended: bool = False
     tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
-    async def plan(
-        self, endpoint: Endpoint, cell: Cell, prompt: Prompt
-    ) -> PlannedTrial:
-        """A trial for what is asked; durable when this returns.
+    def plan(self, endpoint: Endpoint, cell: Cell, prompt: Prompt) -> PlannedTrial:
+        """A trial for what is asked; durable before the next intent is.
 
         Raises:
             BadInput: There is no price.
-            StorageFailed: It could not be recorded.
         """
-        # Added and handed over in one turn of the loop: the journal has each
-        # cell and prompt before the first trial that names it.
         addition = self.growing.add(endpoint, cell, prompt)
-        await self.journal.append(*addition.records)
+        self.additions.extend(addition.records)
         return addition.planned
 
     def start(self, call: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
@@ -89,7 +95,8 @@ class OpenRun:
             state = "interrupted" if gate.stopped_by == "user" else "stopped"
         # Where the disk is full the journal ends without its last line.
         with suppress(StorageFailed):
-            await self.journal.append(end_record(state, gate.stopped_by, gate.reason))
+            end = end_record(state, gate.stopped_by, gate.reason)
+            await self.journal.append(*self.additions.take(), end)
 
     async def refresh_index(self) -> None:
         """Leave the index current.
@@ -124,7 +131,7 @@ async def open_run(  # noqa: PLR0913  what a run is made of
     journal = open_journal(run)
     stack.callback(journal.close)
     await journal.append(session_record(run.run_id, "meter", plan.version))
-    growing = GrowingPlan(plan.run_id)
+    growing, additions = GrowingPlan(plan.run_id), Additions()
     calls = open_calls(
         data=data,
         options=options,
@@ -132,6 +139,7 @@ async def open_run(  # noqa: PLR0913  what a run is made of
         journal=journal,
         spent=Ledger(),
         stack=stack,
+        preamble=additions.take,
     )
     return OpenRun(
         run_id=plan.run_id,
@@ -140,4 +148,5 @@ async def open_run(  # noqa: PLR0913  what a run is made of
         journal=journal,
         growing=growing,
         calls=calls,
+        additions=additions,
     )

@@ -14,7 +14,7 @@ import orjson
 from bench.attempt import Attempt, Cell, Picture, Trial
 from bench.client import Exchange, Official, official, relay_of, tapped
 from bench.endpoint import Endpoint
-from bench.errors import BadInput, StorageFailed
+from bench.errors import BadInput
 from bench.meter.answer import Answer, Image, answer_of
 from bench.meter.lanes import Lane, limiter_of
 from bench.meter.session import OpenRun
@@ -49,7 +49,7 @@ def wrapped(
     name: str | None,
     run: OpenRun,
     endpoints: Mapping[str, Endpoint],
-    tell: Callable[[Answer], None],
+    tell: Callable[[Answer], None] | None,
     stack: AsyncExitStack,
 ) -> Client:
     """A copy of an official client that sends through the meter's run.
@@ -94,7 +94,7 @@ class _Metering:
         run: OpenRun,
         endpoint: Endpoint,
         relay: Relay,
-        tell: Callable[[Answer], None],
+        tell: Callable[[Answer], None] | None,
     ) -> None:
         self._run = run
         self._endpoint = endpoint
@@ -116,10 +116,10 @@ class _Metering:
             return own_answer(request, _FORBIDDEN, "nothing was sent: the meter ended")
         if memory.kept is None:
             try:
-                planned = await self._run.plan(
+                planned = self._run.plan(
                     self._endpoint, self._cell(body), prompt_of(str(body["prompt"]))
                 )
-            except (BadInput, StorageFailed) as error:
+            except BadInput as error:
                 sentence = f"nothing was sent: {error}"
                 return own_answer(request, _FORBIDDEN, sentence)
             memory.kept = _Call(planned)
@@ -172,11 +172,12 @@ class _Metering:
         attempt = await self._run.calls.bracket.attempt(
             call.planned, lane, len(call.attempts) + 1, time.monotonic_ns()
         )
-        if attempt is not None:
-            call.attempts.append(attempt)
+        if attempt is None:
+            return
+        call.attempts.append(attempt)
+        if self._tell is not None:
             trial = call.planned.trial
-            answer = answer_of(self._run.run_id, trial, call.attempts, call.images)
-            self._tell(answer)
+            self._tell(answer_of(self._run.run_id, trial, call.attempts, call.images))
 
     def _lane(
         self,
@@ -197,7 +198,7 @@ class _Metering:
             turns=self._turns,
             secret=_secret(request),
             closes=False,
-            take=take,
+            take=take if self._tell else None,
         )
 
     async def _exchange(

@@ -24,10 +24,18 @@ from bench.plan.frozen import (
     trial_to_json,
 )
 from bench.plan.order import trial_id
-from bench.plan.prices import PricedModel, bound, expected_counts, price_model
+from bench.plan.prices import (
+    Counts,
+    PricedModel,
+    bound,
+    expected_counts,
+    price_model,
+)
 from bench.prompt import Prompt
+from pricing.estimate import Bound
 
 KIND = "metered"
+_MOST_ESTIMATES = 10_000
 Json = dict[str, Any]
 
 
@@ -83,6 +91,7 @@ class GrowingPlan:
         self._prompts: dict[str, tuple[int, str]] = {}
         self._repeats = Counter[tuple[int, int]]()
         self._n_trials = 0
+        self._estimates: dict[tuple[Cell, int, date], tuple[Bound, Counts | None]] = {}
 
     def add(self, endpoint: Endpoint, cell: Cell, prompt: Prompt) -> Addition:
         """A trial for a prompt at a cell of an endpoint, as often as it comes.
@@ -93,8 +102,7 @@ class GrowingPlan:
         today = datetime.now(UTC).date()
         records = self._price(endpoint, cell.model, today)
         priced = self.prices[endpoint.name, cell.model]
-        most = bound(priced, cell, prompt, today)
-        expected = expected_counts(priced, cell, prompt, today)
+        most, expected = self._estimate(priced, cell, prompt, today)
         records += self._prompt(prompt) + self._cell(cell)
         place = (self._cells[cell], self._prompts[prompt.id][0])
         self._repeats[place] += 1
@@ -117,6 +125,20 @@ class GrowingPlan:
         where = {"cell": place[0], "prompt": place[1]}
         records.append(_record("trial", where | trial_to_json(planned)))
         return Addition(planned=planned, records=tuple(records))
+
+    def _estimate(
+        self, priced: PricedModel, cell: Cell, prompt: Prompt, day: date
+    ) -> tuple[Bound, Counts | None]:
+        """Bound and expected counts; they hang on no more than a text's length."""
+        key = (cell, len(prompt.text.encode()), day)
+        if key not in self._estimates:
+            if len(self._estimates) >= _MOST_ESTIMATES:
+                self._estimates.clear()
+            self._estimates[key] = (
+                bound(priced, cell, prompt, day),
+                expected_counts(priced, cell, prompt, day),
+            )
+        return self._estimates[key]
 
     def _price(self, endpoint: Endpoint, model: str, day: date) -> list[Json]:
         """The rates of a day; a run that goes on over midnight reads them anew."""

@@ -29,6 +29,15 @@ class Budget:
         self.ledger = spent
         self.is_exhausted = False
 
+    def reserve_at_once(self, bound_usd: Decimal) -> bool:
+        """Hold `bound_usd` if there is room for it now; False says nothing."""
+        if self.is_exhausted or self._changed.locked():
+            return False
+        has_room = self._has_room(bound_usd)
+        if has_room:
+            self.ledger.reserved_usd += bound_usd
+        return has_room
+
     async def reserve(self, bound_usd: Decimal) -> bool:
         """Hold `bound_usd`; False when the cap leaves no room for it.
 

@@ -56,6 +56,11 @@ class EndpointLimiter:
         self._requests = SlidingWindow(requests) if requests else None
         self._images = SlidingWindow(images) if images else None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is no limit to wait for."""
+        return self._requests is None and self._images is None
+
     async def take(self, n_images: int) -> None:
         """Wait until one request for `n_images` may leave."""
         if self._requests:

@@ -1,0 +1,121 @@
+"""Wrap: processor time that metering adds to a call of the official client."""
+
+import asyncio
+import base64
+import json
+import os
+import socket
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import openai
+import uvicorn
+
+from pixelmeter import Endpoint, Meter
+
+N_CALLS = 200
+N_ROUNDS = 5
+USAGE = {
+    "input_tokens": 5,
+    "input_tokens_details": {"text_tokens": 5, "image_tokens": 0},
+    "output_tokens": 196,
+    "output_tokens_details": {"text_tokens": 0, "image_tokens": 196},
+    "total_tokens": 201,
+}
+ASKED = {"model": "gpt-image-2", "quality": "low", "size": "1024x1024"}
+SMALL_PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYPhfDwAChwGA60e6kgAA"
+    "AABJRU5ErkJggg=="
+)
+
+
+def _body(n_bytes: int) -> bytes:
+    """An answer whose one picture has so many bytes; what follows PNG's end is noise."""
+    content = SMALL_PNG + os.urandom(max(0, n_bytes - len(SMALL_PNG)))
+    encoded = base64.b64encode(content).decode()
+    answer = {"created": 1, "data": [{"b64_json": encoded}], "usage": USAGE}
+    return json.dumps(answer).encode()
+
+
+class _Stub:
+    """A server with one canned answer, in a process of its own."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        if scope["type"] != "http":
+            return
+        while (await receive()).get("more_body"):
+            pass
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(self._body)).encode()),
+        ]
+        start = {"type": "http.response.start", "status": 200, "headers": headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": self._body})
+
+
+def _serve(body: bytes) -> tuple[int, int]:
+    """Start the stub in a child; returns its port and pid."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    pid = os.fork()
+    if pid == 0:
+        config = uvicorn.Config(_Stub(body), log_level="error", lifespan="off")
+        uvicorn.Server(config).run(sockets=[listener])
+        os._exit(0)
+    listener.close()
+    return port, pid
+
+
+async def _cpu_ms(ask: Callable[[], Awaitable[object]]) -> float:
+    """Processor milliseconds of this process a call, all its threads."""
+    await ask()
+    before = time.process_time()
+    for _ in range(N_CALLS):
+        await ask()
+    return (time.process_time() - before) * 1000 / N_CALLS
+
+
+async def _added_ms(url: str, folder: Path, images: str) -> tuple[float, float]:
+    there = Endpoint(
+        name="stub", base_url=url, api_key_env="K", route="direct", prices="openai"
+    )
+    bare = openai.AsyncOpenAI(api_key="sk-x", base_url=url)
+    async with Meter(there, data=folder, images=images) as meter:
+        metered = meter.wrap(openai.AsyncOpenAI(api_key="sk-x", base_url=url))
+        plain, added = [], []
+        for _ in range(N_ROUNDS):
+            without = await _cpu_ms(lambda: bare.images.generate(prompt="x", **ASKED))
+            with_it = await _cpu_ms(
+                lambda: metered.images.generate(prompt="x", **ASKED)
+            )
+            plain.append(without)
+            added.append(with_it - without)
+        await metered.close()
+    await bare.close()
+    return statistics.median(plain), statistics.median(added)
+
+
+def measure() -> list[tuple[str, str, str]]:
+    """Rows of (what, target, figure)."""
+    rows = []
+    for name, n_bytes in (("2 KB", 1_500), ("1.5 MB", 1_100_000)):
+        port, pid = _serve(_body(n_bytes))
+        try:
+            for images in ("hash", "keep"):
+                with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+                    url = f"http://127.0.0.1:{port}/v1"
+                    plain, added = asyncio.run(_added_ms(url, Path(folder), images))
+                what = f"wrap, {name} answers, images {images}: processor time a call"
+                target = "+1 ms" if images == "hash" else "-"
+                rows.append((what, target, f"+{added:.2f} ms on {plain:.2f} ms"))
+        finally:
+            os.kill(pid, 15)
+            os.waitpid(pid, 0)
+    return rows
