@@ -28,7 +28,10 @@ def exact_figures(facts: Facts) -> dict[str, Any]:
     """What `show --json` and `compare --json` answer, and the savings."""
     return {
         "schema": SCHEMA,
-        "show": show_answer(facts.shown),
+        "show": {
+            **show_answer(facts.shown),
+            "served_otherwise": facts.served,
+        },
         "comparisons": [comparison_answer(found) for found in facts.comparisons],
         "savings": [_saving(saving) for saving in facts.savings],
     }

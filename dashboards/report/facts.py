@@ -11,8 +11,9 @@ from bench.plan.growth import KIND as METERED
 from bench.plan.growth import grown
 from bench.store import queries
 from bench.store.index import open_index
-from bench.store.ingest import refresh
 from bench.store.queries import Row, Shown
+from bench.store.served import served_otherwise
+from bench.store.status import make_current
 from bench.studies.comparison import Comparison, Factor, compare_levels
 from bench.studies.saving import Saving, savings
 
@@ -39,6 +40,7 @@ class Facts:
         trials: Rows of `bench.store.queries.trials`, for the studies.
         asked: The same trials with their stamps and pictures.
         prompts: `{prompt_id, text, category}` in the order of the suite.
+        served: What came in place of what was asked, a row a kind.
         comparisons: One a factor that has several levels; endpoints first.
         problems: What the index could not read.
     """
@@ -48,6 +50,7 @@ class Facts:
     trials: Sequence[Row]
     asked: Sequence[Row]
     prompts: Sequence[Row]
+    served: Sequence[Row]
     comparisons: tuple[Comparison, ...]
     savings: tuple[Saving, ...]
     problems: tuple[str, ...]
@@ -76,21 +79,26 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         StorageFailed: The index can't be used.
     """
     plan = _plan(folder.run(run_id))
-    problems = refresh(folder).problems
+    problems = make_current(folder)
     values = {"run_id": run_id}
     with open_index(folder) as con:
         shown = queries.read_shown(con, run_id)
         trials = queries.trials(con, run_id)
         asked = queries.rows_of(con, _ASKED, values)
         prompts = queries.rows_of(con, _PROMPTS, values)
+        served = served_otherwise(con, run_id)
     if shown is None:
-        raise BadInput(f"run '{run_id}' can't be reported: its plan can't be read")
+        raise BadInput(
+            f"run '{run_id}' can't be reported: the index does not hold it; "
+            "`pixelmeter ingest` tells why"
+        )
     return Facts(
         plan=plan,
         shown=shown,
         trials=trials,
         asked=asked,
         prompts=prompts,
+        served=served,
         comparisons=_comparisons(trials),
         savings=savings(trials, IMAGES_PER_MONTH) if trials else (),
         problems=tuple(problems),

@@ -6,6 +6,7 @@ import orjson
 
 from bench.store.queries import Row
 from bench.words.figures import dollars
+from bench.words.served import other_than_asked
 from dashboards.report.facts import Facts
 from pricing.money import usd_text
 
@@ -65,6 +66,7 @@ def remarks(facts: Facts) -> list[str]:
             f"Up to {dollars(row['possibly_billed_usd'])} may have been billed beside "
             "the charge; the requests are listed one by one below."
         )
+    found += [f"Not as asked: {said}." for said in other_than_asked(facts.served)]
     if row["n_damaged"]:
         found.append(f"{row['n_damaged']:,} records of the run can't be read.")
     return [*found, *(f"Not read: {problem}" for problem in facts.problems)]
