@@ -30,6 +30,7 @@ class Stage:
     def __init__(self) -> None:
         """Begin without anything to show."""
         self._visit: Visit | None = None
+        self._is_shown = False
 
     def playing(self, show: Show) -> Callable[[], None]:
         """A page that Streamlit can run, once the stage is open."""
@@ -52,6 +53,7 @@ class Stage:
             else:
                 with asking(folder, standing.stamp) as ask:
                     self._show(page, ask, standing.obstacle)
+            self._is_shown = True
         except BenchError as error:
             _say_and_retry(str(error))
         except OSError as error:
@@ -64,7 +66,7 @@ class Stage:
                 "PIXELMETER_TRACEBACK=1 shows where it happened."
             )
         with st.sidebar:
-            keep_watch(folder, standing)
+            keep_watch(folder, standing, is_shown=self._is_shown)
 
     def _show(self, page: "Page", ask: Asker, obstacle: str | None) -> None:
         found = ask(choices)

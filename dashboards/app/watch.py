@@ -10,20 +10,27 @@ from dashboards.filters.reading import Standing, look
 
 _EVERY_S = 4
 _FRESH_S = 2.0
+_MOST_WATCHED = 20
 
 
 @st.fragment(run_every=_EVERY_S)
-def keep_watch(folder: DataFolder, standing: Standing) -> None:
-    """Say how fresh the page is; draw it anew when there is something new."""
+def keep_watch(folder: DataFolder, standing: Standing, *, is_shown: bool) -> None:
+    """Say how fresh the page is; draw it anew when there is something new.
+
+    A page that could not be shown is tried again every time.
+    """
     now = standing
     if time.time() - standing.looked_at > _FRESH_S:
         now = look(folder)
-    if now.stamp != standing.stamp or now.obstacle != standing.obstacle:
-        st.rerun()
-    alive = [run_id for run_id in folder.run_ids() if folder.run(run_id).is_alive()]
+        if not is_shown or (now.stamp, now.obstacle) != (
+            standing.stamp,
+            standing.obstacle,
+        ):
+            st.rerun()
+    recent = folder.run_ids()[-_MOST_WATCHED:]
+    alive = [run_id for run_id in recent if folder.run(run_id).is_alive()]
     if alive:
-        names = ", ".join(alive[-3:])
-        st.text(f"Under way: {names}")
+        st.text(f"Under way: {', '.join(alive)}")
     if now.stamp:
         changed_at = max(modified_ns for modified_ns, _ in now.stamp) / 1e9
         age = duration(max(time.time() - changed_at, 0))

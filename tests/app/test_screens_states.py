@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -9,9 +10,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import duckdb
+import orjson
 import pytest
 
 from bench.folder import DataFolder
+from bench.journal import encode
 from bench.store.ingest import refresh
 
 if TYPE_CHECKING:
@@ -217,6 +220,49 @@ def test_simulated_data_are_marked_on_every_page_and_in_names(
         assert len(marks) == 1, page
     screen.show("overview")
     assert all("(simulated)" in row["Endpoint"] for row in screen.table("Cells: "))
+
+
+def test_mixed_data_say_how_much_is_simulated_and_which_endpoints(
+    open_screens: Open, copied: Path
+) -> None:
+    _add_unmarked_copy(copied)
+    screen = open_screens(copied)
+    app = screen.show("overview")
+    marks = [part.value for part in app.markdown if "simulated" in str(part.value)]
+    assert len(marks) == 1
+    assert "Partly simulated. 72 of 144 trials" in marks[0]
+    names = [row["Endpoint"] for row in screen.table("Cells: ")]
+    assert sorted(set(names)) == [
+        "direct",
+        "direct (simulated)",
+        "half",
+        "half (simulated)",
+    ]
+    (daily, *_) = app.get("plotly_chart")
+    traces = {trace["name"] for trace in json.loads(daily.proto.spec)["data"]}
+    assert traces == set(names)
+
+
+def _add_unmarked_copy(data: Path) -> None:
+    """Beside the run one more, as if real endpoints had answered it."""
+    (run,) = (data / "runs").iterdir()
+    copy = run.with_name("20300101-000000-000001")
+    shutil.copytree(run, copy)
+    plan = orjson.loads((copy / "plan.json").read_bytes())
+    plan.pop("digest")
+    plan["run_id"] = copy.name
+    exact = orjson.dumps(plan, option=orjson.OPT_SORT_KEYS)
+    plan["digest"] = hashlib.sha256(exact).hexdigest()
+    (copy / "plan.json").write_bytes(orjson.dumps(plan))
+    for journal in (copy / "journal").iterdir():
+        records = [orjson.loads(line) for line in journal.read_bytes().splitlines()]
+        for record in records:
+            record.pop("crc")
+            if "simulated" in record:
+                record["simulated"] = False
+            if "run_id" in record:
+                record["run_id"] = copy.name
+        journal.write_bytes(b"".join(encode(record) for record in records))
 
 
 def test_every_chart_has_a_name_and_the_page_a_table(

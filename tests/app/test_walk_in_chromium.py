@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from tests.conftest import Desk
+    from tests.conftest import Desk, Double
 
 PAGES = {
     "Overview": "Cells",
@@ -136,6 +136,19 @@ def test_every_page_is_a_deep_link(
     visitor.go("/latency?by=Quality&log=false")
     visitor.page.get_by_role("heading", name="The slowest requests").wait_for()
     assert visitor.foreign == []
+
+
+def test_a_page_fills_by_itself_when_a_run_comes(
+    chromium: Browser, serve: Callable[[Desk], str], desk: Desk, direct: Double
+) -> None:
+    visitor = Visitor(chromium, serve(desk), "light")
+    visitor.go("/")
+    visitor.page.get_by_text("No run is recorded here yet").wait_for()
+    desk.suite()
+    desk.endpoint(direct.url)
+    assert desk.run().code == 0
+    visitor.page.get_by_role("heading", name="Cells").wait_for()
+    assert visitor.complaints == []
 
 
 def test_hostile_text_does_nothing_in_a_browser(
