@@ -9,6 +9,11 @@ from dashboards.charts.inks import BLUE, GREY, VERMILLION, hatched
 
 TITLE = "Service time and errors over time"
 _FEW = 3
+# Key, word, colour, dash and marker.
+_LINES = (
+    ("p50_s", "p50", BLUE, "solid", "circle"),
+    ("p95_s", "p95", VERMILLION, "dash", "diamond"),
+)
 
 
 def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
@@ -26,22 +31,8 @@ def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
     at = [row["at"] for row in rows]
     counts = [row["n"] for row in rows]
     most = max(row["n_errors"] for row in rows)
-    for key, word, colour, dash, symbol in (
-        ("p50_s", "p50", BLUE, "solid", "circle"),
-        ("p95_s", "p95", VERMILLION, "dash", "diamond"),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=at,
-                y=[number(row[key]) for row in rows],
-                mode="lines+markers",
-                name=word,
-                line={"color": colour, "dash": dash, "width": 2},
-                marker={"symbol": symbol, "size": 6},
-                customdata=counts,
-                hovertemplate=f"{word} %{{y:.3g}} s, n=%{{customdata}}<extra></extra>",
-            )
-        )
+    for line in _LINES:
+        figure.add_trace(_line(rows, *line))
     figure.add_trace(
         go.Bar(
             x=at,
@@ -67,4 +58,19 @@ def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
         },
         height=440,
         hovermode="x unified",
+    )
+
+
+def _line(
+    rows: Sequence[Row], key: str, word: str, colour: str, dash: str, symbol: str
+) -> go.Scatter:
+    return go.Scatter(
+        x=[row["at"] for row in rows],
+        y=[number(row[key]) for row in rows],
+        mode="lines+markers",
+        name=word,
+        line={"color": colour, "dash": dash, "width": 2},
+        marker={"symbol": symbol, "size": 6},
+        customdata=[row["n"] for row in rows],
+        hovertemplate=f"{word} %{{y:.3g}} s, n=%{{customdata}}<extra></extra>",
     )
