@@ -1,4 +1,4 @@
-"""Choosing: the filters in the sidebar, shared by all pages by their URL."""
+"""Choosing: filters in the sidebar, shared by all pages by their URL."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Frame: what every page has: its data, title, marks, charts and sentences."""
+"""Frame: what every page has: data, marks, charts, sentences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

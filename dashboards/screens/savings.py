@@ -1,4 +1,4 @@
-"""Savings: what a month costs direct and through a gateway, and how sure."""
+"""Savings: a month direct and through a gateway, and how sure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
