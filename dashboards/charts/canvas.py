@@ -21,7 +21,7 @@ _LONG = 22
 _MOST_TITLE = 90
 # Free room at both ends of a logarithmic axis, in decades.
 _ROOM = 0.15
-_EDGES_PX = 170
+_EDGES_PX = 215
 
 
 def canvas(title: str, rows: Sequence[Row], *, remark: str = "") -> go.Figure:
@@ -155,7 +155,7 @@ def seconds_axis(words: str, *, is_log: bool) -> dict[str, Any]:
 
 def height_px(n_parts: int) -> int:
     """High enough that so many lines of a chart can be read."""
-    return max(260, _EDGES_PX + _PART_PX * n_parts)
+    return max(300, _EDGES_PX + _PART_PX * n_parts)
 
 
 def counted(rows: Sequence[Row], key: str = "n") -> str:

@@ -10,6 +10,7 @@ from dashboards.charts.inks import BLUE, VERMILLION
 
 TITLE = "Service time, prompt by prompt"
 _MOST_NAMED = 40
+_HIGHEST_PX = 900
 
 
 def paired_differences(
@@ -62,7 +63,7 @@ def paired_differences(
         range=[-0.8, len(known) - 0.2],
         title=None if are_named else "prompts",
     )
-    return figure.update_layout(height=min(720, height_px(len(known) * 3 // 4)))
+    return figure.update_layout(height=min(_HIGHEST_PX, height_px(len(known) * 3 // 4)))
 
 
 def _words(summary: Mapping[str, Any] | None, axis: str) -> str:

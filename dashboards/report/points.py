@@ -220,9 +220,14 @@ def _by(rows: Sequence[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
 
 
 def median_saving(found: Sequence[Saving]) -> Saving:
-    """The one whose direct cost is in the middle; it stands for the others."""
+    """One that stands for the others.
+
+    The variant whose direct cost is in the middle, at the gateway that saves most.
+    """
     ordered = sorted(found, key=_direct_usd)
-    return ordered[len(ordered) // 2]
+    variant = ordered[len(ordered) // 2].variant
+    own = [saving for saving in found if saving.variant == variant]
+    return max(own, key=lambda saving: saving.projection.saving_usd)
 
 
 def _direct_usd(saving: Saving) -> Decimal:

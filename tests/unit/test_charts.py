@@ -203,7 +203,12 @@ def test_bars_hold_charges_beside_list_prices_and_begin_at_0() -> None:
         ]
     )
     assert list(named(figure, "half").x) == [0.02115]
-    assert list(named(figure, "direct list price").x) == [0.0423]
+    lists = [trace for trace in figure.data if trace.legendgroup == "list"]
+    assert [list(trace.x) for trace in lists] == [[0.0423], [0.0423]]
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    middles = [bar.y[0] + bar.offset + bar.width / 2 for bar in bars]
+    assert middles == pytest.approx([trace.y[0] for trace in lists])
+    assert middles == sorted(middles, reverse=True)
     assert figure.layout.xaxis.rangemode == "tozero"
     assert "1 of 3 cells have no price" in figure.layout.title.subtitle.text
     assert named(figure, "half").marker.pattern.shape
