@@ -127,15 +127,7 @@ def _cells(found: Sequence[Row]) -> None:
             tables.count("n", "n_timed"),
             tables.time("p50", "p50_s"),
             tables.between("95% of p50", "p50_low_s", "p50_high_s"),
-            tables.time("p95", "p95_s"),
-            tables.between("95% of p95", "p95_low_s", "p95_high_s"),
-            tables.Column(
-                heading="p99",
-                value=lambda row: row["p99_s"],
-                words=tables.seconds,
-                is_faded=lambda row: row["n_timed"] < _N_FOR_P99,
-            ),
-            tables.time("Longest", "max_s"),
+            *_tail_columns(found),
         ],
         alt="Service time of each cell: p50, p95 and p99 with intervals and n",
         key="latency-cells",
@@ -145,6 +137,19 @@ def _cells(found: Sequence[Row]) -> None:
         f"shown from n=72 on; p99 is grey below n={_N_FOR_P99}, where it is little "
         "more than the longest."
     )
+
+
+def _tail_columns(found: Sequence[Row]) -> list[tables.Column]:
+    longest = [tables.time("Longest", "max_s")]
+    if all(row["p95_s"] is None for row in found):
+        return longest
+    p99 = tables.Column(
+        heading="p99",
+        value=lambda row: row["p99_s"],
+        words=tables.seconds,
+        is_faded=lambda row: row["n_timed"] < _N_FOR_P99,
+    )
+    return [*tables.tail_columns(found), p99, *longest]
 
 
 def _parts(visit: Visit, found: Sequence[Row], by: str) -> None:
