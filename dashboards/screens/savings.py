@@ -116,7 +116,8 @@ def _between(saving: Saving) -> str:
     bounds = _interval(saving)
     if bounds is None:
         return "too few prompts for an interval"
-    return f"{dollars(bounds[0])} to {dollars(bounds[1])}"
+    low, high = map(dollars, bounds)
+    return "too narrow to show" if low == high else f"{low} to {high}"
 
 
 def _month(saving: Saving) -> None:

@@ -16,6 +16,7 @@ import pytest
 from bench.folder import DataFolder
 from bench.journal import encode
 from bench.store.ingest import refresh
+from bench.words.figures import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,6 +239,14 @@ def test_mixed_data_say_how_much_is_simulated_and_which_endpoints(
         "half",
         "half (simulated)",
     ]
+    # Two runs together have enough answers for a p95.
+    with duckdb.connect(str(copied / "pixelmeter.duckdb"), read_only=True) as con:
+        (row,) = con.execute(
+            "SELECT quantile_cont(service_s, 0.95), count(*) FROM v_trial "
+            "WHERE outcome = 'ok'"
+        ).fetchall()
+    assert row[1] >= 72
+    assert screen.card("p95 service time") == seconds(row[0])
     (daily, *_) = app.get("plotly_chart")
     traces = {trace["name"] for trace in json.loads(daily.proto.spec)["data"]}
     assert traces == set(names)
