@@ -1,4 +1,4 @@
-"""Chosen: the runs and cells that a figure is about, as SQL to stand on."""
+"""Chosen: the runs and cells that a figure is about, as SQL."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Figures: counts, money and times over all runs, for screens and reports."""
+"""Figures: counts, money and times over all runs."""
 
 from decimal import Decimal
 

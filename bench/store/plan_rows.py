@@ -1,4 +1,4 @@
-"""Plan rows: a plan, frozen or continued by its journals, as index rows."""
+"""Plan rows: a plan, frozen or continued, as rows of the index."""
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
