@@ -37,7 +37,8 @@ class Level:
         n_settled: Trials that were sent and have ended; what `ok_share` is of.
         charge_usd: Of all attempts; None when nothing is known.
         n_charge_unknown: Trials with money that is not in `charge_usd`.
-        usd_per_image: `charge_usd` over usable images; None without either.
+        usd_per_image: Charges over usable images, of trials whose money is all
+            known; None without either.
     """
 
     name: str
@@ -81,8 +82,14 @@ def level_of(name: str, rows: Sequence[Row]) -> Level:
         list_usd=_sum(rows, "list_usd"),
         possibly_billed_usd=_sum(rows, "possibly_billed_usd") or Decimal(0),
         n_charge_unknown=sum(row["charge_unknown"] for row in rows),
-        usd_per_image=per_image(charge_usd, images),
+        usd_per_image=_usd_per_image(rows),
     )
+
+
+def _usd_per_image(rows: Sequence[Row]) -> Decimal | None:
+    known = [row for row in rows if not row["charge_unknown"]]
+    images = sum(row["images"] or 0 for row in known if row["outcome"] == "ok")
+    return per_image(_sum(known, "charge_usd"), images)
 
 
 def per_image(usd: Decimal | None, images: int) -> Decimal | None:

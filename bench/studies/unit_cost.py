@@ -53,9 +53,9 @@ def measure(trials: Sequence[Row]) -> tuple[Measured, ...]:
     """What a usable picture cost, by variant and endpoint.
 
     The cost is the ratio of two sums over all trials that were sent and have
-    ended: known charges of every attempt (failed and repeated ones too) over
-    usable pictures. A picture whose price is unknown is in neither sum; it and
-    what is possibly billed are counted beside.
+    ended: charges of every attempt (failed and repeated ones too) over usable
+    pictures. A trial with money that is not known is in neither sum; it and what
+    is possibly billed are counted beside.
 
     The band is the 90 % percentile bootstrap of that ratio over whole prompts:
     2,000 times as many prompts as there are are drawn with replacement, with all
@@ -106,7 +106,7 @@ def _measured(place: Place, rows: Sequence[Row], draws: Draws) -> Measured:
     n_prompts = len({_key(row) for row in settled})
     charge_usd = total(row["charge_usd"] or Decimal(0) for row in settled)
     images = sum(_images(row) for row in settled)
-    usd = per_image(charge_usd, images)
+    usd = per_image(total(_charge_usd(row) for row in settled), images)
     unit, why = None, "no usable picture of known price"
     if usd is not None:
         unit, why = _unit_cost(usd, images, n_prompts, draws)
@@ -158,7 +158,7 @@ def _draws(places: Mapping[Place, Sequence[Row]]) -> dict[Place, Draws]:
     for row in rows:
         sums = columns[_key(row)]
         first = at[variant_of(row), str(row["endpoint"])]
-        sums[first] += e12(row["charge_usd"] or Decimal(0))
+        sums[first] += e12(_charge_usd(row))
         sums[first + 1] += _images(row)
     drawn = resample(columns, 2 * len(places))
     return {place: _term(drawn, first) for place, first in at.items()}
@@ -171,8 +171,13 @@ def _term(drawn: tuple[Sums, ...], first: int) -> Draws:
 
 def _images(row: Row) -> int:
     """Usable pictures of a trial whose price is in the sum."""
-    is_priced = row["outcome"] == "ok" and row["charge_usd"] is not None
+    is_priced = row["outcome"] == "ok" and not row["charge_unknown"]
     return int(row["images"] or 0) if is_priced else 0
+
+
+def _charge_usd(row: Row) -> Decimal:
+    """Dollars of a trial; one with money that is not known is in neither sum."""
+    return Decimal(0) if row["charge_unknown"] else row["charge_usd"] or Decimal(0)
 
 
 def _key(row: Row) -> Key:
