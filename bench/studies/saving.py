@@ -1,16 +1,14 @@
 """Saving: what a run's measured prices come to a month, by variant."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby, product
 
-from bench.studies.comparison import Factor, compare_levels
 from bench.studies.levels import Row
-from bench.studies.pairing import Pairing
-from pricing.projection import Projection, UnitCost, monthly
-
-Variant = tuple[str, str, str]
+from bench.studies.unit_cost import Measured, Variant, measure
+from pricing.money import minus, times
+from pricing.projection import Projection, monthly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +16,9 @@ class Saving:
     """One variant at a direct endpoint and at a gateway, over a month.
 
     Attributes:
-        saving_interval_usd: 95 % interval of the month's saving, from paired
-            differences by prompt; None when there are too few prompts.
+        n_prompts: Of the side that has fewer.
+        saving_band_usd: 90 % band of the month's saving, from resampling whole
+            prompts; None when there are too few.
     """
 
     variant: Variant
@@ -27,61 +26,59 @@ class Saving:
     gateway: str
     n_prompts: int
     projection: Projection
-    saving_interval_usd: tuple[float, float] | None
+    saving_band_usd: tuple[Decimal, Decimal] | None
+
+    def at(self, images_per_month: int) -> "Saving":
+        """The same at another volume."""
+        before = self.projection
+        one = self.saving_band_usd
+        factor = Decimal(images_per_month) / before.images_per_month
+        return Saving(
+            variant=self.variant,
+            direct=self.direct,
+            gateway=self.gateway,
+            n_prompts=self.n_prompts,
+            projection=monthly(images_per_month, before.direct, before.alternative),
+            saving_band_usd=one and (times(one[0], factor), times(one[1], factor)),
+        )
 
 
 def savings(trials: Sequence[Row], images_per_month: int) -> tuple[Saving, ...]:
     """The saving of every gateway against every direct endpoint, by variant.
 
+    Unit costs and their resamples are those of `bench.studies.unit_cost`: all
+    known money over usable pictures.
+
     Args:
         trials: Rows of `bench.store.queries.trials` of one run.
         images_per_month: The volume that each variant is projected at.
     """
-    routes = {str(row["endpoint"]): str(row["route"]) for row in trials}
     found: list[Saving] = []
-    for variant, rows in _by_variant(trials).items():
-        if len({row["endpoint"] for row in rows}) < 2:  # noqa: PLR2004  a pair
-            continue
-        for pairing in compare_levels(rows, Factor.ENDPOINT).pairings:
-            sides = (routes[pairing.first], routes[pairing.second])
-            if sides == ("direct", "gateway"):
-                saving = _saving(variant, pairing, images_per_month)
-                found.extend([] if saving is None else [saving])
-    return tuple(sorted(found, key=_place))
+    for _, places in groupby(measure(trials), key=lambda place: place.variant):
+        priced = [place for place in places if place.unit is not None]
+        direct = [place for place in priced if place.route == "direct"]
+        gateways = [place for place in priced if place.route == "gateway"]
+        pairs = product(direct, gateways)
+        found.extend(_saving(one, other, images_per_month) for one, other in pairs)
+    return tuple(found)
 
 
-def _place(saving: Saving) -> tuple[str, str, Decimal]:
-    """By model and size, the cheap first."""
-    model, _, size = saving.variant
-    return model, size, saving.projection.direct_usd
-
-
-def _by_variant(trials: Sequence[Row]) -> dict[Variant, list[Row]]:
-    grouped: dict[Variant, list[Row]] = defaultdict(list)
-    for row in trials:
-        variant = (str(row["model"]), str(row["quality"]), str(row["size"]))
-        grouped[variant].append(row)
-    return grouped
-
-
-def _saving(variant: Variant, pairing: Pairing, images_per_month: int) -> Saving | None:
-    cost = pairing.cost
-    first, second = cost.first_per_image, cost.second_per_image
-    if first is None or second is None:
-        return None
-    low, high = cost.difference.interval.low, cost.difference.interval.high
-    interval = None
-    if low is not None and high is not None:
-        interval = (-high * images_per_month, -low * images_per_month)
+def _saving(direct: Measured, gateway: Measured, images_per_month: int) -> Saving:
+    if direct.unit is None or gateway.unit is None:
+        raise ValueError("a saving needs both unit costs")
+    step_usd = minus(direct.unit.usd, gateway.unit.usd)
+    band = None
+    if direct.why_no_band is None and gateway.why_no_band is None:
+        band = direct.draws.less(gateway.draws).band(step_usd)
     return Saving(
-        variant=variant,
-        direct=pairing.first,
-        gateway=pairing.second,
-        n_prompts=cost.difference.n_prompts,
-        projection=monthly(
-            images_per_month,
-            UnitCost(usd=first, n=cost.first_images),
-            UnitCost(usd=second, n=cost.second_images),
+        variant=direct.variant,
+        direct=direct.endpoint,
+        gateway=gateway.endpoint,
+        n_prompts=min(direct.n_prompts, gateway.n_prompts),
+        projection=monthly(images_per_month, direct.unit, gateway.unit),
+        saving_band_usd=band
+        and (
+            times(band.low_usd, images_per_month),
+            times(band.high_usd, images_per_month),
         ),
-        saving_interval_usd=interval,
     )

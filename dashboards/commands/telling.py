@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import typer
 
-from bench.commands.answers import comparison_answer, rounded
+from bench.commands.answers import comparison_answer
 from bench.commands.comparing import print_comparison
 from bench.runner import Ending
 from bench.studies.comparison import Comparison, Factor, compare_levels
@@ -95,7 +95,7 @@ def _tell_projection(measured: Measured) -> None:
     print_table(
         [
             *(("model", False), ("quality", False), ("direct", True)),
-            *(("gateway", True), ("saving a month", True), ("95% interval", True)),
+            *(("gateway", True), ("saving a month", True), ("90% band", True)),
             *(("saving", True), ("a year", True), ("n prompts", True)),
         ],
         [
@@ -127,9 +127,8 @@ def _projection_line(saving: Saving) -> list[str]:
     projected = saving.projection
     share = projected.saving_share
     interval = "–"
-    if saving.saving_interval_usd is not None:
-        low, high = (rounded(bound) for bound in saving.saving_interval_usd)
-        interval = f"{dollars(low)} to {dollars(high)}"
+    if saving.saving_band_usd is not None:
+        interval = " to ".join(map(dollars, saving.saving_band_usd))
     return [
         saving.variant[0],
         saving.variant[1],
@@ -189,6 +188,7 @@ def _projection_answer(saving: Saving) -> dict[str, Any]:
         "direct_usd": usd_text(projected.direct_usd),
         "gateway_usd": usd_text(projected.alternative_usd),
         "saving_usd": usd_text(projected.saving_usd),
-        "saving_interval_usd": saving.saving_interval_usd,
+        "saving_band_usd": saving.saving_band_usd
+        and [usd_text(usd) for usd in saving.saving_band_usd],
         "saving_year_usd": usd_text(projected.saving_year_usd),
     }

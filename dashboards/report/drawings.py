@@ -204,8 +204,8 @@ def saving_drawing(facts: Facts) -> Drawing | None:
     rows = month_points(saving, simulated=facts.is_simulated)
     what = " ".join(saving.variant)
     remark = f"{IMAGES_PER_MONTH:,} images a month, n={saving.n_prompts} prompts"
-    if saving.saving_interval_usd is not None:
-        remark += "\nband: 95% interval of the saving"
+    if saving.saving_band_usd is not None:
+        remark += "\nband: 90% of the saving"
     return Drawing(
         name="months",
         says=f"Cumulative US dollars of {what}, direct and through the gateway",

@@ -63,6 +63,7 @@ def _saving(saving: Saving) -> dict[str, Any]:
         "direct_usd": usd_text(projected.direct_usd),
         "gateway_usd": usd_text(projected.alternative_usd),
         "saving_usd": usd_text(projected.saving_usd),
-        "saving_interval_usd": saving.saving_interval_usd,
+        "saving_band_usd": saving.saving_band_usd
+        and [usd_text(usd) for usd in saving.saving_band_usd],
         "saving_year_usd": usd_text(projected.saving_year_usd),
     }

@@ -199,11 +199,11 @@ def month_points(saving: Saving, *, simulated: bool) -> list[dict[str, Any]]:
 
 
 def _band(saving: Saving, month: int, *, is_gateway: bool) -> dict[str, float | None]:
-    found = saving.saving_interval_usd
+    found = saving.saving_band_usd
     if not is_gateway or found is None:
         return {"usd_low": None, "usd_high": None}
     direct_usd = float(saving.projection.direct_usd)
-    low, high = (month * (direct_usd - bound) for bound in reversed(found))
+    low, high = (month * (direct_usd - float(bound)) for bound in reversed(found))
     return {"usd_low": low, "usd_high": high}
 
 

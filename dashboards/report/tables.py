@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.commands.answers import rounded
 from bench.commands.showing import FIGURE_COLUMNS, figures
 from bench.store.queries import Row
 from bench.studies.comparison import Comparison
@@ -125,7 +124,7 @@ def savings_table(found: Sequence[Saving], images_per_month: int) -> Table:
         [
             *named,
             *figure_columns("US$ direct", "US$ gateway", "saving a month"),
-            *figure_columns("95% interval", "saving", "a year", "n prompts"),
+            *figure_columns("90% band", "saving", "a year", "n prompts"),
         ],
         ([*_of_whom(saving)[: len(named)], *_saved(saving)] for saving in found),
     )
@@ -139,9 +138,8 @@ def _saved(saving: Saving) -> list[str]:
     projected = saving.projection
     share = projected.saving_share
     interval = UNKNOWN
-    if saving.saving_interval_usd is not None:
-        low, high = (dollars(rounded(usd)) for usd in saving.saving_interval_usd)
-        interval = f"{low} to {high}"
+    if saving.saving_band_usd is not None:
+        interval = " to ".join(map(dollars, saving.saving_band_usd))
     return [
         dollars(projected.direct_usd),
         dollars(projected.alternative_usd),

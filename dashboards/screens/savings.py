@@ -1,13 +1,10 @@
 """Savings: a month direct and through a gateway, and how sure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
-from bench.commands.answers import rounded
 from bench.store.chosen import Chosen
 from bench.store.figures import totals
 from bench.studies.saving import Saving
@@ -16,7 +13,7 @@ from dashboards.charts.months import months
 from dashboards.screens import tables
 from dashboards.screens.compared import ask_of_run, pick_run, saved
 from dashboards.screens.frame import SIMULATED, Row, Visit, chart, inert, note, say
-from pricing.projection import MONTHS_A_YEAR, monthly
+from pricing.projection import MONTHS_A_YEAR
 
 _USUAL = 10_000
 _MOST = 10_000_000
@@ -40,23 +37,12 @@ def show(visit: Visit) -> None:
             "SUITE --endpoint DIRECT --endpoint GATEWAY`."
         )
         return
-    all_savings = tuple(_times(saving, volume) for saving in each)
+    all_savings = tuple(saving.at(volume) for saving in each)
     is_simulated = bool(visit.ask(totals, Chosen(runs=(run_id,)))["simulated"])
     chosen = _variant(all_savings)
     _month(chosen)
     _months(chosen, is_simulated=is_simulated)
     _variants(all_savings, is_simulated=is_simulated)
-
-
-def _times(each: Saving, volume: int) -> Saving:
-    """A saving at another volume than one image a month."""
-    bounds = each.saving_interval_usd
-    found = each.projection
-    return replace(
-        each,
-        projection=monthly(volume, found.direct, found.alternative),
-        saving_interval_usd=bounds and (bounds[0] * volume, bounds[1] * volume),
-    )
 
 
 def _volume(place: Any) -> int:  # noqa: ANN401  Streamlit's containers have no public type
@@ -105,17 +91,10 @@ def _variant(found: Sequence[Saving]) -> Saving:
     return titles.get(str(picked), found[0])
 
 
-def _interval(saving: Saving) -> tuple[Decimal, Decimal] | None:
-    if saving.saving_interval_usd is None:
-        return None
-    low, high = (rounded(bound) for bound in saving.saving_interval_usd)
-    return None if low is None or high is None else (low, high)
-
-
 def _between(saving: Saving) -> str:
-    bounds = _interval(saving)
+    bounds = saving.saving_band_usd
     if bounds is None:
-        return "too few prompts for an interval"
+        return "too few prompts for a band"
     low, high = map(dollars, bounds)
     return "too narrow to show" if low == high else f"{low} to {high}"
 
@@ -137,7 +116,7 @@ def _month(saving: Saving) -> None:
         (
             "Saving a month",
             dollars(found.saving_usd),
-            f"95% interval {_between(saving)}",
+            f"90% band {_between(saving)}",
         ),
         ("Saving a year", dollars(found.saving_year_usd), basis),
     )
@@ -156,11 +135,9 @@ def _month(saving: Saving) -> None:
 
 
 def _sentence(saving: Saving) -> str:
-    found, bounds = saving.projection, _interval(saving)
+    found, bounds = saving.projection, saving.saving_band_usd
     volume = f"At {found.images_per_month:,} images a month"
-    figures = (
-        f"95% interval of the saving {_between(saving)}, n={saving.n_prompts} prompts"
-    )
+    figures = f"90% band of the saving {_between(saving)}, n={saving.n_prompts} prompts"
     if bounds is None:
         figures = f"{_between(saving)}, n={saving.n_prompts} prompts"
     elif bounds[0] <= 0 <= bounds[1]:
@@ -180,7 +157,7 @@ def _sentence(saving: Saving) -> str:
 def _months(saving: Saving, *, is_simulated: bool) -> None:
     rows = _month_rows(saving, is_simulated=is_simulated)
     chart(
-        months(rows, remark=f"95% interval, n={saving.n_prompts} prompts"),
+        months(rows, remark=f"90% band, n={saving.n_prompts} prompts"),
         "US dollars spent as months pass, direct and gateway; the table below holds "
         "them",
         "savings-months",
@@ -201,7 +178,7 @@ def _months(saving: Saving, *, is_simulated: bool) -> None:
 
 
 def _month_rows(saving: Saving, *, is_simulated: bool) -> list[dict[str, Any]]:
-    found, bounds = saving.projection, _interval(saving)
+    found, bounds = saving.projection, saving.saving_band_usd
     rows: list[dict[str, Any]] = []
     for month in range(1, MONTHS_A_YEAR + 1):
         rows.append(
@@ -241,7 +218,7 @@ def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
             tables.usd("Direct a month", "direct_usd"),
             tables.usd("Gateway a month", "gateway_usd"),
             tables.usd("Saving a month", "saving_usd"),
-            tables.Column(heading="95% interval", value=lambda row: row["between"]),
+            tables.Column(heading="90% band", value=lambda row: row["between"]),
             tables.share("Share", "share"),
             tables.usd("Saving a year", "year_usd"),
             tables.count("Prompts", "n_prompts"),
@@ -250,9 +227,9 @@ def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
         key="savings-variants",
     )
     note(
-        "Each variant at the whole volume. A month is the measured US$ an image, over "
-        "pairs of which both are known, times the volume; the interval is of the "
-        "paired differences by prompt, 95%, and knows nothing of prices that change."
+        "Each variant at the whole volume. A unit cost is all known money of a variant "
+        "at an endpoint, failed and repeated attempts in, over its usable pictures; "
+        "the 90% band resamples whole prompts and knows nothing of prices that change."
     )
 
 
