@@ -40,6 +40,8 @@ def test_demo_charges_what_both_emulators_counted_to_the_last_digit(
         name: Decimal(usd) for name, usd in answer["counted_by_emulators_usd"].items()
     }
     assert levels == counted
+    page = Path(answer["report"]).read_text("utf-8")
+    assert f'"charge_usd":"{answer["charge_usd"]}"' in page
     for line in answer["projection"]:
         assert Decimal(line["saving_usd"]) * 12 == Decimal(line["saving_year_usd"])
         assert Decimal(line["gateway_usd"]) * 2 == Decimal(line["direct_usd"])
@@ -54,6 +56,7 @@ def test_demo_says_that_it_is_simulated_and_what_to_do_next(tmp_path: Path) -> N
         "(simulated)",
         "too few prompts",
         "equal to the last digit",
+        "report, opens offline: ",
         "with your key",
     ):
         assert words in done.stdout
