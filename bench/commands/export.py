@@ -93,6 +93,8 @@ def _exported(
             write_file(table, wanted, wanted.output)
         else:
             held = spool(table, wanted)
+    if shown["state"] == "running":
+        typer.echo(f"note: run {run_id} goes on; these are its rows so far", err=True)
     usd = table.charge_usd
     answer = {
         "schema": SCHEMA,

@@ -56,8 +56,8 @@ _WHERE = "\n    AND ".join(
     f"OR list_contains(${name}::VARCHAR[], coalesce({column}, '')))"
     for name, column in _FILTERS.items()
 )
-# asked: the cells that are chosen, and for what was sent without a trial that
-# is known (its record is damaged) one of each run, which has no endpoint either.
+# asked: the cells that are chosen; where none is ruled out, also one of each run
+# for what was sent for no trial that is known: the trial's record is damaged.
 # tallied, recorded: sums and single attempts of them, in flight or not. timed:
 # service times of ok trials, a list a cell.
 ASKED = f"""
@@ -74,6 +74,8 @@ WITH asked AS MATERIALIZED (
     JOIN run AS r ON r.run_id = c.run_id
     LEFT JOIN endpoint AS e ON e.run_id = c.run_id AND e.endpoint = c.endpoint
     WHERE {_WHERE}
+    AND (c.cell_index >= 0 OR len($models) + len($qualities) + len($sizes)
+        + len($endpoints) = 0)
 ), tallied AS (
     SELECT * FROM tally JOIN asked USING (run_id, cell_index)
 ), timed AS (

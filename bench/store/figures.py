@@ -101,7 +101,8 @@ def cells(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
         and money of `totals`, usd_per_image, usd_per_1000; p50_s, p95_s, p99_s,
         max_s, and p50_low_s, p50_high_s, p95_low_s, p95_high_s, their 95 %
         intervals by order statistics. What has no bound is None; p95_s and
-        p99_s are None below n_timed = 72.
+        p99_s are None below n_timed = 72. A row without an endpoint holds the
+        money of attempts whose trial's record is damaged.
     """
     rows = asked_rows(
         con,

@@ -47,7 +47,9 @@ def tally_runs(con: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> None:
             con.execute(statement, here)
 
 
-_N_JOURNALS = f"SELECT count(*) FROM session WHERE {_HERE}"  # noqa: S608  own names
+_N_JOURNALS = f"""
+SELECT count(*) FROM ingest_offset WHERE {_HERE} AND file <> 'plan.json'
+"""  # noqa: S608  own names
 # A journal that was copied tells everything twice.
 _ONE_A_NAME = f"""
 DELETE FROM attempt WHERE {_HERE} AND attempt_id IN (

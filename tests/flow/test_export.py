@@ -215,6 +215,18 @@ def test_a_run_that_sent_nothing_gives_its_trials_and_no_attempt(
     assert tell("export", "--table", "attempts", "--format", "jsonl").stdout == ""
 
 
+def test_a_run_that_goes_on_gives_its_rows_so_far_and_says_so(
+    synthetic_run: Make, tell: Tell
+) -> None:
+    run = synthetic_run()
+    with run.run.hold():
+        run.journal([run.session(), run.outcome(run.trials[0])])
+        told = tell("export", "--table", "attempts")
+    assert len(told.stdout.splitlines()) == 2
+    assert "goes on" in told.stderr
+    assert tell("export").stderr == ""
+
+
 def test_a_file_is_its_owners_and_is_replaced_only_by_force(
     synthetic_run: Make, tell: Tell, tmp_path: Path
 ) -> None:

@@ -247,7 +247,7 @@ def test_choices_name_what_is_there_the_newest_run_first(
     assert told["kinds"] == ["suite"]
     assert told["models"] == ["gpt-image-1.5", "gpt-image-2"]
     unsent = figure(filled, "totals", Chosen(qualities=(NOT_SENT,)))
-    assert (unsent["n_trials"], unsent["attempts"]) == (4, 0)
+    assert (unsent["n_runs"], unsent["n_trials"], unsent["attempts"]) == (1, 4, 0)
 
 
 def test_an_empty_index_answers_with_nothing_and_no_zero_for_unknown(
