@@ -10,8 +10,9 @@ import orjson
 from bench.store.exported import Table
 from pricing.money import usd_text
 
-# A spreadsheet takes a cell that begins so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins so for a formula; some take full-width
+# signs for it too.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # What stands before such a text; a text that begins with it gets one more, so
 # that taking one away always gives the text back.
 _HARMLESS = "'"

@@ -33,6 +33,8 @@ HOSTILE = (
     "@SUM(A1)",
     "\t=1",
     "\r=1",
+    "\n=1",
+    "＝1",
     "'quoted",
     '"; DROP TABLE run; --',
     "a,b\nc\r\nd",
@@ -154,7 +156,7 @@ def test_hostile_text_is_harmless_in_csv_and_can_be_had_back(
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     told = {row["revised_prompt"] for row in rows}
     for cell in told:
-        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝"))
     assert {cell.removeprefix("'") for cell in told} >= set(HOSTILE)
     assert {"'=1+1", "''quoted", "a,b\nc\r\nd"} <= told
     assert text.endswith("\n")
