@@ -91,6 +91,8 @@ async def ask(wanted: Wanted, session: Session) -> Answer:
         with _waiting(wanted.endpoint.name):
             answer = await meter.generate(wanted.prompt, **wanted.parameters)
     for image, path in zip(answer.images, wanted.outputs, strict=False):
+        if image.problem is not None:
+            continue
         try:
             path.write_bytes(image.content)
         except OSError as error:
@@ -111,7 +113,7 @@ def _waiting(name: str) -> AbstractContextManager[object]:
 def tell(answer: Answer, wanted: Wanted, session: Session) -> None:
     """The files, the seconds, the dollars."""
     for number, image in enumerate(answer.images):
-        copies = wanted.outputs[number : number + 1]
+        copies = [] if image.problem else wanted.outputs[number : number + 1]
         typer.echo(f"{copies[0] if copies else image.path}  {_facts(image)}")
     if not answer.ok:
         typer.echo(answer.why, err=True)
