@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.commands.indexed import chosen_folder
+from bench.commands.naming import RunArgument
 from bench.commands.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's name, or latest.")
-    ] = "latest",
+    run: RunArgument = "latest",
     *,
     output: Annotated[
         Path | None,

@@ -37,7 +37,7 @@ from dashboards.report.tables import (
 
 MOST_PAIRINGS_DRAWN = 3
 FEWEST_FOR_A_COURSE = 6
-IN_CELLS = "The figures stand in the table of all cells."
+MOST_CELLS_DRAWN = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,20 @@ class Drawing:
         return int(layout["height"])
 
 
+def _drawn_cells(facts: Facts) -> list[dict[str, Any]]:
+    return cell_points(facts)[:MOST_CELLS_DRAWN]
+
+
+def _in_cells(facts: Facts) -> str:
+    n_cells = len(facts.shown.cells)
+    if n_cells <= MOST_CELLS_DRAWN:
+        return "The figures stand in the table of all cells."
+    return (
+        f"The first {MOST_CELLS_DRAWN} of {n_cells:,} cells are drawn; "
+        "all stand in the table of cells."
+    )
+
+
 def time_drawings(facts: Facts) -> tuple[Drawing, ...]:
     """Where the seconds are: curves, intervals, parts, the course of the run."""
     n_timed = sum(cell["n_timed"] for cell in facts.shown.cells)
@@ -74,8 +88,8 @@ def time_drawings(facts: Facts) -> tuple[Drawing, ...]:
     dots = Drawing(
         name="intervals",
         says="Median and p95 of service time of every cell, with intervals",
-        content=figure_content(intervals(cell_points(facts))),
-        elsewhere=IN_CELLS,
+        content=figure_content(intervals(_drawn_cells(facts))),
+        elsewhere=_in_cells(facts),
     )
     if n_timed < FEWEST_FOR_A_COURSE:
         return (dots, _parts(facts))
@@ -92,7 +106,7 @@ def _curves(facts: Facts) -> Drawing:
         says=f"Share of answers that took at most so long, by {by}",
         content=figure_content(figure),
         twin=_levels_twin(first) if first else None,
-        elsewhere="" if first else IN_CELLS,
+        elsewhere="" if first else _in_cells(facts),
         has_log_switch=True,
     )
 
@@ -150,20 +164,20 @@ def _course(facts: Facts) -> Drawing:
 
 def cost_drawings(facts: Facts) -> tuple[Drawing, ...]:
     """What an image costs, and what that buys in time."""
-    rows = cell_points(facts)
+    rows = _drawn_cells(facts)
     if not any(row["usd_per_image"] is not None for row in rows):
         return ()
     bars = Drawing(
         name="cost",
         says="US dollars an image of every cell, beside the direct list price",
         content=figure_content(cost_bars(rows)),
-        elsewhere=IN_CELLS,
+        elsewhere=_in_cells(facts),
     )
     dots = Drawing(
         name="cost-against-latency",
         says="US dollars an image against median service time of every cell",
         content=figure_content(cost_against_latency(rows)),
-        elsewhere=IN_CELLS,
+        elsewhere=_in_cells(facts),
     )
     # A single cell has nothing to stand against.
     return (bars, dots) if len(rows) > 1 else (bars,)

@@ -348,6 +348,23 @@ def test_a_single_cell_has_nothing_to_compare_and_a_page(
     assert "chart-cost-against-latency" not in page.charts
 
 
+def test_many_cells_are_drawn_in_part_and_all_stand_in_the_table(
+    whole_run: Make, page_of: Callable[..., Page]
+) -> None:
+    names = tuple(f"q{i}" for i in range(70))
+    run = whole_run(qualities=names, endpoints=(("openai", "direct"),), n_prompts=1)
+    for i, cell in enumerate(run.plan["cells"]):
+        cell["parameters"] = {"quality": "low", "output_compression": i}
+    run.freeze()
+    run.settle_all()
+    page = page_of()
+    (bars, _) = page.charts["chart-cost"]["data"]
+    assert len(bars["y"]) == 60
+    assert "The first 60 of 70 cells are drawn" in page.text
+    for i in range(70):
+        assert re.search(rf"low output_compression={i} 2 100", page.text)
+
+
 def test_many_measurements_are_drawn_in_bins_of_the_same_counts(
     whole_run: Make, page_of: Callable[..., Page]
 ) -> None:
