@@ -8,7 +8,7 @@ import pytest
 
 from bench.folder import DataFolder
 from bench.journal import encode
-from bench.store import lines, queries
+from bench.store import figures, lines, queries
 from bench.store.index import open_index
 from bench.store.ingest import checksum, rebuild, refresh
 from bench.store.status import run_status
@@ -134,6 +134,22 @@ def test_a_metered_run_runs_while_its_process_lives_and_ends_as_it_says(
     run.journal([run.end("stopped", stopped_by="budget")], NAME)
     status = run_status(data_folder, "latest")
     assert (status["state"], status["stopped_by"]) == ("stopped", "budget")
+
+
+def test_figures_tell_metered_runs_from_suites(
+    synthetic_run: Make, data_folder: DataFolder
+) -> None:
+    synthetic_run("20261121-120000-000001").settle_all()
+    run = make_metered(synthetic_run)
+    run.journal([*records(run), run.end()])
+    refresh(data_folder)
+    with open_index(data_folder) as con:
+        assert figures.choices(con)["kinds"] == ["metered", "suite"]
+        found = {
+            kind: figures.totals(con, figures.Chosen(kinds=(kind,)))["n_trials"]
+            for kind in ("metered", "suite")
+        }
+    assert found == {"metered": 3, "suite": 8}
 
 
 def test_a_metered_run_without_a_call_is_there(
