@@ -113,7 +113,7 @@ def _waiting(name: str) -> AbstractContextManager[object]:
 def tell(answer: Answer, wanted: Wanted, session: Session) -> None:
     """The files, the seconds, the dollars."""
     for number, image in enumerate(answer.images):
-        copies = [] if image.problem else wanted.outputs[number : number + 1]
+        copies = () if image.problem else wanted.outputs[number : number + 1]
         typer.echo(f"{copies[0] if copies else image.path}  {_facts(image)}")
     if not answer.ok:
         typer.echo(answer.why, err=True)

@@ -8,6 +8,7 @@ import overview_bench
 import page_bench
 import run_bench
 import startup_bench
+import wrap_bench
 
 PARTS = (
     startup_bench,
@@ -16,6 +17,7 @@ PARTS = (
     overview_bench,
     page_bench,
     run_bench,
+    wrap_bench,
 )
 
 
