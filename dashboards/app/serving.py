@@ -16,20 +16,13 @@ _ENTRY = Path(__file__).with_name("entry.py")
 _HIGHEST_PORT = 65_535
 
 
-def serve(
-    folder: DataFolder,
-    port: int,
-    on_ready: Callable[[str], None],
-    *,
-    open_browser: bool,
-) -> None:
+def serve(folder: DataFolder, port: int, on_ready: Callable[[str], None]) -> None:
     """Serve the screens over a data folder until a signal ends it.
 
     Args:
         folder: Need not exist; the screens say then what fills it.
         port: On 127.0.0.1; 0 takes a free one.
         on_ready: Called with the URL when the server answers.
-        open_browser: Whether the server opens the person's browser on it.
 
     Raises:
         BadInput: The port is taken, or is none.
@@ -47,7 +40,7 @@ def serve(
         yield {}
 
     app = st.App(_ENTRY, lifespan=lifespan)
-    app.run(config=settings(port, open_browser=open_browser))
+    app.run(config=settings(port))
 
 
 def _claimed(port: int) -> int:

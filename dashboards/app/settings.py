@@ -42,12 +42,12 @@ _DARK = {
 }
 
 
-def settings(port: int, *, open_browser: bool) -> Mapping[str, object]:
+def settings(port: int) -> Mapping[str, object]:
     """Options of the server: loopback, silent, nothing of ours leaves."""
     return {
         "server.address": ADDRESS,
         "server.port": port,
-        "server.headless": not open_browser,
+        "server.headless": True,
         "server.allowedHosts": _HOSTS,
         "server.enableCORS": True,
         "server.enableXsrfProtection": True,

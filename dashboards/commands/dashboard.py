@@ -1,5 +1,7 @@
 """Dashboard: the command that starts the screens on this machine."""
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -30,10 +32,20 @@ def dashboard(
     says where; Ctrl-C ends it. It listens on this machine only, asks no other
     host for anything, and sends no request to an endpoint.
     """
+    import webbrowser
+
     from bench.commands.indexed import chosen_folder
     from dashboards.app.serving import serve
 
     def say(url: str) -> None:
         typer.echo(f"The dashboard is at {url} (Ctrl-C ends it).")
+        if not no_browser and _has_desktop():
+            webbrowser.open(url)
 
-    serve(chosen_folder(data), port, say, open_browser=not no_browser)
+    serve(chosen_folder(data), port, say)
+
+
+def _has_desktop() -> bool:
+    """Whether a browser has a screen; without one, some would take the terminal."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform in {"darwin", "win32"} or any(map(os.environ.get, screens))

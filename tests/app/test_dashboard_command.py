@@ -62,6 +62,21 @@ def test_it_answers_on_loopback_only_and_ends_with_ctrl_c(
     assert ended.err == ""
 
 
+def test_it_opens_the_browser_where_there_is_a_screen(desk: Desk) -> None:
+    opened = desk.folder / "opened"
+    browser = desk.folder / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}\n')
+    browser.chmod(0o700)
+    with_screen = {"BROWSER": f"{browser} %s", "DISPLAY": ":9"}
+    process = desk.start("dashboard", "--port", 0, **with_screen)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    url = desk.until(lambda: opened.exists() and opened.read_text(), "not opened")
+    assert f" {url} " in line
+    process.send_signal(signal.SIGINT)
+    assert desk.end(process).err == ""
+
+
 def test_a_port_that_is_taken_is_one_sentence(desk: Desk) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

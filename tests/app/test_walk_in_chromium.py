@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Desk, Double
 
+pytestmark = pytest.mark.slow
 PAGES = {
     "Overview": "Cells",
     "Latency": "The slowest requests",
@@ -45,6 +46,16 @@ def serve() -> Iterator[Callable[[Desk], str]]:
         process.terminate()
         ended = desk.end(process)
         assert ended.err == ""
+
+
+@pytest.fixture(scope="module")
+def measured_url(measured: Desk) -> Iterator[str]:
+    """The URL of the screens over the measured folder."""
+    process = measured.start("dashboard", "--port", 0, "--no-browser")
+    assert process.stdout is not None
+    yield process.stdout.readline().split(" at ")[1].split(" ")[0]
+    process.terminate()
+    assert measured.end(process).err == ""
 
 
 class Visitor:
@@ -100,13 +111,12 @@ class Visitor:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_all_pages_draw_in_a_browser_without_a_foreign_request(
     chromium: Browser,
-    serve: Callable[[Desk], str],
-    measured: Desk,
+    measured_url: str,
     theme: str,
     tmp_path: Path,
 ) -> None:
     folder = Path(os.environ.get("PIXELMETER_SCREENSHOTS") or tmp_path)
-    visitor = Visitor(chromium, serve(measured), theme)
+    visitor = Visitor(chromium, measured_url, theme)
     visitor.go("/?quality=low")
     for title, heading in PAGES.items():
         visitor.click_to(title, heading)
@@ -127,10 +137,8 @@ def test_all_pages_draw_in_a_browser_without_a_foreign_request(
     assert visitor.complaints == []
 
 
-def test_every_page_is_a_deep_link(
-    chromium: Browser, serve: Callable[[Desk], str], measured: Desk
-) -> None:
-    visitor = Visitor(chromium, serve(measured), "light")
+def test_every_page_is_a_deep_link(chromium: Browser, measured_url: str) -> None:
+    visitor = Visitor(chromium, measured_url, "light")
     visitor.go("/savings?volume=25000&endpoint=half&endpoint=direct")
     visitor.page.get_by_text("At 25,000 images a month").wait_for()
     visitor.go("/latency?by=Quality&log=false")
