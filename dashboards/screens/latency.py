@@ -186,13 +186,13 @@ def _part_of(row: Row, quantile: str) -> Callable[[Row], float | None]:
 
 def _over_time(rows: Sequence[Row]) -> None:
     st.subheader("Over time")
-    names = list(dict.fromkeys(str(row["endpoint"]) for row in rows))
+    names = list(dict.fromkeys(endpoint_of(row) for row in rows))
     columns = st.columns(2, gap="large")
     for i, name in enumerate(names[:_MOST_LINES]):
         own = [
             {**row, "at": row["begins_at"], "n_errors": row["n_failed"]}
             for row in rows
-            if row["endpoint"] == name
+            if endpoint_of(row) == name
         ]
         with columns[i % 2]:
             chart(

@@ -47,14 +47,18 @@ def show(visit: Visit) -> None:
 
 
 def _verdicts(pairing: Pairing, found: Compared) -> None:
-    routes = found.routes
     st.subheader("Like with like", anchor=False)
     say(
-        f"{pairing.second} ({routes[pairing.second]}) against {pairing.first} "
-        f"({routes[pairing.first]}), {pairing.n_pairs:,} pairs"
+        f"{_side(pairing.second, found)} against {_side(pairing.first, found)}, "
+        f"{pairing.n_pairs:,} pairs"
     )
     for sentence in sentences(pairing):
         say(f"{sentence[0].upper()}{sentence[1:]}.")
+
+
+def _side(name: str, found: Compared) -> str:
+    is_simulated = any(r["simulated"] for r in found.trials if r["endpoint"] == name)
+    return f"{name} ({found.routes[name]}{', simulated' if is_simulated else ''})"
 
 
 def _levels(levels: Sequence[Level], found: Compared) -> None:

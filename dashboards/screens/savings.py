@@ -40,7 +40,7 @@ def show(visit: Visit) -> None:
     all_savings = tuple(saving.at(volume) for saving in each)
     is_simulated = bool(visit.ask(totals, Chosen(runs=(run_id,)))["simulated"])
     chosen = _variant(all_savings)
-    _month(chosen)
+    _month(chosen, is_simulated=is_simulated)
     _months(chosen, is_simulated=is_simulated)
     _variants(all_savings, is_simulated=is_simulated)
 
@@ -99,7 +99,7 @@ def _between(saving: Saving) -> str:
     return "too narrow to show" if low == high else f"{low} to {high}"
 
 
-def _month(saving: Saving) -> None:
+def _month(saving: Saving, *, is_simulated: bool) -> None:
     found = saving.projection
     basis = f"n={saving.n_prompts} prompts"
     cards = (
@@ -131,7 +131,7 @@ def _month(saving: Saving) -> None:
                 border=True,
                 height="stretch",
             )
-    say(_sentence(saving))
+    say(("Simulated. " if is_simulated else "") + _sentence(saving))
 
 
 def _sentence(saving: Saving) -> str:

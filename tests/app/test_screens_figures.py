@@ -210,9 +210,8 @@ def test_direct_or_gateway_shows_the_levels_and_their_pairs(
         assert math.isclose(levels[route]["p50"], statistics.median(ok))
         assert levels[route]["n"] == len(own)
     ((n_pairs,),) = ask("SELECT count(*) FROM v_pair")
-    assert (
-        f"half (gateway) against direct (direct), {n_pairs} pairs" in screen.sentences
-    )
+    sides = "half (gateway, simulated) against direct (direct, simulated)"
+    assert f"{sides}, {n_pairs} pairs" in screen.sentences
     # Prompt by prompt: the geometric mean of the ratios of its pairs.
     pairs = ask(
         "SELECT prompt_id, exp(avg(ln(service_ratio))) FROM v_pair "
@@ -247,7 +246,7 @@ def test_savings_are_the_paired_prices_times_the_volume(
         assert row["Saving a month"] == saving
         assert row["Saving a year"] == saving * 12
         assert row["Prompts"] == n_prompts
-    assert "At 25,000 images a month, half costs $" in screen.sentences
+    assert "Simulated. At 25,000 images a month, half costs $" in screen.sentences
     assert "less than direct (50.0%" in screen.sentences
 
 
