@@ -1,4 +1,4 @@
-"""Calls: a trial's attempts, one after the other, until one is its last."""
+"""Calls: attempts of a trial, one after the other, until the last."""
 
 import asyncio
 import itertools

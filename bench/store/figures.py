@@ -58,6 +58,8 @@ _SUMS = f"""
     {_sum("n_trials", f"{_IS_BAD} AND {_UNSURE}", "n_possibly_billed")},
     {_sum("attempts")},
     {_sum("images", _IS_OK)},
+    {_sum("priced_images", _IS_OK)},
+    sum(priced_usd)::DECIMAL(38,12) AS priced_usd,
     {_MONEY},
     {_sum("n_charge_unknown")},
     {_sum("n_timed", _IS_OK)}
@@ -120,7 +122,7 @@ def cells(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
 
 
 def _unit_costs(row: Row) -> Row:
-    each_usd = _per_image(row["charge_usd"], row["images"])
+    each_usd = _per_image(row["priced_usd"], row["priced_images"])
     return {
         "ok_share": row["n_ok"] / row["n_settled"] if row["n_settled"] else None,
         "usd_per_image": each_usd,

@@ -128,7 +128,9 @@ WITH one AS (
         coalesce(t.is_good, o.in_flight OR o.outcome = 'ok') AS is_good,
         coalesce(
             o.attempt_id = t.unknown_attempt_id, o.is_unknown AND t.trial_id IS NULL
-        ) AS tells_unknown
+        ) AS tells_unknown,
+        CASE WHEN t.trial_id IS NULL THEN NOT o.is_unknown
+            ELSE t.unknown_attempt_id IS NULL END AS is_priced
     FROM one AS o LEFT JOIN tried_again AS t ON t.trial_id = o.trial_id
 ), planned AS (
     SELECT cell_index, count(*) AS n FROM trial WHERE {_HERE} GROUP BY cell_index
@@ -147,6 +149,8 @@ SELECT
     (sum(bound_usd) FILTER (WHERE in_flight))::DECIMAL(38,12) AS reserved_usd,
     (sum(charge_usd) FILTER (WHERE NOT is_good))::DECIMAL(38,12) AS wasted_usd,
     count(*) FILTER (WHERE tells_unknown) AS n_charge_unknown,
+    (sum(charge_usd) FILTER (WHERE is_priced))::DECIMAL(38,12) AS priced_usd,
+    (sum(images) FILTER (WHERE is_priced))::BIGINT AS priced_images,
     min(started_at) AS first_at, max(started_at) AS last_at,
     {", ".join(f"sum({name})::BIGINT AS {name}" for name in _TOKENS)}
 FROM judged GROUP BY {_ALIKE}

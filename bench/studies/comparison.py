@@ -56,11 +56,14 @@ def compare_levels(trials: Sequence[Row], factor: Factor | None) -> Comparison:
             f"--by {chosen}: the run has only one, {only}; choose another of "
             f"{', '.join(Factor)}, or name a second run"
         )
-    if chosen is Factor.ENDPOINT:
-        # Direct first: a gateway is judged against it.
-        by_route = sorted(sides.items(), key=lambda side: side[1][0]["route"])
-        sides = dict(by_route)
+    sides = dict(sorted(sides.items(), key=lambda side: _place(side[1], chosen)))
     return _compare(chosen, sides, lambda row: _key(row, without=chosen))
+
+
+def _place(rows: Sequence[Row], factor: Factor) -> tuple[str, int]:
+    """In the plan's order; direct first, since a gateway is judged against it."""
+    route = str(rows[0]["route"]) if factor is Factor.ENDPOINT else ""
+    return route, min(row["cell_index"] for row in rows)
 
 
 def compare_runs(

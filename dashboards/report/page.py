@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from bench.commands.comparing import sentences
 from bench.words.figures import bytes_text, dollars, seconds
 from dashboards.charts.inline import plotly_script, template_content
 from dashboards.charts.theme import Theme
@@ -24,7 +25,6 @@ from dashboards.report.facts import IMAGES_PER_MONTH, Facts
 from dashboards.report.labels import asked_by_all, short_labels
 from dashboards.report.pictures import Gallery
 from dashboards.report.prose import money_lines, remarks, standing
-from dashboards.report.sentences import sentences
 from dashboards.report.settings import (
     cards_table,
     endpoints_table,

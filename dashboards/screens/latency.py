@@ -7,7 +7,6 @@ import streamlit as st
 
 from bench.store.figures import BY, cells, over_time, parts, slowest, spread
 from bench.words.figures import percent
-from dashboards.charts.canvas import plain
 from dashboards.charts.ecdf import ecdf
 from dashboards.charts.intervals import intervals
 from dashboards.charts.over_time import over_time as over_time_chart
@@ -196,7 +195,7 @@ def _over_time(rows: Sequence[Row]) -> None:
         ]
         with columns[i % 2]:
             chart(
-                over_time_chart(own, title=plain(endpoint_of(own[0]))),
+                over_time_chart(own, title=endpoint_of(own[0])),
                 "Median and p95 of service time above failed attempts, over time; the "
                 "table below holds them",
                 f"latency-time-{i}",

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import openai
 import uvicorn
@@ -25,7 +26,7 @@ USAGE = {
     "output_tokens_details": {"text_tokens": 0, "image_tokens": 196},
     "total_tokens": 201,
 }
-ASKED = {"model": "gpt-image-2", "quality": "low", "size": "1024x1024"}
+ASKED: dict[str, Any] = {"model": "gpt-image-2", "quality": "low", "size": "1024x1024"}
 SMALL_PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYPhfDwAChwGA60e6kgAA"
     "AABJRU5ErkJggg=="
@@ -33,7 +34,7 @@ SMALL_PNG = base64.b64decode(
 
 
 def _body(n_bytes: int) -> bytes:
-    """An answer whose one picture has so many bytes; what follows PNG's end is noise."""
+    """An answer whose one picture has so many bytes, noise after PNG's end."""
     content = SMALL_PNG + os.urandom(max(0, n_bytes - len(SMALL_PNG)))
     encoded = base64.b64encode(content).decode()
     answer = {"created": 1, "data": [{"b64_json": encoded}], "usage": USAGE}

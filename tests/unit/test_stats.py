@@ -1,9 +1,13 @@
 import math
+import random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
+import bench.stats
 from bench.stats import (
     Interval,
     Verdict,
@@ -137,3 +141,14 @@ def test_swapping_the_sides_turns_the_ratio_over() -> None:
     assert there.estimate is not None
     assert back.estimate is not None
     assert math.isclose(there.estimate, 1 / back.estimate)
+
+
+@pytest.mark.parametrize("n", [6, 9, 11])
+def test_the_signed_rank_test_with_ties_equals_all_permutations(n: int) -> None:
+    chance = random.Random(n)
+    for _ in range(3):
+        values = [round(chance.gauss(0.3, 1), 1) or 0.1 for _ in range(n)]
+        values[0] = -values[1]
+        every_sign: Any = stats.PermutationMethod(n_resamples=2**n)
+        found: Any = stats.wilcoxon(values, method=every_sign)
+        assert bench.stats._wilcoxon(values) == pytest.approx(found.pvalue)

@@ -170,7 +170,8 @@ LEFT JOIN earlier AS s ON s.run_id = t.run_id AND s.trial_id = t.trial_id;
 --   attempts, images     images: of ok trials
 --   charge_usd, list_usd, possibly_billed_usd   of all attempts
 --   n_charge_unknown     trials with money that is not in charge_usd
---   usd_per_image        charge_usd / images, rounded to 12 decimals
+--   usd_per_image        charges over images of ok trials, to 12 decimals; trials
+--                        with money that is not in charge_usd are in neither
 CREATE VIEW v_cell AS
 SELECT
     run_id, any_value(suite) AS suite, cell_index, any_value(variant) AS variant,
@@ -204,8 +205,10 @@ SELECT
     sum(list_usd)::DECIMAL(38,12) AS list_usd,
     sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
     count(*) FILTER (WHERE charge_unknown) AS n_charge_unknown,
-    (sum(charge_usd) / nullif(sum(images) FILTER (WHERE outcome = 'ok'), 0))::DECIMAL(38,12)
-        AS usd_per_image
+    (
+        sum(charge_usd) FILTER (WHERE NOT charge_unknown)
+        / nullif(sum(images) FILTER (WHERE outcome = 'ok' AND NOT charge_unknown), 0)
+    )::DECIMAL(38,12) AS usd_per_image
 FROM v_trial
 GROUP BY run_id, cell_index;
 
