@@ -14,7 +14,7 @@ from bench.errors import BadInput, BenchError, NoCredentials, NotSent, StorageFa
 
 if TYPE_CHECKING:
     from bench.attempt import Outcome
-    from bench.endpoint import Endpoint
+    from bench.endpoint import Endpoint, Route
     from bench.meter.answer import Answer, Image, NoImage
     from bench.meter.library import Meter
     from bench.meter.twin import SyncMeter
@@ -31,6 +31,7 @@ __all__ = [
     "NoImage",
     "NotSent",
     "Outcome",
+    "Route",
     "StorageFailed",
     "SyncMeter",
     "UnmeteredCall",
@@ -46,6 +47,7 @@ _LAZY = {
     "Meter": "bench.meter.library",
     "NoImage": "bench.meter.answer",
     "Outcome": "bench.attempt",
+    "Route": "bench.endpoint",
     "SyncMeter": "bench.meter.twin",
     "UnmeteredCall": "bench.meter.wrapping",
 }

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import stats  # pyright: ignore[reportMissingTypeStubs]  it has none
@@ -243,8 +243,8 @@ def _wilcoxon(values: list[float]) -> float | None:
     # With ties the library draws signs one by one, a second's work; here every
     # choice of signs is summed at once.
     ranks: Any = _tests.rankdata(sizes)
-    signs: Any = np.arange(2**moved.size)[:, None] >> np.arange(moved.size) & 1
-    sums: Any = signs @ ranks
+    signs = cast("Any", np.arange(2**moved.size)[:, None] >> np.arange(moved.size) & 1)
+    sums = cast("Any", signs @ ranks)
     observed = float(ranks[moved > 0].sum())
     # Ranks are halves: what is equal differs by rounding alone.
     below = float((sums <= observed + 0.25).mean())

@@ -15,7 +15,7 @@ from typing import Any
 import openai
 import uvicorn
 
-from pixelmeter import Endpoint, Meter
+from pixelmeter import Endpoint, Meter, Route
 
 N_CALLS = 200
 N_ROUNDS = 5
@@ -85,7 +85,7 @@ async def _cpu_ms(ask: Callable[[], Awaitable[object]]) -> float:
 
 async def _added_ms(url: str, folder: Path, images: str) -> tuple[float, float]:
     there = Endpoint(
-        name="stub", base_url=url, api_key_env="K", route="direct", prices="openai"
+        name="stub", base_url=url, api_key_env="K", route=Route.DIRECT, prices="openai"
     )
     bare = openai.AsyncOpenAI(api_key="sk-x", base_url=url)
     async with Meter(there, data=folder, images=images) as meter:
