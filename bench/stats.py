@@ -244,7 +244,7 @@ def _wilcoxon(values: list[float]) -> float | None:
     # choice of signs is summed at once.
     ranks: Any = _tests.rankdata(sizes)
     signs = cast("Any", np.arange(2**moved.size)[:, None] >> np.arange(moved.size) & 1)
-    sums = cast("Any", signs @ ranks)
+    sums = signs @ ranks
     observed = float(ranks[moved > 0].sum())
     # Ranks are halves: what is equal differs by rounding alone.
     below = float((sums <= observed + 0.25).mean())

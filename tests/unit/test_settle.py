@@ -52,7 +52,9 @@ def _body(n: int = 1, **members: Any) -> bytes:
     return orjson.dumps({"data": [item] * n, **members})
 
 
-def _answer(body: bytes | None = None, status: int | None = 200, **more: Any) -> Exchange:
+def _answer(
+    body: bytes | None = None, status: int | None = 200, **more: Any
+) -> Exchange:
     return Exchange(stamps=more.pop("stamps", SENT), status=status, body=body, **more)
 
 
