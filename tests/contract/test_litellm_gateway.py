@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
+import shutil
 import sys
 import urllib.error
 import urllib.request
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bench.attempt import Billing, Outcome
 from bench.wire.answer import read_answer
+from tests.app.conftest import Screen
 from tests.gateway.__main__ import counted
 from tests.gateway.process import PROGRAM, ROOT, running
 
@@ -383,3 +388,65 @@ def test_the_gateway_talks_to_nobody_outside_this_machine(litellm: Gateway) -> N
     assert _post(litellm, PLAIN)[0] == 200
     assert litellm.remote_hosts() <= {"127.0.0.1"}
     assert "Failed to fetch" not in litellm.log.read_text("utf-8", "replace")
+
+
+def test_thirty_prompts_cost_the_same_everywhere_that_tells_it(
+    desk: Desk,
+    direct: Double,
+    upstream: Double,
+    litellm: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    through = Through(desk, litellm, direct.url)
+    suites = ROOT / "data" / "suites"
+    shutil.copy(suites / "thirty.yaml", desk.folder / "suite.yaml")
+    shutil.copy(suites / "thirty.csv", desk.folder)
+    both = ("--endpoint", "direct", "--endpoint", "litellm")
+    ended = through.run(*both, "--yes")
+    assert ended.code == 0, ended
+    assert ended.answer["trials"]["done"] == 60
+    ledger = {"direct": direct.total_usd, "litellm": upstream.total_usd}
+    assert all(usd > 0 for usd in ledger.values())
+    told = {
+        "compare": _usd_by_endpoint(
+            desk.pixelmeter("compare", "latest", "--json").answer["levels"]
+        ),
+        "export": _exported(desk),
+        "report": _reported(desk),
+        "screens": _on_screen(desk, monkeypatch),
+    }
+    assert told == dict.fromkeys(told, ledger)
+    total = sum(ledger.values(), Decimal(0))
+    assert Decimal(ended.answer["charge_usd"]) == total
+    shown = desk.pixelmeter("show", "latest", "--json").answer
+    assert Decimal(shown["charge_usd"]) == total
+
+
+def _usd_by_endpoint(levels: list[dict[str, Any]]) -> dict[str, Decimal]:
+    return {level["name"]: Decimal(level["charge_usd"]) for level in levels}
+
+
+def _exported(desk: Desk) -> dict[str, Decimal]:
+    done = desk.pixelmeter("export", "latest", "--format", "csv")
+    found: dict[str, Decimal] = {}
+    for row in csv.DictReader(io.StringIO(done.out)):
+        usd = Decimal(row["charge_usd"])
+        found[row["endpoint"]] = found.get(row["endpoint"], Decimal(0)) + usd
+    return found
+
+
+def _reported(desk: Desk) -> dict[str, Decimal]:
+    path = Path(desk.pixelmeter("report", "latest", "--json").answer["path"])
+    start = '<script type="application/json" id="figures">'
+    figures = json.loads(path.read_text("utf-8").partition(start)[2].split("<")[0])
+    (by_endpoint,) = (c for c in figures["comparisons"] if c["by"] == "endpoint")
+    return _usd_by_endpoint(by_endpoint["levels"])
+
+
+def _on_screen(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, Decimal]:
+    monkeypatch.setenv("PIXELMETER_DATA", str(desk.data))
+    screen = Screen(desk.data)
+    screen.show("overview")
+    return {
+        row["Endpoint"].split(" ")[0]: row["Charged"] for row in screen.table("Cells: ")
+    }
