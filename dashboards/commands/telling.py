@@ -74,11 +74,11 @@ def tell_next(measured: Measured, report: Mapping[str, Any] | None) -> None:
         typer.echo(f"\nreport, opens offline: {report['path']} ({size})")
     typer.echo(
         "\n== Next ==\n"
-        f"look closer     pixelmeter show {run_id}\n"
+        "look closer     pixelmeter dashboard\n"
+        f"                pixelmeter show {run_id}\n"
         f"                pixelmeter compare {run_id} --by quality\n"
-        "with your key   write endpoints.yaml and suite.yaml as in README.md, then\n"
-        "                pixelmeter plan suite.yaml --endpoints endpoints.yaml "
-        "--endpoint openai\n"
+        "with your key   pixelmeter init     (suite.yaml, endpoints.yaml, .env.example)\n"
+        "                pixelmeter doctor --endpoints endpoints.yaml --endpoint openai\n"
         "                pixelmeter run suite.yaml --endpoints endpoints.yaml "
         "--endpoint openai --max-cost 2"
     )
