@@ -25,6 +25,7 @@ from bench.plan.growth import prompt_of
 from bench.plan.prices import bound, price_model
 from bench.store.status import run_status
 from bench.words.figures import bytes_text, dollars, seconds
+from bench.words.places import place
 from pricing.money import usd_text
 
 
@@ -114,7 +115,8 @@ def tell(answer: Answer, wanted: Wanted, session: Session) -> None:
     """The files, the seconds, the dollars."""
     for number, image in enumerate(answer.images):
         copies = () if image.problem else wanted.outputs[number : number + 1]
-        typer.echo(f"{copies[0] if copies else image.path}  {_facts(image)}")
+        kept = place(copies[0] if copies else image.path or "not kept")
+        typer.echo(f"{kept}  {_facts(image)}")
     if not answer.ok:
         typer.echo(answer.why, err=True)
     typer.echo(

@@ -43,6 +43,7 @@ def report(
     import orjson
 
     from bench.words.figures import bytes_text
+    from bench.words.places import place
     from dashboards.report.writing import check_path, report_path
 
     folder = chosen_folder(data)
@@ -55,7 +56,7 @@ def report(
     else:
         mark = " (simulated)" if written["simulated"] else ""
         size = bytes_text(written["n_bytes"])
-        typer.echo(f"report of run {run_id}{mark}: {path} ({size})")
+        typer.echo(f"report of run {run_id}{mark}: {place(path)} ({size})")
 
 
 def write(folder: "DataFolder", run_id: str, path: Path) -> dict[str, Any]:

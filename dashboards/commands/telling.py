@@ -15,6 +15,7 @@ from bench.studies.comparison import Comparison, Factor, compare_levels
 from bench.studies.levels import Row
 from bench.studies.saving import Saving, savings
 from bench.words.figures import bytes_text, dollars, percent
+from bench.words.places import place
 from bench.words.tables import print_table
 from pricing.money import usd_text
 from pricing.question import answer as price_answer
@@ -71,14 +72,15 @@ def tell_next(measured: Measured, report: Mapping[str, Any] | None) -> None:
     run_id = measured.status["run_id"]
     if report is not None:
         size = bytes_text(report["n_bytes"])
-        typer.echo(f"\nreport, opens offline: {report['path']} ({size})")
+        typer.echo(f"\nreport, opens offline: {place(report['path'])} ({size})")
     typer.echo(
         "\n== Next ==\n"
         "look closer     pixelmeter dashboard\n"
         f"                pixelmeter show {run_id}\n"
         f"                pixelmeter compare {run_id} --by quality\n"
-        "with your key   pixelmeter init     (suite.yaml, endpoints.yaml, .env.example)\n"
-        "                pixelmeter doctor --endpoints endpoints.yaml --endpoint openai\n"
+        "with your key   pixelmeter init     (writes suite.yaml, endpoints.yaml)\n"
+        "                pixelmeter doctor --endpoints endpoints.yaml "
+        "--endpoint openai\n"
         "                pixelmeter run suite.yaml --endpoints endpoints.yaml "
         "--endpoint openai --max-cost 2"
     )
