@@ -60,6 +60,7 @@ _SUMS = f"""
     {_sum("images", _IS_OK)},
     {_sum("priced_images", _IS_OK)},
     sum(priced_usd)::DECIMAL(38,12) AS priced_usd,
+    sum(priced_list_usd)::DECIMAL(38,12) AS priced_list_usd,
     {_MONEY},
     {_sum("n_charge_unknown")},
     {_sum("n_timed", _IS_OK)}
@@ -74,6 +75,8 @@ def totals(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> Row:
         n_possibly_billed, ok_share (of settled ones), attempts, images,
         charge_usd, list_usd, possibly_billed_usd, n_charge_unknown (trials with
         money that is not in charge_usd), usd_per_image, usd_per_1000,
+        list_usd_per_image (the same at the direct book's price), priced_images
+        (what these are taken of),
         wasted_usd (charges of trials that ended without a usable picture),
         n_timed, p50_s, p95_s (None below n_timed = 72), first_at, last_at,
         simulated (some of it is), n_simulated (trials at simulated endpoints).
@@ -100,7 +103,7 @@ def cells(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
 
     Returns:
         endpoint, route, simulated, model, quality, size, n_runs and the counts
-        and money of `totals`, usd_per_image, usd_per_1000; p50_s, p95_s, p99_s,
+        and money of `totals`, its dollars an image; p50_s, p95_s, p99_s,
         max_s, and p50_low_s, p50_high_s, p95_low_s, p95_high_s, their 95 %
         intervals by order statistics. What has no bound is None; p95_s and
         p99_s are None below n_timed = 72. A row without an endpoint holds the
@@ -126,6 +129,7 @@ def _unit_costs(row: Row) -> Row:
     return {
         "ok_share": row["n_ok"] / row["n_settled"] if row["n_settled"] else None,
         "usd_per_image": each_usd,
+        "list_usd_per_image": _per_image(row["priced_list_usd"], row["priced_images"]),
         "usd_per_1000": None if each_usd is None else times(each_usd, 1000),
     }
 

@@ -150,6 +150,7 @@ SELECT
     (sum(charge_usd) FILTER (WHERE NOT is_good))::DECIMAL(38,12) AS wasted_usd,
     count(*) FILTER (WHERE tells_unknown) AS n_charge_unknown,
     (sum(charge_usd) FILTER (WHERE is_priced))::DECIMAL(38,12) AS priced_usd,
+    (sum(list_usd) FILTER (WHERE is_priced))::DECIMAL(38,12) AS priced_list_usd,
     (sum(images) FILTER (WHERE is_priced))::BIGINT AS priced_images,
     min(started_at) AS first_at, max(started_at) AS last_at,
     {", ".join(f"sum({name})::BIGINT AS {name}" for name in _TOKENS)}

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from bench.stats import N_FOR_P95, Interval, quantile_interval, wilson_interval
-from pricing.money import round_usd, total
+from pricing.money import share, total
 
 Row = Mapping[str, Any]
 _UNSETTLED = ("not_sent", "in_flight")
@@ -94,7 +94,7 @@ def _usd_per_image(rows: Sequence[Row]) -> Decimal | None:
 
 def per_image(usd: Decimal | None, images: int) -> Decimal | None:
     """Dollars an image, rounded to 12 decimals; None where it is unknown."""
-    return None if usd is None or not images else round_usd(usd / images)
+    return None if usd is None else share(usd, Decimal(images))
 
 
 def times_of(service_s: Sequence[float]) -> Times:

@@ -12,7 +12,7 @@ import orjson
 
 from bench.store.queries import Row
 from bench.studies.comparison import Comparison
-from bench.studies.levels import is_timed, per_image, times_of
+from bench.studies.levels import is_timed, times_of
 from bench.studies.saving import Saving
 from dashboards.report.facts import Facts
 from dashboards.report.labels import short_labels
@@ -69,7 +69,8 @@ def _cell(cell: Row, label: str) -> dict[str, Any]:
     times = times_of(cell["service_s"])
     return {
         "label": label,
-        **{key: cell[key] for key in ("endpoint", "route", "simulated", "images")},
+        **{key: cell[key] for key in ("endpoint", "route", "simulated")},
+        "images": cell["priced_images"],
         "n": times.n,
         "p50_s": times.p50_s,
         "p50_low_s": times.p50_interval.low,
@@ -78,7 +79,7 @@ def _cell(cell: Row, label: str) -> dict[str, Any]:
         "p95_low_s": times.p95_interval.low,
         "p95_high_s": times.p95_interval.high,
         "usd_per_image": cell["usd_per_image"],
-        "list_usd_per_image": per_image(cell["list_usd"], cell["images"]),
+        "list_usd_per_image": cell["list_usd_per_image"],
     }
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import streamlit as st
 
 from bench.store.figures import cells, tokens
-from bench.studies.levels import per_image
 from bench.words.figures import dollars, seconds
 from dashboards.charts.cost_against_latency import cost_against_latency
 from dashboards.charts.cost_bars import cost_bars
@@ -47,7 +46,7 @@ def show(visit: Visit) -> None:
         )
     with right:
         chart(
-            cost_bars(charted(found)),
+            cost_bars([_of_priced(row) for row in charted(found)]),
             "US dollars an image of each cell beside the direct list price; the table "
             "below holds both",
             "cost-bars",
@@ -61,8 +60,12 @@ def _with_list(row: Row) -> dict[str, Any]:
         **row,
         "label": variant_of(row),
         "n": row["n_timed"],
-        "list_usd_per_image": per_image(row["list_usd"], row["images"]),
     }
+
+
+def _of_priced(row: Row) -> dict[str, Any]:
+    """A row whose images are those that its dollars an image are taken of."""
+    return {**row, "images": row["priced_images"]}
 
 
 def _choice(found: Sequence[Row]) -> None:
@@ -108,7 +111,8 @@ def _advice(found: Sequence[Row], key: str, limit_s: float) -> str:
     best = min(fitting, key=lambda row: (row["usd_per_image"], row[key]))
     words = (
         f"Cheapest per usable image{bound}: {best['label']} at {endpoint_of(best)}, "
-        f"{dollars(best['usd_per_image'])} an image (n={best['images']:,} images), "
+        f"{dollars(best['usd_per_image'])} an image "
+        f"(n={best['priced_images']:,} images), "
         f"{quantile} {seconds(best[key])} (n={best['n_timed']:,})."
     )
     high_s = best[f"{quantile}_high_s"]
@@ -139,8 +143,9 @@ def _prices(found: Sequence[Row]) -> None:
     )
     note(
         "US$ a usable image: all charges of the cell, failed and repeated attempts "
-        "too, over its usable images. List: the same usage at the direct book's price. "
-        "Sums leave out what has no known price, and count it."
+        "too, over its usable images; trials with money of unknown amount are in "
+        "neither. List: the same usage at the direct book's price. Sums leave out what "
+        "has no known price, and count it."
     )
 
 

@@ -74,7 +74,7 @@ def _figures(t: Row) -> list[tuple[str, str, str]]:
         (
             "US$ a usable image",
             dollars(t["usd_per_image"]) if t["images"] else UNKNOWN,
-            f"n={t['images']:,} images",
+            f"n={t['priced_images']:,} images",
         ),
         ("Success", percent(t["ok_share"]), _success(t)),
         ("p50 service time", seconds(t["p50_s"]), f"n={t['n_timed']:,}"),
@@ -137,7 +137,8 @@ def _cells(rows: Sequence[Row]) -> None:
     note(
         "n: trials that ended. p95 is shown from 72 timed trials on. Intervals: order "
         "statistics for times, Wilson for shares. US$ an image: all charges of the "
-        "cell, failed and repeated attempts too, over usable images."
+        "cell, failed and repeated attempts too, over usable images; trials with money "
+        "of unknown amount are in neither."
     )
 
 
@@ -179,7 +180,7 @@ def _errors(rows: Sequence[Row]) -> None:
     tables.show(
         rows,
         [
-            tables.text("Endpoint", "endpoint"),
+            tables.text("Endpoint", endpoint_of),
             tables.text("Outcome", "outcome"),
             tables.Column(heading="HTTP", value=lambda row: row["http_status"]),
             tables.text("Code", "error_code"),

@@ -175,7 +175,8 @@ CREATE TABLE tally (               -- one row for attempts of a cell that ended 
     wasted_usd DECIMAL(38,12),     -- charges of trials that gave no usable picture
     n_charge_unknown BIGINT,       -- trials with money that is not in charge_usd
     priced_usd DECIMAL(38,12),     -- charges of the other trials, and their images:
-    priced_images BIGINT,          -- what US$ an image is taken of
+    priced_list_usd DECIMAL(38,12), -- what US$ an image is taken of, and at the
+    priced_images BIGINT,          -- direct book's price
     first_at TIMESTAMP,            -- the earliest and the latest start
     last_at TIMESTAMP,
     input_text_tokens BIGINT,

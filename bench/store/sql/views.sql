@@ -157,6 +157,18 @@ LEFT JOIN recorded_attempt AS a
     ON a.run_id = t.run_id AND a.trial_id = t.trial_id AND a.ends_trial
 LEFT JOIN earlier AS s ON s.run_id = t.run_id AND s.trial_id = t.trial_id;
 
+-- Dollars over a count, to 12 decimals, half-even. DuckDB divides decimals as
+-- floats, which moves ties; whole numbers of 10^-12 dollars keep every digit.
+CREATE MACRO usd_e12(usd) AS replace(usd::DECIMAL(38,12)::VARCHAR, '.', '')::HUGEINT;
+CREATE MACRO half_even(part, n) AS part // n + CASE
+    WHEN 2 * (part % n) > n OR (2 * (part % n) = n AND part // n % 2 = 1) THEN 1 ELSE 0
+END;
+CREATE MACRO e12_usd(e12) AS (
+    (e12 // 1000000000000)::DECIMAL(26,0)
+    + (e12 % 1000000000000)::DECIMAL(13,0) * 0.000000000001::DECIMAL(13,12)
+)::DECIMAL(38,12);
+CREATE MACRO usd_each(usd, n) AS e12_usd(half_even(usd_e12(usd), nullif(n, 0)::HUGEINT));
+
 -- One variant at one endpoint in one run.
 --   run_id, suite, cell_index, variant, endpoint, route, simulated, and what is asked
 --   n_trials             planned
@@ -172,6 +184,8 @@ LEFT JOIN earlier AS s ON s.run_id = t.run_id AND s.trial_id = t.trial_id;
 --   n_charge_unknown     trials with money that is not in charge_usd
 --   usd_per_image        charges over images of ok trials, to 12 decimals; trials
 --                        with money that is not in charge_usd are in neither
+--   list_usd_per_image   the same trials at the direct book's price
+--   priced_images        images that both are taken of
 CREATE VIEW v_cell AS
 SELECT
     run_id, any_value(suite) AS suite, cell_index, any_value(variant) AS variant,
@@ -205,10 +219,13 @@ SELECT
     sum(list_usd)::DECIMAL(38,12) AS list_usd,
     sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
     count(*) FILTER (WHERE charge_unknown) AS n_charge_unknown,
-    (
-        sum(charge_usd) FILTER (WHERE NOT charge_unknown)
-        / nullif(sum(images) FILTER (WHERE outcome = 'ok' AND NOT charge_unknown), 0)
-    )::DECIMAL(38,12) AS usd_per_image
+    coalesce(
+        sum(images) FILTER (WHERE outcome = 'ok' AND NOT charge_unknown), 0
+    )::BIGINT AS priced_images,
+    usd_each(sum(charge_usd) FILTER (WHERE NOT charge_unknown), priced_images)
+        AS usd_per_image,
+    usd_each(sum(list_usd) FILTER (WHERE NOT charge_unknown), priced_images)
+        AS list_usd_per_image
 FROM v_trial
 GROUP BY run_id, cell_index;
 
