@@ -163,7 +163,8 @@ def mean_difference(
 
     Differences are averaged within a prompt; the estimate is the mean over
     prompts, its interval the percentile bootstrap over whole prompts. `p` is
-    Wilcoxon's signed-rank test unless one is given. Sources as above.
+    Wilcoxon's signed-rank test unless one is given, which then must agree before
+    sides are told apart. Sources as above.
 
     Args:
         pairs: By prompt, (first, second) of each pair.
@@ -175,6 +176,41 @@ def mean_difference(
         if found
     ]
     return _difference(means, sum(map(len, pairs.values())), np.mean, p)
+
+
+def unit_difference(
+    sums: Sequence[tuple[float, int, float, int]], n_pairs: int
+) -> Difference:
+    """How much a unit of the second side is above one of the first.
+
+    The estimate is the difference of two ratios of sums, its interval the
+    percentile bootstrap of just that over whole prompts, both to 12 decimals.
+    `p` is Wilcoxon's signed-rank test of the prompts' own differences. Sources as
+    above.
+
+    Args:
+        sums: By prompt: amount and units of the first, amount and units of the
+            second; units above 0.
+        n_pairs: Pairs behind them.
+    """
+    columns = tuple(np.asarray(column, dtype=float) for column in zip(*sums))  # noqa: B905  rows are alike
+    n_prompts, interval = len(sums), Interval(low=None, high=None)
+    if n_prompts >= FEWEST_PROMPTS:
+        interval = _resampled(columns, _unit_step)
+    return Difference(
+        n_prompts=n_prompts,
+        n_pairs=n_pairs,
+        estimate=float(_unit_step(*columns)) if sums else None,
+        interval=interval,
+        p=_wilcoxon([round(c / d - a / b, 12) for a, b, c, d in sums]),
+        verdict=_verdict(n_prompts, interval),
+    )
+
+
+def _unit_step(*columns: Any, axis: int = -1) -> Any:  # noqa: ANN401  arrays of floats
+    sums: Any = [np.sum(one, axis=axis) for one in columns]
+    step: Any = np.round(sums[2] / sums[3] - sums[0] / sums[1], 12)
+    return step
 
 
 def mcnemar_p(pairs: Sequence[tuple[bool, bool]]) -> float:
@@ -203,14 +239,14 @@ def _difference(
         estimate=float(statistic(values)) if values else None,
         interval=interval,
         p=_wilcoxon(values) if p is None else p,
-        verdict=_verdict(n_prompts, interval),
+        verdict=_verdict(n_prompts, interval, p),
     )
 
 
-def _verdict(n_prompts: int, interval: Interval) -> Verdict:
+def _verdict(n_prompts: int, interval: Interval, p: float | None = None) -> Verdict:
     if n_prompts < FEWEST_PROMPTS:
         return Verdict.TOO_FEW_PROMPTS
-    if interval.covers(0):
+    if interval.covers(0) or (p is not None and p > 1 - LEVEL):
         return Verdict.NO_CLEAR_DIFFERENCE
     return Verdict.DIFFERENT
 
@@ -219,12 +255,18 @@ def _bootstrap(values: list[float], statistic: _Statistic) -> Interval:
     observed = np.asarray(values)
     if np.ptp(observed) == 0:
         return Interval(low=values[0], high=values[0])
+    return _resampled((observed,), statistic)
+
+
+def _resampled(columns: tuple[Any, ...], statistic: _Statistic) -> Interval:
     found = _tests.bootstrap(
-        (observed,),
+        columns,
         statistic,
+        paired=len(columns) > 1,
+        vectorized=True,
         confidence_level=LEVEL,
         n_resamples=N_RESAMPLES,
-        batch=max(1, 2_000_000 // len(values)),
+        batch=max(1, 2_000_000 // len(columns[0])),
         method="percentile",
         rng=np.random.default_rng(_SEED),
     )

@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bench.stats import Difference, mcnemar_p, mean_difference, ratio_difference
+from bench.stats import (
+    Difference,
+    mcnemar_p,
+    mean_difference,
+    ratio_difference,
+    unit_difference,
+)
 from bench.studies.levels import Row, is_settled, is_timed, per_image
 from pricing.money import minus, total
 
@@ -96,16 +102,28 @@ def pair_up(first: str, second: str, pairs: Sequence[Pair]) -> Pairing:
 
 
 def _cost(pairs: Sequence[Pair]) -> Cost:
-    per_pair = _figures(
-        pairs, _is_priced, lambda row: float(row["charge_usd"]) / row["images"]
-    )
+    by_prompt: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        by_prompt[pair[0]["prompt_id"]].append(pair)
     return Cost(
         first_usd=total(one["charge_usd"] for one, _ in pairs),
         second_usd=total(other["charge_usd"] for _, other in pairs),
         first_images=sum(one["images"] for one, _ in pairs),
         second_images=sum(other["images"] for _, other in pairs),
-        difference=mean_difference(per_pair),
+        difference=unit_difference(
+            [_sums(own) for own in by_prompt.values()], len(pairs)
+        ),
     )
+
+
+def _sums(pairs: Sequence[Pair]) -> tuple[float, int, float, int]:
+    one, other = zip(*pairs, strict=True)
+    return (*_sum(one), *_sum(other))
+
+
+def _sum(rows: Sequence[Row]) -> tuple[float, int]:
+    usd = total(row["charge_usd"] for row in rows)
+    return float(usd), sum(row["images"] for row in rows)
 
 
 def _shares(outcomes: Sequence[tuple[bool, bool]]) -> tuple[float, float] | None:

@@ -2,6 +2,7 @@ import math
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from bench.stats import (
     mean_difference,
     quantile_interval,
     ratio_difference,
+    unit_difference,
     wilson_interval,
 )
 
@@ -152,3 +154,42 @@ def test_the_signed_rank_test_with_ties_equals_all_permutations(n: int) -> None:
         every_sign: Any = stats.PermutationMethod(n_resamples=2**n)
         found: Any = stats.wilcoxon(values, method=every_sign)
         assert bench.stats._wilcoxon(values) == pytest.approx(found.pvalue)
+
+
+def test_dollars_a_unit_lie_within_their_interval_however_unequal_the_prompts() -> None:
+    sums = [(100.0, 100, 200.0, 100), *[(1.0, 1, 1.0, 1)] * 6]
+    found = unit_difference(sums, 106)
+    assert found.estimate == pytest.approx(100 / 106)
+    assert found.interval.low == 0
+    assert found.interval.high is not None
+    assert found.interval.high >= 100 / 106
+    assert found.verdict is Verdict.NO_CLEAR_DIFFERENCE
+
+
+def test_a_step_that_is_the_same_for_every_prompt_has_no_width() -> None:
+    sums = [(0.0423 * n, n, 0.02115 * n, n) for n in range(1, 9)]
+    found = unit_difference(sums, 36)
+    assert found.estimate == found.interval.low == found.interval.high == -0.02115
+    assert found.verdict is Verdict.DIFFERENT
+
+
+def test_the_interval_of_a_unit_is_that_of_plain_resampling() -> None:
+    chance = np.random.default_rng(3)
+    table = chance.uniform(1, 3, (12, 4)) * [1, 0, 1, 0] + [0, 4, 0, 4]
+    drawn = table[chance.integers(0, 12, (20_000, 12))].sum(axis=1)
+    steps = drawn[:, 2] / drawn[:, 3] - drawn[:, 0] / drawn[:, 1]
+    low, high = np.quantile(steps, [0.025, 0.975])
+    sums = [(float(a), int(b), float(c), int(d)) for a, b, c, d in table]
+    interval = unit_difference(sums, 48).interval
+    assert interval.low == pytest.approx(low, abs=0.01)
+    assert interval.high == pytest.approx(high, abs=0.01)
+
+
+def test_success_is_not_told_apart_against_its_own_test() -> None:
+    outcomes = [(True, number > 3) for number in range(6)]
+    pairs = {str(i): [(1.0, float(two))] for i, (_, two) in enumerate(outcomes)}
+    p = mcnemar_p(outcomes)
+    assert p == 0.125
+    found = mean_difference(pairs, p)
+    assert not found.interval.covers(0)
+    assert found.verdict is Verdict.NO_CLEAR_DIFFERENCE
