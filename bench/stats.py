@@ -209,8 +209,7 @@ def unit_difference(
 
 def _unit_step(*columns: Any, axis: int = -1) -> Any:  # noqa: ANN401  arrays of floats
     sums: Any = [np.sum(one, axis=axis) for one in columns]
-    step: Any = np.round(sums[2] / sums[3] - sums[0] / sums[1], 12)
-    return step
+    return cast("Any", np.round(sums[2] / sums[3] - sums[0] / sums[1], 12))
 
 
 def mcnemar_p(pairs: Sequence[tuple[bool, bool]]) -> float:

@@ -144,7 +144,9 @@ class Told:
         possibly = f", and up to {dollars(held)} possibly billed" if held else ""
         names = ", ".join(self.simulated)
         simulated = f" (simulated: {names} answered as an emulator)" if names else ""
-        return f"charged {dollars(charge)}{possibly}{simulated}"
+        # Nothing charged while something is held: no charge is known at all.
+        charged = "no price charged" if held and not charge else None
+        return f"{charged or f'charged {dollars(charge)}'}{possibly}{simulated}"
 
 
 def journal_status(plan: Plan, history: RunHistory, ending: Ending) -> dict[str, Any]:

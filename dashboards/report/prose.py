@@ -1,6 +1,7 @@
 """Prose: how a run stands, in sentences."""
 
 from datetime import datetime
+from decimal import Decimal
 
 import orjson
 
@@ -80,10 +81,14 @@ def money_lines(row: Row) -> list[tuple[str, str, str]]:
         ("possibly_billed_usd", "the most that may have been billed unknown to us"),
         ("reserved_usd", "the most that requests under way can cost"),
     ]
-    return [
-        (name, usd_text(row[name]) if row[name] is not None else "0", what)
-        for name, what in lines
-    ]
+    return [(name, _exact(row, name), what) for name, what in lines]
+
+
+def _exact(row: Row, name: str) -> str:
+    """The amount; where requests left and no price is known, none."""
+    if row[name] is None and row["attempts"] and name in {"charge_usd", "list_usd"}:
+        return dollars(None)
+    return usd_text(row[name] or Decimal(0))
 
 
 def utc(at: datetime) -> str:

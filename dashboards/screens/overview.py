@@ -66,7 +66,7 @@ def _figures(t: Row) -> list[tuple[str, str, str]]:
         ("Images", f"{t['images']:,}", f"{t['n_trials']:,} trials planned"),
         (
             "Charged, US$",
-            dollars(t["charge_usd"]),
+            dollars(t["charge_usd"]) if t["attempts"] else UNKNOWN,
             f"{unknown:,} at unknown prices not in it"
             if unknown
             else "all prices known",
@@ -90,7 +90,7 @@ def _figures(t: Row) -> list[tuple[str, str, str]]:
         ),
         (
             "Wasted, US$",
-            dollars(t["wasted_usd"] or Decimal(0)),
+            dollars(t["wasted_usd"] if t["attempts"] else Decimal(0)),
             "paid, no usable picture",
         ),
     ]
