@@ -97,9 +97,9 @@ async def ask(wanted: Wanted, session: Session) -> Answer:
         try:
             path.write_bytes(image.content)
         except OSError as error:
+            where = f"is kept as {image.path}" if _is_kept(answer) else "is lost"
             raise StorageFailed(
-                f"{path}: can't be written ({error.strerror}); the picture is kept "
-                f"as {image.path}"
+                f"{path}: can't be written ({error.strerror}); the picture {where}"
             ) from None
     return answer
 
@@ -115,8 +115,15 @@ def tell(answer: Answer, wanted: Wanted, session: Session) -> None:
     """The files, the seconds, the dollars."""
     for number, image in enumerate(answer.images):
         copies = () if image.problem else wanted.outputs[number : number + 1]
-        kept = place(copies[0] if copies else image.path or "not kept")
+        path = image.path if _is_kept(answer) else None
+        kept = place(copies[0] if copies else path or "not kept")
         typer.echo(f"{kept}  {_facts(image)}")
+    if not _is_kept(answer):
+        typer.echo(
+            "error: the picture is paid for, but could not be kept below "
+            f"{session.data.images}; see to room and rights there",
+            err=True,
+        )
     if not answer.ok:
         typer.echo(answer.why, err=True)
     typer.echo(
@@ -124,6 +131,11 @@ def tell(answer: Answer, wanted: Wanted, session: Session) -> None:
         + (" (simulated)" if answer.simulated else "")
     )
     typer.echo(f"run {answer.run_id}: pixelmeter show {answer.run_id}{session.where}")
+
+
+def _is_kept(answer: Answer) -> bool:
+    """Whether the pictures of the last attempt lie in the data folder."""
+    return "picture_not_kept" not in answer.attempts[-1].money.flags
 
 
 def _facts(image: Image) -> str:
@@ -156,7 +168,7 @@ def answer_json(answer: Answer) -> str:
             "error": None if answer.ok else answer.why,
             "images": [
                 {
-                    "path": str(image.path),
+                    "path": str(image.path) if _is_kept(answer) else None,
                     "sha256": image.sha256,
                     "format": image.format,
                     "width_px": image.width_px,
@@ -187,7 +199,7 @@ def _text(usd: Decimal | None) -> str | None:
 
 def code(answer: Answer, session: Session) -> int:
     """The exit code that an answer ends in."""
-    if answer.ok:
+    if answer.ok and _is_kept(answer):
         return 0
     stopped_by = run_status(session.data, answer.run_id)["stopped_by"]
     return CODES.get(stopped_by or "", TOO_MANY_FAILURES)

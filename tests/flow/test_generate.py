@@ -43,6 +43,22 @@ def test_its_json_equals_the_record_and_the_ledger(desk: Any, gateway: Any) -> N
     assert answer["simulated"] is True
 
 
+def test_a_picture_that_could_not_be_kept_is_told_and_exits_6(
+    desk: Any, direct: Any
+) -> None:
+    desk.endpoint(direct.url)
+    desk.data.mkdir()
+    (desk.data / "images").write_text("in the way")
+    done = generate(desk, *LOW)
+    assert done.code == 6
+    assert "paid for, but could not be kept" in done.err
+    assert done.out.startswith("not kept  1024x1024 png")
+    answered = generate(desk, *LOW, "--json", "-o", "kite.png")
+    assert answered.code == 6
+    assert answered.answer["images"][0]["path"] is None
+    assert (desk.folder / "kite.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_several_pictures_of_one_request_have_files_of_their_own(
     desk: Any, direct: Any
 ) -> None:
