@@ -6,6 +6,7 @@ For programs: `from pixelmeter import Meter`; its docstring shows an example.
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -100,11 +101,12 @@ def main() -> None:
     """Run the command line; whatever goes wrong ends in a sentence and a code."""
     # Records hold prompts and pictures: what we make is for its owner alone.
     os.umask(0o077)
+    _write_any_sign()
     if _COMPLETING in os.environ:
         # Help texts would be sent through rich, which a key press can't wait for.
         sys.modules["rich"] = None  # pyright: ignore[reportArgumentType]
     try:
-        command_line()()
+        _carry_out()
     except BenchError as error:
         _end(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -124,6 +126,30 @@ def main() -> None:
             "is kept; PIXELMETER_TRACEBACK=1 shows where it happened",
             _OUR_MISTAKE,
         )
+
+
+def _carry_out() -> None:
+    try:
+        command_line()()
+    except SystemExit as ended:
+        # Typer catches a closed pipe before we can, and calls it a failure.
+        if isinstance(ended.__context__, BrokenPipeError):
+            sys.exit(0)
+        raise
+
+
+def _write_any_sign() -> None:
+    """Let no sign of a table or a prompt break a terminal that is not UTF-8.
+
+    Into a file or a pipe goes UTF-8, whatever the terminal would take.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            shown = stream.isatty()
+            stream.reconfigure(
+                encoding=None if shown else "utf-8",
+                errors="replace" if shown else "backslashreplace",
+            )
 
 
 def _end(sentence: str, code: int) -> None:

@@ -76,7 +76,15 @@ class DataFolder:
     ) -> "DataFolder":
         """`--data DIR`, else `$PIXELMETER_DATA`, else `./data`."""
         named = option or environment.get("PIXELMETER_DATA") or "data"
-        return cls(Path(named).absolute())
+        root = Path(named).absolute()
+        try:
+            str(root).encode()
+        except UnicodeEncodeError:
+            raise BadInput(
+                f"{str(root)!a}: the data folder's path is not UTF-8; choose "
+                "another with --data DIR, or set LC_ALL=C.UTF-8"
+            ) from None
+        return cls(root)
 
     @property
     def runs(self) -> Path:

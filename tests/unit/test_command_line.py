@@ -1,5 +1,6 @@
 """Command line: every command is documented and starts light."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,40 @@ def test_an_unknown_command_exits_2_without_a_traceback() -> None:
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_read_enough_is_no_failure() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "pixelmeter", "schema"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, b"")
+
+
+def test_a_terminal_that_is_not_utf8_breaks_no_command(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pixelmeter", "runs", "--data", tmp_path / "数据"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "数据" in done.stdout.decode()
+
+
+def test_a_data_folder_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pixelmeter", "runs", "--data", tmp_path / "\udcff"],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"not UTF-8" in done.stderr
 
 
 def test_output_that_can_not_be_written_ends_in_a_sentence_and_6() -> None:
