@@ -83,12 +83,15 @@ def read_text(path: Path, limit_bytes: int = MAX_BYTES) -> str:
     """
     try:
         n_bytes = path.stat().st_size
-        if n_bytes > limit_bytes:
+        # A device or a pipe has no size and may have no end.
+        with path.open("rb") as file:
+            content = b"" if n_bytes > limit_bytes else file.read(limit_bytes + 1)
+        if (n_bytes := max(n_bytes, len(content))) > limit_bytes:
             raise BadInput(
                 f"{path}: {n_bytes:,} bytes, more than the {limit_bytes:,} "
                 "that are read; move prompts into a csv or jsonl file"
             )
-        return path.read_text("utf-8-sig")
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise BadInput(
             f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8"

@@ -1,8 +1,9 @@
 """Choosing: options of the command line made into plans."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from bench.endpoint import Endpoint, choose, read_endpoints
@@ -12,6 +13,8 @@ from bench.images.shelf import Keep
 from bench.plan.build import Wishes, build
 from bench.plan.frozen import Options, Plan
 from bench.suite import read_suite
+
+_AMOUNT = re.compile(r"(?=\.?[0-9])[0-9]{0,12}(\.[0-9]{0,40})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +80,12 @@ def dollars(option: str, text: str | None) -> Decimal | None:
     """
     if text is None:
         return None
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise BadInput(f"{option}: '{text}' should be an amount in USD, such as 2.50")
-    return amount
+    # An exponent of a few signs would be written out as megabytes of zeros.
+    if not _AMOUNT.fullmatch(text):
+        raise BadInput(
+            f"{option}: '{text[:60]}' should be an amount in USD, such as 2.50"
+        )
+    return Decimal(text)
 
 
 def _images(text: str | None) -> str | None:

@@ -122,6 +122,10 @@ WaveOption = Annotated[
 WavePauseOption = Annotated[
     float | None,
     typer.Option(
-        "--wave-pause", metavar="S", min=0, help="Seconds between two waves; 2."
+        "--wave-pause",
+        metavar="S",
+        min=0,
+        max=86_400,
+        help="Seconds between two waves; 2.",
     ),
 ]

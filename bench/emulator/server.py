@@ -158,8 +158,15 @@ def _fault_plan(path: Path | None) -> faults.FaultPlan:
 
     try:
         return faults.parsed(yaml.safe_load(path.read_text("utf-8")))
+    except RecursionError:
+        raise CannotStartError(f"--faults {path}: nested too deep.") from None
+    except UnicodeDecodeError as error:
+        raise CannotStartError(
+            f"--faults {path}: byte {error.start} is not UTF-8."
+        ) from None
     except (OSError, ValueError, yaml.YAMLError, BadDocumentError) as error:
-        reason = " ".join(str(error).split())
+        said = getattr(error, "strerror", None) or str(error)
+        reason = " ".join(said.split())
         raise CannotStartError(f"--faults {path}: {reason}.") from None
 
 

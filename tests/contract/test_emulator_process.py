@@ -100,6 +100,7 @@ def test_bad_options_are_named_with_exit_2(options: Any, named: Any) -> None:
         ("faults: [", "faults.yaml"),
         ("", "faults.yaml"),
         ("&a [*a, *a]", "faults.yaml"),
+        ("faults: " + "[" * 5000, "nested too deep"),
     ],
 )
 def test_a_bad_fault_file_is_one_sentence_and_exit_2(

@@ -73,6 +73,8 @@ OPTIONS: dict[str, tuple[tuple[object, ...], str]] = {
     "a cap that is no amount": (("--max-cost", "much"), "--max-cost"),
     "a negative cap": (("--max-cost", "-1"), "--max-cost"),
     "an endless cap": (("--max-cost", "NaN"), "--max-cost"),
+    "a cap of megabytes of zeros": (("--max-cost", "1e400000000"), "--max-cost"),
+    "a cap below any price": (("--max-cost", "1e-999"), "--max-cost"),
     "only without a value": (("--only", "quality"), "--only"),
     "only with another value": (("--only", "quality=max"), "max"),
     "only with another key": (("--only", "colour=red"), "colour"),

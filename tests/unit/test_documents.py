@@ -118,6 +118,11 @@ def test_a_file_of_ten_megabytes_is_refused_unread(tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_device_without_an_end_is_refused_at_the_limit() -> None:
+    with pytest.raises(BadInput, match=f"{MAX_BYTES:,} that are read"):
+        read(Path("/dev/zero"))
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
