@@ -5,6 +5,7 @@ import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
 import openai
 
 from bench.attempt import Trial
@@ -187,24 +188,36 @@ def relay_of(client: Official) -> Relay:
     # The library offers no other way to tell a client that it made itself.
     own: Any = client._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     plain = (openai.DefaultHttpxClient, openai.DefaultAsyncHttpxClient)
-    return Relay(own, is_plain=type(own).__mro__[1] in plain)
+    made_by_library = type(own).__module__.startswith("openai.")
+    return Relay(own, is_plain=made_by_library and type(own).__mro__[1] in plain)
 
 
 def tapped(
-    client: Official, handle: Handle, loop: asyncio.AbstractEventLoop
+    client: Official,
+    own: httpx2.Client | httpx2.AsyncClient,
+    handle: Handle,
+    loop: asyncio.AbstractEventLoop,
 ) -> Official:
     """A copy of a client whose requests are led through a handler.
 
     Args:
         client: The program's own client.
+        own: Its HTTP client, whose headers and the like every request has.
         handle: Answers each request.
         loop: Where the handler runs for a synchronous client.
     """
+    # With trust_env a proxy of the environment would go around the tap.
+    wishes: dict[str, Any] = {
+        "headers": own.headers,
+        "params": own.params,
+        "cookies": own.cookies,
+        "follow_redirects": own.follow_redirects,
+        "trust_env": False,
+    }
     if isinstance(client, openai.AsyncOpenAI):
-        # With trust_env a proxy of the environment would go around the tap.
         async_http = openai.DefaultAsyncHttpxClient(
-            transport=AsyncTap(handle), trust_env=False
+            transport=AsyncTap(handle), **wishes
         )
         return client.copy(http_client=async_http)
-    http = openai.DefaultHttpxClient(transport=SyncTap(handle, loop), trust_env=False)
+    http = openai.DefaultHttpxClient(transport=SyncTap(handle, loop), **wishes)
     return client.copy(http_client=http)

@@ -1,8 +1,10 @@
 """Tap: a program's own HTTP, led through a handler of ours."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,27 +16,34 @@ import orjson
 from bench.transport import RequestStamps, StampedTransport, stamp_into
 
 AT_EDGE = "stamps_at_edge"
+FORBIDDEN = 403
 # A program decides itself how many requests it sends at once.
 _MOST_CONNECTIONS = 4096
 
 
 @dataclass(slots=True)
 class Memory:
-    """What a handler keeps of one call over the library's retries."""
+    """What handlers keep of one call, each its own, over retries and redirects."""
 
-    kept: Any = None
+    kept: dict[object, Any] = field(default_factory=dict[object, Any])
 
 
 Handle = Callable[[httpx2.Request, Memory], Awaitable[httpx2.Response]]
 # The library retries within the task or thread that called it.
 _CURRENT: ContextVar[Memory | None] = ContextVar("call_memory", default=None)
+# A redirect takes the extensions of its request along.
+_MEMORY = "pixelmeter.memory"
 
 
 def _memory(request: httpx2.Request) -> Memory:
+    followed = request.extensions.get(_MEMORY)
+    if isinstance(followed, Memory):
+        return followed
     memory = _CURRENT.get()
     if memory is None or request.headers.get("x-stainless-retry-count", "0") == "0":
         memory = Memory()
         _CURRENT.set(memory)
+    request.extensions = {**request.extensions, _MEMORY: memory}
     return memory
 
 
@@ -58,10 +67,14 @@ class SyncTap(httpx2.BaseTransport):
         """Take the handler, and the loop of another thread that it runs in."""
         self._handle = handle
         self._loop = loop
+        self._pid = os.getpid()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer a request by the handler; blocks meanwhile."""
         request.read()
+        if not self._loop.is_running() or os.getpid() != self._pid:
+            sentence = "nothing was sent: the meter ended, or is another process's"
+            return own_answer(request, FORBIDDEN, sentence)
         work = self._work(request, _memory(request))
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
@@ -110,8 +123,11 @@ class Relay:
                 program's making, or one behind a proxy, sends itself, and is
                 stamped from outside.
         """
-        self._own = own
+        self.own = own
         self._is_plain = is_plain
+        # As for the library: what the environment says when a client is made.
+        self._has_proxies = bool(getproxies())
+        self._threads: ThreadPoolExecutor | None = None
         self._stamped: StampedTransport | None = None
 
     def flags(self, request: httpx2.Request) -> tuple[str, ...]:
@@ -122,6 +138,8 @@ class Relay:
         """Close connections of ours; those of the program are its own."""
         if self._stamped is not None:
             await self._stamped.aclose()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def send(self, request: httpx2.Request, onward: Onward) -> httpx2.Response:
         """Send a request and read its answer whole; the body is decoded.
@@ -138,21 +156,24 @@ class Relay:
         return await _whole(response, request, onward)
 
     def _is_direct(self, request: httpx2.Request) -> bool:
-        has_proxy = bool(getproxies()) and not proxy_bypass(request.url.host)
-        return self._is_plain and not has_proxy
+        if not self._is_plain:
+            return False
+        return not self._has_proxies or bool(proxy_bypass(request.url.host))
 
     async def _send_by_own(
         self, request: httpx2.Request, onward: Onward
     ) -> httpx2.Response:
         onward.stamps.write_started_ns = onward.stamps.sent_ns = time.monotonic_ns()
-        if isinstance(self._own, httpx2.AsyncClient):
-            response = await self._own.send(request, stream=True)
+        if isinstance(self.own, httpx2.AsyncClient):
+            response = await self.own.send(request, stream=True)
             onward.stamps.first_byte_ns = time.monotonic_ns()
             whole = await _whole(response, request, onward)
         else:
             loop = asyncio.get_running_loop()
+            # As many at once as the program has threads that wait.
+            self._threads = self._threads or ThreadPoolExecutor(_MOST_CONNECTIONS)
             whole = await loop.run_in_executor(
-                None, _sent_by, self._own, request, onward
+                self._threads, _sent_by, self.own, request, onward
             )
         onward.stamps.last_byte_ns = time.monotonic_ns()
         return whole
@@ -165,6 +186,8 @@ def _sent_by(
     onward.stamps.first_byte_ns = time.monotonic_ns()
     onward.status, onward.headers = response.status_code, dict(response.headers)
     try:
+        if response.is_stream_consumed:
+            return _read_before(response, request)
         raw = b"".join(response.iter_raw())
     finally:
         response.close()
@@ -176,6 +199,8 @@ async def _whole(
 ) -> httpx2.Response:
     onward.status, onward.headers = response.status_code, dict(response.headers)
     try:
+        if response.is_stream_consumed:
+            return _read_before(response, request)
         raw = b"".join([part async for part in _parts(response)])
     finally:
         await response.aclose()
@@ -185,6 +210,16 @@ async def _whole(
 async def _parts(response: httpx2.Response) -> AsyncIterator[bytes]:
     async for part in response.aiter_raw():
         yield part
+
+
+def _read_before(response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:
+    """An answer that a program's hook or transport has read, so decoded."""
+    plain = httpx2.Headers(response.headers)
+    for name in ("content-encoding", "content-length", "transfer-encoding"):
+        plain.pop(name, None)
+    return httpx2.Response(
+        response.status_code, headers=plain, content=response.content, request=request
+    )
 
 
 def _answer(

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
-from bench.attempt import Attempt, Picture, Served
+from bench.attempt import Attempt, Picture, Trial
 from bench.client import Exchange
 from bench.crashpoint import passed
 from bench.errors import StorageFailed
@@ -17,6 +18,7 @@ from bench.images.checker import SMALL_BYTES, Checked, PictureChecker
 from bench.images.shelf import Keep, picture_path, put, thumbnail_path
 from bench.journal import JournalWriter, now_utc
 from bench.meter.lanes import Lane
+from bench.meter.secret import without_secret
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import PricedModel
 from bench.record import intent_record, outcome_record
@@ -28,9 +30,6 @@ from bench.transport import RequestStamps
 from bench.wire.reading import Reading
 
 Result = TypeVar("Result")
-
-# Less of a key than this, at the end of a text, gives nothing away.
-SHORTEST_HALF = 6
 
 
 class Bracket:
@@ -68,6 +67,7 @@ class Bracket:
         self._worker = worker
         self._preamble = preamble
         self._calls: dict[str, asyncio.Future[Exchange]] = {}
+        self._waits: dict[str, asyncio.Future[Any]] = {}
         self._given_up: set[str] = set()
         self.n_in_flight = 0
 
@@ -84,8 +84,30 @@ class Bracket:
     def give_up(self, trial_id: str) -> None:
         """Break off what is in flight for a trial, and send no more for it."""
         self._given_up.add(trial_id)
-        if trial_id in self._calls:
-            self._calls[trial_id].cancel()
+        for held in (self._calls, self._waits):
+            if trial_id in held:
+                held[trial_id].cancel()
+
+    async def wait(
+        self, trial: Trial, waiting: Callable[[], Awaitable[object]]
+    ) -> None:
+        """Wait, with nothing reserved, before a request of a trial leaves.
+
+        Raises:
+            Closed: The way closed, or the trial was given up.
+        """
+        if trial.trial_id in self._given_up:
+            raise Closed
+        way = asyncio.ensure_future(self._gate.wait_for(waiting(), trial.cell.endpoint))
+        self._waits[trial.trial_id] = way
+        try:
+            await way
+        except asyncio.CancelledError:
+            if trial.trial_id in self._given_up:
+                raise Closed from None
+            raise
+        finally:
+            del self._waits[trial.trial_id]
 
     async def attempt(
         self, planned: PlannedTrial, lane: Lane, attempt_no: int, scheduled_ns: int
@@ -135,7 +157,8 @@ class Bracket:
         try:
             for limiter in (self._whole_run, lane.limiter):
                 if not limiter.is_open:
-                    await self._gate.wait_for(limiter.take(n_images), endpoint)
+                    take = partial(limiter.take, n_images)
+                    await self.wait(planned.trial, take)
             has_room = self._budget.reserve_at_once(
                 planned.bound_usd
             ) or await self._gate.wait_for(
@@ -263,29 +286,3 @@ class Bracket:
             f"endpoint {attempt.endpoint} answered {attempt.http_status}: {said}",
             attempt.endpoint,
         )
-
-
-def without_secret(attempt: Attempt, secret: str) -> Attempt:
-    """The attempt with the key cut out of what the endpoint sent back."""
-
-    def clean(text: str | None) -> str | None:
-        return _cut(text, secret) if text and secret else text
-
-    return replace(
-        attempt,
-        error_message=clean(attempt.error_message),
-        error_code=clean(attempt.error_code),
-        error_type=clean(attempt.error_type),
-        request_id=clean(attempt.request_id),
-        headers={k: clean(v) or "" for k, v in attempt.headers.items()},
-        served=Served(**{k: clean(v) for k, v in asdict(attempt.served).items()}),
-    )
-
-
-def _cut(text: str, secret: str) -> str:
-    """A text without the key, nor the half of it where the text was cut."""
-    text = text.replace(secret, "[key]")
-    for length in range(len(secret) - 1, SHORTEST_HALF - 1, -1):
-        if text.endswith(secret[:length]):
-            return text[:-length] + "[key]"
-    return text

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bench.attempt import Attempt, Outcome
@@ -63,7 +64,8 @@ class Calls:
             if pause_s is None:
                 break
             try:
-                await self.gate.wait_for(asyncio.sleep(pause_s), attempt.endpoint)
+                pause = partial(asyncio.sleep, pause_s)
+                await self.bracket.wait(planned.trial, pause)
             except Closed:
                 break
         return last

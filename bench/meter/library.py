@@ -19,14 +19,13 @@ from bench.meter.answer import Answer, Image, answer_of
 from bench.meter.asking import Named, cell_for, endpoints_of, key_of
 from bench.meter.lanes import Lane, open_lane
 from bench.meter.session import OpenRun, open_run
+from bench.meter.wishes import Usd, options_of
 from bench.meter.wrapping import wrapped
-from bench.plan.frozen import Options, PlannedTrial
+from bench.plan.frozen import PlannedTrial
 from bench.plan.growth import prompt_of
 from bench.suite import Value
 
-MOST_AT_ONCE = 4096
 Client = TypeVar("Client")
-Usd = Decimal | str
 
 
 class Meter:
@@ -77,19 +76,13 @@ class Meter:
             on_answer: Called in the loop with each answer; be quick.
 
         Raises:
-            BadInput: `max_cost_usd` is no amount, or `images` no such word.
+            BadInput: `max_cost_usd` is no amount, a number is below 1, or
+                `images` no such word.
         """
-        if images not in set(Keep):
-            raise BadInput(f"images: '{images}' should be keep, thumb or hash")
         self._wanted = endpoint
         self._file = None if endpoints_file is None else Path(endpoints_file)
         self._data = None if data is None else Path(data)
-        self._options = Options(
-            concurrency=concurrency or MOST_AT_ONCE,
-            rate_rpm=rate_rpm,
-            max_cost_usd=_amount(max_cost_usd),
-            images=images,
-        )
+        self._options = options_of(max_cost_usd, images, concurrency, rate_rpm)
         self._name, self._tags, self._note = name, dict(tags or {}), note
         self._on_answer = on_answer
         self._stack = AsyncExitStack()
@@ -102,9 +95,12 @@ class Meter:
         """Begin the run: its plan is durable when this returns.
 
         Raises:
-            BadInput: An endpoint is unknown, or a file can't be used.
+            BadInput: An endpoint is unknown, a file can't be used, or the meter is
+                open.
             StorageFailed: The data folder can't be written.
         """
+        if self._run is not None:
+            raise BadInput("the meter is open; make another for a run beside it")
         environment = read_environment()
         self._variables = environment.variables
         folder = DataFolder.choose(self._data, self._variables)
@@ -140,6 +136,7 @@ class Meter:
         finally:
             await self._stack.aclose()
             self._run = None
+            self._lanes.clear()
         await run.refresh_index()
 
     @property
@@ -258,10 +255,9 @@ class Meter:
     def _lane(self, endpoint: Endpoint) -> Lane:
         if endpoint.name not in self._lanes:
             key = key_of(endpoint, self._variables)
-            n_at_once = self._options.concurrency
-            self._lanes[endpoint.name] = open_lane(
-                endpoint, key, n_at_once, self._stack
-            )
+            lane = open_lane(endpoint, key, self._options.concurrency, self._stack)
+            limiter, turns = self._opened.way_to(endpoint)
+            self._lanes[endpoint.name] = replace(lane, limiter=limiter, turns=turns)
         return self._lanes[endpoint.name]
 
     @property
@@ -269,20 +265,6 @@ class Meter:
         if self._run is None:
             raise BadInput("the meter is closed; use it inside `async with Meter(...)`")
         return self._run
-
-
-def _amount(usd: Usd | None) -> Decimal | None:
-    if usd is None:
-        return None
-    try:
-        amount = Decimal(usd)
-    except ArithmeticError:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise BadInput(
-            f"max_cost_usd: '{usd}' should be an amount in USD, such as 2.50"
-        )
-    return amount
 
 
 def _why_not(run: OpenRun) -> BenchError:

@@ -5,20 +5,24 @@ from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from bench.attempt import Cell
 from bench.endpoint import Endpoint
-from bench.errors import StorageFailed
+from bench.errors import BadInput, StorageFailed
 from bench.folder import DataFolder, make_folder
 from bench.journal import JournalWriter, end_record, session_record
 from bench.meter.calls import Calls, Told, open_calls, open_journal
-from bench.meter.lanes import Lane
+from bench.meter.lanes import Lane, limiter_of
 from bench.plan.build import new_run_id
 from bench.plan.frozen import Options, PlannedTrial, freeze
 from bench.plan.growth import GrowingPlan, open_plan
 from bench.prompt import Prompt
 from bench.store.ingest import refresh
 from bench.traffic.budget import Ledger
+from bench.traffic.limiter import EndpointLimiter
+
+Way = tuple[EndpointLimiter, asyncio.Semaphore]
 
 
 class Additions(list[dict[str, Any]]):
@@ -42,18 +46,45 @@ class OpenRun:
     growing: GrowingPlan
     calls: Calls
     additions: Additions
+    loop: asyncio.AbstractEventLoop
     is_ended: bool = False
+    ways: dict[str, Way] = field(default_factory=dict[str, Way])
+    clients: WeakSet[object] = field(default_factory=WeakSet[object])
     tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     def plan(self, endpoint: Endpoint, cell: Cell, prompt: Prompt) -> PlannedTrial:
         """A trial for what is asked; durable before the next intent is.
 
         Raises:
-            BadInput: There is no price.
+            BadInput: There is no price, or this is another loop than the run's.
         """
+        self.refuse_outside()
         addition = self.growing.add(endpoint, cell, prompt)
         self.additions.extend(addition.records)
         return addition.planned
+
+    def refuse_outside(self) -> None:
+        """Stay in the loop that the run was opened in, while it is open.
+
+        Raises:
+            BadInput: This is another one, or the run ended.
+        """
+        if self.is_ended:
+            raise BadInput("the meter ended")
+        if asyncio.get_running_loop() is not self.loop:
+            raise BadInput(
+                "the meter is used in another event loop than it was entered in; "
+                "enter one there, or use SyncMeter"
+            )
+
+    def way_to(self, endpoint: Endpoint) -> Way:
+        """Limits and turns that all requests to an endpoint share."""
+        if endpoint.name not in self.ways:
+            most = self.options.concurrency
+            n_at_once = min(most, endpoint.limits.concurrency or most)
+            turns = asyncio.Semaphore(n_at_once)
+            self.ways[endpoint.name] = (limiter_of(endpoint), turns)
+        return self.ways[endpoint.name]
 
     def start(self, call: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
         """Make a call in a task of its own; the run waits for it."""
@@ -149,4 +180,5 @@ async def open_run(  # noqa: PLR0913  what a run is made of
         growing=growing,
         calls=calls,
         additions=additions,
+        loop=asyncio.get_running_loop(),
     )

@@ -31,13 +31,17 @@ class SyncMeter:
     def __init__(self, *arguments: Any, **wishes: Any) -> None:  # noqa: ANN401  those of Meter
         """Nothing is opened or sent yet; the arguments are those of `Meter`."""
         self._meter = Meter(*arguments, **wishes)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Begin the run; raises as `Meter` does."""
+        if self._thread is not None:
+            raise BadInput("the meter is open; make another for a run beside it")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="meter", daemon=True
         )
-
-    def __enter__(self) -> Self:
-        """Begin the run; raises as `Meter` does."""
         self._thread.start()
         try:
             self._wait(self._meter.__aenter__())
@@ -102,7 +106,12 @@ class SyncMeter:
         return self._meter.wrap_any(client, endpoint)
 
     def _wait(self, work: Coroutine[Any, Any, Result]) -> Result:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None or not thread.is_alive():
+            # A child that was forked has no such thread, and would wait for ever.
+            work.close()
+            raise BadInput("the meter is closed; use it inside `with SyncMeter(...)`")
+        future = asyncio.run_coroutine_threadsafe(work, loop)
         try:
             return future.result()
         except BaseException:
@@ -111,6 +120,22 @@ class SyncMeter:
             raise
 
     def _stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        loop, thread = self._loop, self._thread
+        self._loop = self._thread = None
+        if loop is None or thread is None:
+            return
+        if thread.is_alive():
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            # Who still waits in another thread is told, and does not hang.
+            loop.run_until_complete(_break_off())
+        loop.close()
+
+
+async def _break_off() -> None:
+    """End what other threads asked while the meter was ending."""
+    await asyncio.sleep(0)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

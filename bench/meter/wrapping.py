@@ -1,6 +1,7 @@
 """Wrapping: an official client's requests, each metered as it leaves."""
 
 import asyncio
+import hashlib
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -16,19 +17,22 @@ from bench.client import Exchange, Official, official, relay_of, tapped
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.meter.answer import Answer, Image, answer_of
-from bench.meter.lanes import Lane, limiter_of
+from bench.meter.lanes import Lane
 from bench.meter.session import OpenRun
 from bench.plan.frozen import PlannedTrial
 from bench.plan.growth import prompt_of
 from bench.suite import Value
-from bench.tap import Memory, Onward, Relay, own_answer
-from bench.transport import NETWORK_ERRORS, RequestStamps
+from bench.tap import FORBIDDEN, Memory, Onward, Relay, own_answer
+from bench.transport import RequestStamps
 
 Client = TypeVar("Client")
 _METERED = "/images/generations"
 _NOT_YET = ("/images/edits", "/images/variations", "/responses", "/batches", "/videos")
-_FORBIDDEN = 403
+_COUNTS = ("n", "partial_images")
 _LONGEST_VALUE = 200
+# Beyond, a number of JSON is no whole number that can be relied on.
+_MOST_EXACT = 2**53
+_NAME = "X-Client-Request-Id"
 
 
 class UnmeteredCall(UserWarning):
@@ -40,6 +44,8 @@ class _Call:
     """One call of the program: its first request and the library's retries."""
 
     planned: PlannedTrial
+    digest: str
+    n_begun: int = 0
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     images: list[Image] = field(default_factory=list[Image])
 
@@ -62,9 +68,12 @@ def wrapped(
         raise BadInput(f"wrap: {type(client).__name__} is no client of openai 3.x")
     endpoint = _endpoint_of(known, name, endpoints)
     relay = relay_of(known)
+    if relay.own in run.clients:
+        raise BadInput("wrap: this meter meters the client already")
     stack.push_async_callback(relay.close)
     metering = _Metering(run, endpoint, relay, tell)
-    copy = tapped(known, metering.handle, asyncio.get_running_loop())
+    copy = tapped(known, relay.own, metering.handle, asyncio.get_running_loop())
+    run.clients.add(relay_of(copy).own)
     return cast("Client", copy)
 
 
@@ -100,30 +109,34 @@ class _Metering:
         self._endpoint = endpoint
         self._relay = relay
         self._tell = tell
-        self._limiter = limiter_of(endpoint)
-        n_at_once = endpoint.limits.concurrency or run.options.concurrency
-        self._turns = asyncio.Semaphore(n_at_once)
+        self._limiter, self._turns = run.way_to(endpoint)
 
     async def handle(self, request: httpx2.Request, memory: Memory) -> httpx2.Response:
         """Answer one request of the program."""
         path = request.url.path.rstrip("/")
-        body = _asked(request) if path.endswith(_METERED) else None
-        if request.method != "POST" or not (body or path.endswith(_NOT_YET)):
-            return await self._pass(request)
-        if body is None or body.get("stream"):
-            return await self._unmetered(request)
-        if self._run.is_ended:
-            return own_answer(request, _FORBIDDEN, "nothing was sent: the meter ended")
-        if memory.kept is None:
-            try:
-                planned = self._run.plan(
-                    self._endpoint, self._cell(body), prompt_of(str(body["prompt"]))
-                )
-            except BadInput as error:
-                sentence = f"nothing was sent: {error}"
-                return own_answer(request, _FORBIDDEN, sentence)
-            memory.kept = _Call(planned)
-        return await self._metered(request, cast("_Call", memory.kept))
+        try:
+            self._run.refuse_outside()
+            if request.method != "POST" or not path.endswith((_METERED, *_NOT_YET)):
+                return await self._pass(request)
+            body = _asked(request) if path.endswith(_METERED) else None
+            if body is None or body.get("stream"):
+                return await self._unmetered(request)
+            call = self._call(request, body, memory)
+        except BadInput as error:
+            return own_answer(request, FORBIDDEN, f"nothing was sent: {error}")
+        return await self._metered(request, call)
+
+    def _call(
+        self, request: httpx2.Request, body: Mapping[str, Value], memory: Memory
+    ) -> _Call:
+        """The call that a request belongs to; another body is another call."""
+        digest = hashlib.sha256(request.content).hexdigest()
+        known = cast("_Call | None", memory.kept.get(self))
+        if known is None or known.digest != digest:
+            prompt = prompt_of(str(body["prompt"]))
+            planned = self._run.plan(self._endpoint, self._cell(body), prompt)
+            known = memory.kept[self] = _Call(planned, digest)
+        return known
 
     async def _pass(self, request: httpx2.Request) -> httpx2.Response:
         stamps = RequestStamps(started_ns=time.monotonic_ns())
@@ -134,12 +147,15 @@ class _Metering:
         what = f"{request.method} {path} is not metered by this version"
         if self._run.options.max_cost_usd is not None:
             sentence = f"nothing was sent: {what}, so the cap could not hold"
-            return own_answer(request, _FORBIDDEN, sentence)
+            return own_answer(request, FORBIDDEN, sentence)
         warnings.warn(f"{what}: its cost is not in the run", UnmeteredCall, 2)
         return await self._pass(request)
 
     def _cell(self, body: Mapping[str, Value]) -> Cell:
         sent = {k: v for k, v in body.items() if k not in {"model", "prompt", "stream"}}
+        for name in _COUNTS:
+            if not str(sent.get(name, 0)).isdecimal():
+                raise BadInput(f"{name}: '{sent[name]}' should be a whole number")
         return Cell(
             endpoint=self._endpoint.name,
             api="images",
@@ -166,15 +182,18 @@ class _Metering:
             return arrived.result()
         error = task.exception()
         reason = str(error) if error else self._run.calls.gate.reason
-        return own_answer(request, _FORBIDDEN, f"there is no answer: {reason}")
+        return own_answer(request, FORBIDDEN, f"there is no answer: {reason}")
 
     async def _attempt(self, call: _Call, lane: Lane) -> None:
+        # The one before may not be recorded yet: the program had its answer first.
+        call.n_begun += 1
         attempt = await self._run.calls.bracket.attempt(
-            call.planned, lane, len(call.attempts) + 1, time.monotonic_ns()
+            call.planned, lane, call.n_begun, time.monotonic_ns()
         )
         if attempt is None:
             return
         call.attempts.append(attempt)
+        call.attempts.sort(key=lambda made: made.attempt_no)
         if self._tell is not None:
             trial = call.planned.trial
             self._tell(answer_of(self._run.run_id, trial, call.attempts, call.images))
@@ -186,7 +205,10 @@ class _Metering:
         arrived: asyncio.Future[httpx2.Response],
     ) -> Lane:
         async def send(_: Trial, attempt_id: str, stamps: RequestStamps) -> Exchange:
-            request.headers.setdefault("X-Client-Request-Id", attempt_id)
+            # A redirect brings the name of the attempt that it follows.
+            named = request.headers.get(_NAME, attempt_id)
+            if named.startswith(f"{call.planned.trial.trial_id}."):
+                request.headers[_NAME] = attempt_id
             return await self._exchange(request, stamps, arrived)
 
         def take(picture: Picture, content: bytes) -> None:
@@ -211,7 +233,7 @@ class _Metering:
         flags = self._relay.flags(request)
         try:
             response = await self._relay.send(request, onward)
-        except NETWORK_ERRORS as error:
+        except Exception as error:  # noqa: BLE001  hooks of a program raise what they like
             if not arrived.done():
                 arrived.set_exception(error)
             broken = "broken" if stamps.may_have_left else "connect_failed"
@@ -244,13 +266,23 @@ def _asked(request: httpx2.Request) -> dict[str, Value] | None:
     content = cast("dict[str, object]", body) if isinstance(body, dict) else {}
     if not isinstance(content.get("prompt"), str):
         return None
-    return {name: _plain(value) for name, value in content.items()}
+    # None stands for what is not sent: the API takes it so.
+    sent = {k: v for k, v in content.items() if v is not None and k != "prompt"}
+    shortened = {name: _plain(value) for name, value in sent.items()}
+    return {**shortened, "prompt": str(content["prompt"])}
 
 
 def _plain(value: object) -> Value:
-    if isinstance(value, bool | int | str):
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_EXACT:
+        return int(value)
+    if isinstance(value, bool | int):
         return value
-    return orjson.dumps(value).decode()[:_LONGEST_VALUE]
+    said = value if isinstance(value, str) else orjson.dumps(value).decode()
+    if len(said) <= _LONGEST_VALUE:
+        return said
+    # Two long values that differ are two cells, whatever they begin with.
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    return f"{said[:_LONGEST_VALUE]}... sha256 {digest[:12]}"
 
 
 def _secret(request: httpx2.Request) -> str:

@@ -92,6 +92,8 @@ class GrowingPlan:
         self._repeats = Counter[tuple[int, int]]()
         self._n_trials = 0
         self._estimates: dict[tuple[Cell, int, date], tuple[Bound, Counts | None]] = {}
+        # Those that no trial took along yet: the one they were read for may be refused.
+        self._cards: list[Json] = []
 
     def add(self, endpoint: Endpoint, cell: Cell, prompt: Prompt) -> Addition:
         """A trial for a prompt at a cell of an endpoint, as often as it comes.
@@ -100,10 +102,11 @@ class GrowingPlan:
             BadInput: There is no price, so nothing may be sent.
         """
         today = datetime.now(UTC).date()
-        records = self._price(endpoint, cell.model, today)
+        self._price(endpoint, cell.model, today)
         priced = self.prices[endpoint.name, cell.model]
         most, expected = self._estimate(priced, cell, prompt, today)
-        records += self._prompt(prompt) + self._cell(cell)
+        records = self._prompt(prompt) + self._cell(cell)
+        records, self._cards = self._cards + records, []
         place = (self._cells[cell], self._prompts[prompt.id][0])
         self._repeats[place] += 1
         repeat = self._repeats[place]
@@ -140,16 +143,17 @@ class GrowingPlan:
             )
         return self._estimates[key]
 
-    def _price(self, endpoint: Endpoint, model: str, day: date) -> list[Json]:
+    def _price(self, endpoint: Endpoint, model: str, day: date) -> None:
         """The rates of a day; a run that goes on over midnight reads them anew."""
         key = (endpoint.name, model)
         if self._priced_on.get(key) == day:
-            return []
+            return
         priced = price_model(endpoint, model, day)
         is_same = self.prices.get(key) == priced
         self.prices[key], self._priced_on[key] = priced, day
         named = {"endpoint": endpoint.name, "model": model, **priced.to_json()}
-        return [] if is_same else [_record("card", named)]
+        if not is_same:
+            self._cards.append(_record("card", named))
 
     def _cell(self, cell: Cell) -> list[Json]:
         if cell in self._cells:

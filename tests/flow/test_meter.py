@@ -344,3 +344,65 @@ def test_importing_the_face_loads_nothing_heavy() -> None:
     code = "import sys, pixelmeter; print('openai' in sys.modules)"
     out = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert out.strip() == "False"
+
+
+def test_a_refusal_does_not_lose_the_rates_of_what_comes_after(
+    desk: Any, direct: Any
+) -> None:
+    newer = {**ASKED, "model": "gpt-image-1.5"}
+
+    async def ask(meter: Meter) -> Answer:
+        await meter.generate("A red kite", prompt_id="one", **ASKED)
+        with pytest.raises(BadInput, match="another text"):
+            await meter.generate("A blue kite", prompt_id="one", **newer)
+        return await meter.generate("A green kite", **newer)
+
+    answer, _ = in_meter(ask, endpoint(direct))
+    assert answer.charge_usd
+    assert [r["model"] for r in desk.records("card")] == [
+        "gpt-image-2",
+        "gpt-image-1.5",
+    ]
+
+
+@pytest.mark.parametrize("is_limited_by_answer", [False, True])
+def test_who_gives_up_waiting_for_a_limit_does_not_hold_up_the_end(
+    desk: Any, direct: Any, *, is_limited_by_answer: bool
+) -> None:
+    if is_limited_by_answer:
+        direct.fault("rate_limited", retry_after_s=200)
+
+    async def ask(meter: Meter) -> None:
+        first = asyncio.create_task(meter.generate("A red kite", **ASKED))
+        await asyncio.to_thread(desk.until, lambda: desk.records("outcome"), "outcome")
+        second = asyncio.create_task(meter.generate("A blue kite", **ASKED))
+        await asyncio.sleep(0.3)
+        for task in (first, second):
+            task.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
+
+    async def program() -> None:
+        async with asyncio.timeout(30), Meter(endpoint(direct), rate_rpm=1) as meter:
+            await ask(meter)
+
+    asyncio.run(program())
+    assert status(desk, "latest")["state"] == "finished"
+    assert len(direct.posts) == 1
+
+
+def test_a_meter_may_be_entered_again_but_not_twice_at_once(direct: Any) -> None:
+    meter = SyncMeter(endpoint(direct))
+    names: list[str] = []
+    for _ in range(2):
+        with meter:
+            assert meter.generate("A red kite", **ASKED).ok
+            names.append(meter.run_id)
+            with pytest.raises(BadInput, match="open"):
+                meter.__enter__()
+    assert len(set(names)) == 2
+
+
+@pytest.mark.parametrize("wish", ["concurrency", "rate_rpm"])
+def test_a_limit_below_one_is_refused(wish: str) -> None:
+    with pytest.raises(BadInput, match=f"{wish}: 0 should be 1 or more"):
+        Meter(**{wish: 0})  # type: ignore[arg-type]

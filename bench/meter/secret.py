@@ -1,0 +1,38 @@
+"""Secret: a key, cut out of what an endpoint sent back."""
+
+from dataclasses import asdict, replace
+
+from bench.attempt import Attempt, Served
+
+# Less of a key than this, at the end of a text, gives nothing away.
+SHORTEST_HALF = 6
+
+
+def without_secret(attempt: Attempt, secret: str) -> Attempt:
+    """The attempt with the key cut out of what the endpoint sent back."""
+
+    def clean(text: str | None) -> str | None:
+        return _cut(text, secret) if text and secret else text
+
+    return replace(
+        attempt,
+        error_message=clean(attempt.error_message),
+        error_code=clean(attempt.error_code),
+        error_type=clean(attempt.error_type),
+        request_id=clean(attempt.request_id),
+        # Names arrive in small letters, whatever the key is written in.
+        headers={
+            _cut(name, secret.lower()) if secret else name: clean(value) or ""
+            for name, value in attempt.headers.items()
+        },
+        served=Served(**{k: clean(v) for k, v in asdict(attempt.served).items()}),
+    )
+
+
+def _cut(text: str, secret: str) -> str:
+    """A text without the key, nor the half of it where the text was cut."""
+    text = text.replace(secret, "[key]")
+    for length in range(len(secret) - 1, SHORTEST_HALF - 1, -1):
+        if text.endswith(secret[:length]):
+            return text[:-length] + "[key]"
+    return text
