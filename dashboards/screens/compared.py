@@ -16,7 +16,7 @@ from bench.store.figures import totals
 from bench.studies.comparison import Comparison, Factor, compare_levels
 from bench.studies.levels import is_timed
 from bench.studies.saving import Saving, savings
-from dashboards.screens.frame import SIMULATED, Row, Visit
+from dashboards.screens.frame import SIMULATED, Row, Visit, say
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,16 +48,11 @@ def pick_run(visit: Visit) -> str | None:
     if not runs:
         st.info("No run fits these filters. Clear one of them in the sidebar.")
         return None
-    picked = st.selectbox(
-        "Run",
-        list(runs),
-        format_func=lambda run_id: _title(runs[run_id]),
-        key="of",
-        bind="query-params",
-        width=520,
-    )
+    # The address holds what the box shows: a name stays, a state does not.
+    picked = st.selectbox("Run", list(runs), key="of", bind="query-params", width=520)
     if picked not in runs:
-        return next(iter(runs))
+        picked = next(iter(runs))
+    say(_title(runs[picked]))
     if runs[picked]["n_trials"] > MOST_TRIALS:
         st.info(
             f"This run has more than {MOST_TRIALS:,} trials, too many to pair on a "
@@ -69,10 +64,7 @@ def pick_run(visit: Visit) -> str | None:
 
 def _title(row: Row) -> str:
     mark = SIMULATED if row["simulated"] else ""
-    return (
-        f"{row['run_id']}, {row['suite']}, {row['n_trials']:,} trials, "
-        f"{row['state']}{mark}"
-    )
+    return f"{row['suite']}, {row['n_trials']:,} trials, {row['state']}{mark}"
 
 
 def ask_of_run(visit: Visit, query: Callable[..., T], run_id: str) -> T:

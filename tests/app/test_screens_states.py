@@ -252,6 +252,20 @@ def test_mixed_data_say_how_much_is_simulated_and_which_endpoints(
     assert traces == set(names)
 
 
+def test_an_address_names_its_run_and_keeps_it_whatever_becomes_of_others(
+    open_screens: Open, copied: Path
+) -> None:
+    (run,) = (copied / "runs").iterdir()
+    _add_unmarked_copy(copied)
+    for page in ("savings", "routes"):
+        screen = open_screens(copied)
+        app = screen.show(page, of=run.name)
+        (box,) = (box for box in app.selectbox if box.label == "Run")
+        assert box.value == run.name
+        assert box.options == ["20300101-000000-000001", run.name]
+        assert "72 trials, finished (simulated)" in screen.sentences
+
+
 def _add_unmarked_copy(data: Path) -> None:
     """Beside the run one more, as if real endpoints had answered it."""
     (run,) = (data / "runs").iterdir()
