@@ -139,7 +139,8 @@ def _saved(saving: Saving) -> list[str]:
     share = projected.saving_share
     interval = UNKNOWN
     if saving.saving_band_usd is not None:
-        interval = " to ".join(map(dollars, saving.saving_band_usd))
+        low, high = map(dollars, saving.saving_band_usd)
+        interval = low if low == high else f"{low} to {high}"
     return [
         dollars(projected.direct_usd),
         dollars(projected.alternative_usd),
@@ -211,7 +212,11 @@ def parts_table(rows: Sequence[Row]) -> Table:
             *figure_columns("first to last byte"),
         ],
         (
-            [row["endpoint"], str(row["n"]), *(seconds(row[key]) for key in keys)]
+            [
+                marked(row["endpoint"], simulated=row["simulated"]),
+                str(row["n"]),
+                *(seconds(row[key]) for key in keys),
+            ]
             for row in rows
         ),
     )
