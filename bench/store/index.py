@@ -196,6 +196,11 @@ def _connection(
         yield con
     except duckdb.ProgrammingError:
         raise
+    except RuntimeError as error:
+        # What DuckDB makes of a Ctrl-C that comes during a query.
+        if "interrupted" in str(error):
+            raise KeyboardInterrupt from None
+        raise
     except duckdb.Error as error:
         raise _damage(path, error) from None
     finally:
