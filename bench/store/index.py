@@ -197,14 +197,16 @@ def _connection(
     except duckdb.ProgrammingError:
         raise
     except RuntimeError as error:
-        # What DuckDB makes of a Ctrl-C that comes during a query.
-        if "interrupted" in str(error):
-            raise KeyboardInterrupt from None
-        raise
+        raise _as_meant(error) from None
     except duckdb.Error as error:
         raise _damage(path, error) from None
     finally:
         con.close()
+
+
+def _as_meant(error: RuntimeError) -> BaseException:
+    """A Ctrl-C during a query, which DuckDB tells as an error of its own."""
+    return KeyboardInterrupt() if "interrupted" in str(error) else error
 
 
 def _is_busy(error: duckdb.Error) -> bool:

@@ -19,13 +19,13 @@ def test_an_interrupted_query_is_an_interruption_and_no_mistake_of_ours(
     folder = DataFolder(tmp_path)
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     ending = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    ending.start()
     try:
         with (
             pytest.raises(KeyboardInterrupt),
             write_lock(folder),
             write_index(folder.index) as con,
         ):
-            ending.start()
             con.execute(LONG).fetchall()
     finally:
         ending.cancel()
