@@ -20,9 +20,13 @@ def print_table(
     from rich.text import Text  # noqa: PLC0415  --help stays fast
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, is_figure in columns:
+    for number, (heading, is_figure) in enumerate(columns):
+        # The first names the row, and is typed again: it is never cut.
         table.add_column(
-            heading, justify="right" if is_figure else "left", no_wrap=is_figure
+            heading,
+            justify="right" if is_figure else "left",
+            no_wrap=is_figure or number == 0,
+            overflow="fold",
         )
     for row in rows:
         table.add_row(*(Text(text) for text in row))

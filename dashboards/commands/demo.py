@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.commands.options import ConcurrencyOption, DataOption, JsonOption, SeedOption
+from bench.commands.options import DataOption, JsonOption, SeedOption
 
 if TYPE_CHECKING:
     from bench.commands.carrying import Session
@@ -33,7 +33,12 @@ def demo(
         int | None, typer.Option(min=1, help="Only the first N of the 12 prompts.")
     ] = None,
     seed: SeedOption = None,
-    concurrency: ConcurrencyOption = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, max=4096, help="Requests in flight at most; 8."
+        ),
+    ] = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -63,7 +68,7 @@ def demo(
         typer.echo(answer(measured, _report(folder, measured)))
     else:
         tell(measured)
-        tell_next(measured, _report(folder, measured))
+        tell_next(measured, _report(folder, measured), session.where)
     trials = measured.status["trials"]
     raise typer.Exit(exit_code(measured.ending, trials, options.max_failed_share))
 

@@ -1,8 +1,11 @@
 """Telling: what the demo measured, in words and tables."""
 
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from shutil import which
 from typing import Any
 
 import orjson
@@ -67,23 +70,32 @@ def tell(measured: Measured) -> None:
     _tell_count(measured)
 
 
-def tell_next(measured: Measured, report: Mapping[str, Any] | None) -> None:
-    """Where the report lies, and what to do next."""
+def tell_next(measured: Measured, report: Mapping[str, Any] | None, where: str) -> None:
+    """Where the report lies, and what to do next.
+
+    `where` is what a further command needs to find the data folder.
+    """
+    pixelmeter = _program()
     run_id = measured.status["run_id"]
     if report is not None:
         size = bytes_text(report["n_bytes"])
         typer.echo(f"\nreport, opens offline: {place(report['path'])} ({size})")
     typer.echo(
         "\n== Next ==\n"
-        "look closer     pixelmeter dashboard\n"
-        f"                pixelmeter show {run_id}\n"
-        f"                pixelmeter compare {run_id} --by quality\n"
-        "with your key   pixelmeter init     (writes suite.yaml, endpoints.yaml)\n"
-        "                pixelmeter doctor --endpoints endpoints.yaml "
+        f"look closer     {pixelmeter} dashboard{where}\n"
+        f"                {pixelmeter} show {run_id}{where}\n"
+        f"                {pixelmeter} compare {run_id} --by quality{where}\n"
+        f"with your key   {pixelmeter} init     (writes suite.yaml, endpoints.yaml)\n"
+        f"                {pixelmeter} doctor --endpoints endpoints.yaml "
         "--endpoint openai\n"
-        "                pixelmeter run suite.yaml --endpoints endpoints.yaml "
+        f"                {pixelmeter} run suite.yaml --endpoints endpoints.yaml "
         "--endpoint openai --max-cost 2"
     )
+
+
+def _program() -> str:
+    """How this program is called from here."""
+    return "pixelmeter" if which("pixelmeter") else shlex.quote(place(sys.argv[0]))
 
 
 def _comparison(measured: Measured) -> Comparison:

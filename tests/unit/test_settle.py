@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bench.attempt import Attempt, Billing, Outcome, Picture, UsageSource
 from bench.client import Exchange
+from bench.meter.secret import without_secret
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.settle import Sending, cancelled, durations, read, settle
 from bench.transport import RequestStamps
@@ -342,3 +343,11 @@ def test_a_kept_connection_took_no_time_and_an_unmade_one_is_unknown(
     unmade = _answer(None, None, stamps=UNSENT, failure="connect_failed")
     assert _settle(make_plan(), unmade).stamps.connect_s is None
     assert _settle(make_plan(), unmade).stamps.service_s is None
+
+
+def test_a_key_too_short_to_be_one_is_not_cut_out_of_sizes(
+    make_plan: Planner,
+) -> None:
+    attempt = _settle(make_plan(), _answer(_body(size="1024x1024")))
+    assert without_secret(attempt, "x") == attempt
+    assert without_secret(attempt, "1024x1024").served.size == "[key]"
