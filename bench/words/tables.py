@@ -26,7 +26,7 @@ def print_table(
             heading,
             justify="right" if is_figure else "left",
             no_wrap=is_figure or number == 0,
-            overflow="fold",
+            overflow="fold" if number == 0 else "ellipsis",
         )
     for row in rows:
         table.add_row(*(Text(text) for text in row))

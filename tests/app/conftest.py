@@ -184,7 +184,9 @@ def open_screens(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Screen]:
     return Screen
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it is open its loop runs in the main thread, where no
+# other test could run one.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A real headless Chromium; without one the test is skipped, but not in CI."""
     if not CHROMIUM.exists():
