@@ -33,7 +33,7 @@ gateway: venv $(GATEWAY_STAMP) ## a real LiteLLM gateway in front of an emulator
 	@$(BIN)/python tests/gateway $(GATEWAY)
 
 test: venv ## all tests that this machine can run
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --durations=12
 
 check: venv ## format, lint, types, import contracts, tests (what CI runs)
 	$(BIN)/ruff format --check .

@@ -59,13 +59,18 @@ def open_index(
     give_up_at = time.monotonic() + wait_s
     with ExitStack() as stack:
         con: duckdb.DuckDBPyConnection | None = None
+        may_come = True
         while con is None:
             left_s = max(0.0, give_up_at - time.monotonic())
             try:
                 con = stack.enter_context(read_index(folder.index, left_s))
             except (NoIndex, OlderIndex, DamagedIndex):
-                if not _is_written(folder):
+                if not may_come:
                     raise
+                # It may have come since it was looked for: then look once more.
+                may_come = _is_written(folder)
+                if not may_come:
+                    continue
                 if not left_s:
                     raise StorageFailed(
                         f"{folder.index}: another process is making it anew; "
