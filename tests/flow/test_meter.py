@@ -218,7 +218,7 @@ def test_a_missing_key_is_said_by_the_name_of_its_variable(direct: Any) -> None:
 def test_who_gives_up_waiting_breaks_off_and_it_is_recorded(
     desk: Any, direct: Any
 ) -> None:
-    direct.serves_in(30)
+    direct.serves_in(5)
 
     async def ask(meter: Meter) -> str:
         try:
@@ -253,7 +253,7 @@ def test_a_program_that_fails_leaves_an_interrupted_run(desk: Any, direct: Any) 
 def test_a_killed_program_leaves_its_calls_possibly_billed(
     desk: Any, direct: Any
 ) -> None:
-    direct.serves_in(60)
+    direct.serves_in(8)
     program = f"""
 import asyncio
 from pixelmeter import Endpoint, Meter

@@ -129,7 +129,7 @@ def test_a_broken_connection_reaches_the_program_as_the_librarys_own_error(
 
 
 def test_the_programs_own_deadline_holds(desk: Any, direct: Any) -> None:
-    direct.serves_in(30)
+    direct.serves_in(5)
 
     async def ask(client: openai.AsyncOpenAI) -> None:
         with pytest.raises(openai.APITimeoutError):
@@ -140,7 +140,7 @@ def test_the_programs_own_deadline_holds(desk: Any, direct: Any) -> None:
 
 
 def test_who_is_cancelled_is_recorded_so(desk: Any, direct: Any) -> None:
-    direct.serves_in(30)
+    direct.serves_in(5)
 
     async def ask(client: openai.AsyncOpenAI) -> None:
         with pytest.raises(TimeoutError):
