@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 
 class Outcome(StrEnum):
@@ -146,6 +147,11 @@ class Served:
     quality: str | None = None
     format: str | None = None
     revised_prompt: str | None = None
+
+
+def members(value: Picture | Stamps | Served) -> dict[str, Any]:
+    """What a record holds of a value, by name, in the order of its class."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

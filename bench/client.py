@@ -12,7 +12,8 @@ from bench.attempt import Trial
 from bench.endpoint import Endpoint, Route
 from bench.errors import NoCredentials
 from bench.tap import AsyncTap, Handle, Relay, SyncTap
-from bench.transport import NETWORK_ERRORS, RequestStamps, http_client, stamp_into
+from bench.transport.client import NETWORK_ERRORS, http_client
+from bench.transport.stamps import RequestStamps, stamp_into
 
 _SERVICE_DEADLINE_MARGIN_S = 30.0
 # Ten pictures of 4K in base64 stay below.
@@ -44,13 +45,12 @@ class Exchange:
 class ImageClient:
     """Sends trials to one endpoint; each call is at most one HTTP request."""
 
-    def __init__(self, endpoint: Endpoint, key: str, n_connections: int) -> None:
+    def __init__(self, endpoint: Endpoint, key: str) -> None:
         """Open no connection yet.
 
         Args:
             endpoint: Where requests go.
             key: The secret itself; it is kept in the library's client alone.
-            n_connections: As many requests as may be in flight.
 
         Raises:
             NoCredentials: The key can't stand in a header.
@@ -74,7 +74,7 @@ class ImageClient:
             base_url=endpoint.base_url,
             max_retries=0,
             timeout=endpoint.timeout_s + _SERVICE_DEADLINE_MARGIN_S,
-            http_client=http_client(n_connections),
+            http_client=http_client(),
             default_headers=omitted,
         )
         # Overloads by `stream` hide the one form that we call.

@@ -16,14 +16,14 @@ POINTS = (
     "outcome_durable",
     "settled",
 )
+_WANTED = os.environ.get("PIXELMETER_KILL_AT")
 _passed: Counter[str] = Counter()
 
 
 def passed(point: str) -> None:
     """Note that a point of the write order was passed."""
-    wanted = os.environ.get("PIXELMETER_KILL_AT")
-    if wanted is None:
+    if _WANTED is None:
         return
     _passed[point] += 1
-    if wanted == f"{point}:{_passed[point]}":
+    if f"{point}:{_passed[point]}" == _WANTED:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from bench.attempt import Attempt, Billing, Outcome
+from bench.attempt import Attempt, Billing, Outcome, members
 from bench.folder import RunFolder
 from bench.journal import VERSION, JournalPart, now_utc, read_run
 from bench.plan.frozen import PlannedTrial
@@ -57,12 +57,12 @@ def outcome_record(attempt: Attempt) -> dict[str, Any]:
         "error_code": attempt.error_code,
         "error_message": attempt.error_message,
         "retry_after_s": attempt.retry_after_s,
-        **asdict(attempt.stamps),
+        **members(attempt.stamps),
         **_money(attempt),
         "simulated": attempt.simulated,
         **_served(attempt),
         "request_id": attempt.request_id,
-        "pictures": [asdict(picture) for picture in attempt.pictures],
+        "pictures": [members(picture) for picture in attempt.pictures],
         "headers": attempt.headers,
     }
 

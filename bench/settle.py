@@ -17,7 +17,7 @@ from bench.attempt import (
 from bench.client import Exchange
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
-from bench.transport import RequestStamps
+from bench.transport.stamps import RequestStamps
 from bench.wire.answer import cut_answer, read_answer
 from bench.wire.headers import kept_headers, request_id, retry_after_s
 from bench.wire.reading import Reading

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,7 +13,8 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 import orjson
 
-from bench.transport import RequestStamps, StampedTransport, stamp_into
+from bench.transport.pool import StampedTransport
+from bench.transport.stamps import RequestStamps, stamp_into
 
 AT_EDGE = "stamps_at_edge"
 FORBIDDEN = 403
@@ -151,7 +152,7 @@ class Relay:
             return await self._send_by_own(request, onward)
         stamp_into(onward.stamps)
         if self._stamped is None:
-            self._stamped = StampedTransport(_MOST_CONNECTIONS)
+            self._stamped = StampedTransport()
         response = await self._stamped.handle_async_request(request)
         return await _whole(response, request, onward)
 
@@ -188,10 +189,10 @@ def _sent_by(
     try:
         if response.is_stream_consumed:
             return _read_before(response, request)
-        raw = b"".join(response.iter_raw())
+        response.read()
     finally:
         response.close()
-    return _answer(response, raw, request)
+    return _handed_on(response, request)
 
 
 async def _whole(
@@ -201,15 +202,10 @@ async def _whole(
     try:
         if response.is_stream_consumed:
             return _read_before(response, request)
-        raw = b"".join([part async for part in _parts(response)])
+        await response.aread()
     finally:
         await response.aclose()
-    return _answer(response, raw, request)
-
-
-async def _parts(response: httpx2.Response) -> AsyncIterator[bytes]:
-    async for part in response.aiter_raw():
-        yield part
+    return _handed_on(response, request)
 
 
 def _read_before(response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:
@@ -222,13 +218,8 @@ def _read_before(response: httpx2.Response, request: httpx2.Request) -> httpx2.R
     )
 
 
-def _answer(
-    response: httpx2.Response, raw: bytes, request: httpx2.Request
-) -> httpx2.Response:
-    return httpx2.Response(
-        response.status_code,
-        headers=response.headers,
-        content=raw,
-        request=request,
-        extensions={"http_version": b"HTTP/1.1"},
-    )
+def _handed_on(response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:
+    """An answer that was read whole, for a client of either kind."""
+    response.request = request
+    response.stream = httpx2.ByteStream(response.content)
+    return response

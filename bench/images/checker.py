@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import os
 import sys
+import tempfile
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from bench.attempt import Picture
 
@@ -33,21 +35,22 @@ class PictureChecker:
         """Start no child yet; digests are computed by `worker`."""
         self._worker = worker
         self._child: asyncio.subprocess.Process | None = None
+        # Much cheaper than a pipe, which takes 64 KB at a time.
+        self._shared = _shared_file()
         self._turn = asyncio.Lock()
 
     async def check(self, content: bytes, *, thumbnail: bool) -> Checked:
         """Facts of one picture; a problem is a fact, not an error."""
-        if len(content) <= SMALL_BYTES:
-            digest = _digest(content)
-        else:
-            loop = asyncio.get_running_loop()
-            digest = await loop.run_in_executor(self._worker, _digest, content)
-        if len(content) > MOST_PICTURE_BYTES:
-            facts = _nothing(f"more than {MOST_PICTURE_BYTES:,} bytes")
-            small = b""
-        else:
-            async with self._turn:
-                facts, small = await self._ask(content, thumbnail=thumbnail)
+        async with self._turn:
+            if len(content) <= SMALL_BYTES:
+                digest = self._share(content)
+            else:
+                digest = await self._share_aside(content)
+            if len(content) > MOST_PICTURE_BYTES:
+                facts = _nothing(f"more than {MOST_PICTURE_BYTES:,} bytes")
+                small = b""
+            else:
+                facts, small = await self._ask(len(content), thumbnail=thumbnail)
         picture = Picture(
             sha256=digest,
             n_bytes=len(content),
@@ -61,6 +64,28 @@ class PictureChecker:
 
     async def close(self) -> None:
         """End the child."""
+        await self._end_child()
+        self._shared.close()
+
+    async def _share_aside(self, content: bytes) -> str:
+        loop = asyncio.get_running_loop()
+        sharing = loop.run_in_executor(self._worker, self._share, content)
+        try:
+            return await asyncio.shield(sharing)
+        except asyncio.CancelledError:
+            # Bytes that still arrive would spoil the next picture.
+            await asyncio.wait({sharing})
+            raise
+
+    def _share(self, content: bytes) -> str:
+        """Lay a picture where the child finds it; returns its digest."""
+        if len(content) <= MOST_PICTURE_BYTES:
+            self._shared.seek(0)
+            self._shared.write(content)
+            self._shared.flush()
+        return hashlib.sha256(content).hexdigest()
+
+    async def _end_child(self) -> None:
         child, self._child = self._child, None
         if child is not None and child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -68,24 +93,24 @@ class PictureChecker:
             await child.wait()
 
     async def _ask(
-        self, content: bytes, *, thumbnail: bool
+        self, n_bytes: int, *, thumbnail: bool
     ) -> tuple[dict[str, Any], bytes]:
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return await self._exchange(content, thumbnail=thumbnail)
+                return await self._exchange(n_bytes, thumbnail=thumbnail)
         except TimeoutError:
             problem = f"takes more than {PATIENCE_S:.0f} s to decode"
         except _ENDED:
             problem = "ends the decoder"
         except asyncio.CancelledError:
             # The answer under way would be taken for that of the next picture.
-            await self.close()
+            await self._end_child()
             raise
-        await self.close()
+        await self._end_child()
         return _nothing(problem), b""
 
     async def _exchange(
-        self, content: bytes, *, thumbnail: bool
+        self, n_bytes: int, *, thumbnail: bool
     ) -> tuple[dict[str, Any], bytes]:
         child = self._child
         if child is None or child.returncode is not None:
@@ -93,9 +118,8 @@ class PictureChecker:
         writer, reader = child.stdin, child.stdout
         if writer is None or reader is None:
             raise EOFError
-        request = {"n_bytes": len(content), "thumbnail": thumbnail}
+        request = {"n_bytes": n_bytes, "thumbnail": thumbnail}
         writer.write(json.dumps(request).encode() + b"\n")
-        writer.write(content)
         await writer.drain()
         facts = json.loads(await reader.readline())
         return facts, await reader.readexactly(facts["n_thumbnail_bytes"])
@@ -107,6 +131,8 @@ class PictureChecker:
             "-I",
             "-m",
             "bench.images.inspector",
+            str(self._shared.fileno()),
+            pass_fds=(self._shared.fileno(),),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -116,8 +142,11 @@ class PictureChecker:
         return self._child
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _shared_file() -> BinaryIO:
+    """A file without a name, in memory where the system offers that."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("picture"), "r+b")
+    return tempfile.TemporaryFile()
 
 
 def _nothing(problem: str) -> dict[str, Any]:

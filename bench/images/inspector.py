@@ -1,12 +1,14 @@
 """Inspector: the child process that opens pictures we don't trust.
 
-Reads `{"n_bytes", "thumbnail"}` and that many bytes from standard input,
-answers `{"format", "width_px", "height_px", "simulated", "problem",
-"n_thumbnail_bytes"}` and the thumbnail's bytes; ends when input ends.
+Its argument is the descriptor of a file that it shares with its parent. Reads
+`{"n_bytes", "thumbnail"}` from standard input when so many bytes stand at the
+file's beginning, answers `{"format", "width_px", "height_px", "simulated",
+"problem", "n_thumbnail_bytes"}` and the thumbnail's bytes; ends when input ends.
 """
 
 import io
 import json
+import os
 import resource
 import sys
 import warnings
@@ -31,14 +33,14 @@ def main() -> None:
     # end the opening, and the size that was promised would not be known.
     Image.MAX_IMAGE_PIXELS = None
     ImageFile.LOAD_TRUNCATED_IMAGES = False
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    serve(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(requests: BinaryIO, answers: BinaryIO, shared: int) -> None:
     """Answer each request in turn."""
     while line := requests.readline():
         request = json.loads(line)
-        content = requests.read(request["n_bytes"])
+        content = os.pread(shared, request["n_bytes"], 0)
         facts, thumbnail = inspect(content, thumbnail=request["thumbnail"])
         facts["n_thumbnail_bytes"] = len(thumbnail)
         answers.write(json.dumps(facts).encode() + b"\n" + thumbnail)

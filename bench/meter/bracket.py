@@ -26,7 +26,7 @@ from bench.settle import Sending, cancelled, read, settle
 from bench.traffic.budget import Budget, Ledger
 from bench.traffic.gate import Closed, Gate
 from bench.traffic.limiter import EndpointLimiter
-from bench.transport import RequestStamps
+from bench.transport.stamps import RequestStamps
 from bench.wire.reading import Reading
 
 Result = TypeVar("Result")

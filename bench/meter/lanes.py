@@ -9,7 +9,7 @@ from bench.attempt import Picture, Trial
 from bench.client import Exchange, ImageClient
 from bench.endpoint import Endpoint
 from bench.traffic.limiter import EndpointLimiter
-from bench.transport import RequestStamps
+from bench.transport.stamps import RequestStamps
 
 Send = Callable[[Trial, str, RequestStamps], Awaitable[Exchange]]
 
@@ -42,7 +42,7 @@ def open_lane(
         NoCredentials: The key can't stand in a header.
     """
     n_at_once = min(n_at_once, endpoint.limits.concurrency or n_at_once)
-    client = ImageClient(endpoint, secret, n_at_once)
+    client = ImageClient(endpoint, secret)
     stack.push_async_callback(client.close)
     return Lane(
         send=client.generate,

@@ -1,8 +1,8 @@
 """Secret: a key, cut out of what an endpoint sent back."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
-from bench.attempt import Attempt, Served
+from bench.attempt import Attempt, Served, members
 
 # Less of a key than this, at the end of a text, gives nothing away.
 SHORTEST_HALF = 6
@@ -29,12 +29,14 @@ def without_secret(attempt: Attempt, secret: str) -> Attempt:
             _cut(name, secret.lower()): clean(value) or ""
             for name, value in attempt.headers.items()
         },
-        served=Served(**{k: clean(v) for k, v in asdict(attempt.served).items()}),
+        served=Served(**{k: clean(v) for k, v in members(attempt.served).items()}),
     )
 
 
 def _cut(text: str, secret: str) -> str:
     """A text without the key, nor the half of it where the text was cut."""
+    if secret[:SHORTEST_HALF] not in text:
+        return text
     text = text.replace(secret, "[key]")
     for length in range(len(secret) - 1, SHORTEST_HALF - 1, -1):
         if text.endswith(secret[:length]):

@@ -23,7 +23,7 @@ from bench.plan.frozen import PlannedTrial
 from bench.plan.growth import prompt_of
 from bench.suite import Value
 from bench.tap import FORBIDDEN, Memory, Onward, Relay, own_answer
-from bench.transport import RequestStamps
+from bench.transport.stamps import RequestStamps
 
 Client = TypeVar("Client")
 _METERED = "/images/generations"

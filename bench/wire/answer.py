@@ -1,10 +1,10 @@
 """Answer: an answer's status and body as facts; pure."""
 
-import base64
 import binascii
 from typing import Any, cast
 
 import orjson
+import pybase64
 
 from bench.attempt import Billing, Outcome, Served
 from bench.wire.reading import LONGEST_MESSAGE, Reading, text
@@ -81,7 +81,7 @@ def _pictures(data: object) -> tuple[tuple[bytes, ...], str | None]:
             problem = problem or ("url_only" if entry.get("url") else "no_image")
             continue
         try:
-            pictures.append(base64.b64decode(encoded, validate=True))
+            pictures.append(pybase64.b64decode(encoded, validate=True))
         except (binascii.Error, ValueError):
             problem = problem or "bad_base64"
     return tuple(pictures), problem or (None if pictures else "no_image")

@@ -11,7 +11,7 @@ from bench.client import Exchange, ImageClient
 from bench.endpoint import Endpoint
 from bench.images.inspector import inspect
 from bench.settle import Sending, durations, read
-from bench.transport import RequestStamps
+from bench.transport.stamps import RequestStamps
 
 TRIAL = Trial(
     trial_id="t",
@@ -45,7 +45,7 @@ def _ask(
     )
 
     async def go() -> list[Exchange]:
-        client = ImageClient(endpoint, key, 2)
+        client = ImageClient(endpoint, key)
         try:
             return [
                 await client.generate(trial, f"t.{n}", RequestStamps(started_ns=0))

@@ -16,7 +16,7 @@ from bench.client import Exchange
 from bench.meter.secret import without_secret
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.settle import Sending, cancelled, durations, read, settle
-from bench.transport import RequestStamps
+from bench.transport.stamps import RequestStamps
 
 USAGE = {
     "input_tokens": 10,

@@ -1,0 +1,1 @@
+"""Transport: bytes to and from an endpoint, stamped at the socket."""

@@ -1,0 +1,221 @@
+"""Connection: one socket, a request at a time, stamped as bytes pass."""
+
+import asyncio
+import select
+import time
+from collections.abc import AsyncIterator
+from typing import cast
+
+import httpx2
+
+from bench.transport.incoming import Incoming
+from bench.transport.outgoing import body_parts, head_of, known_body
+from bench.transport.stamps import RequestStamps
+
+# More waits in the kernel, where it holds up the sender and not our memory.
+_MOST_UNREAD_BYTES = 8_000_000
+_SMALL_BYTES = 65_536
+
+
+class Connection(asyncio.BufferedProtocol):
+    """Owns one socket; each of its requests ends before the next begins."""
+
+    def __init__(self, buffer: memoryview) -> None:
+        """Wait to be connected.
+
+        Args:
+            buffer: Bytes are read into it; connections of one loop share it,
+                since nothing else runs between reading and parsing.
+        """
+        self._buffer = buffer
+        self._socket: asyncio.Transport | None = None
+        self._stamps = RequestStamps(started_ns=0)
+        self._incoming: Incoming | None = None
+        self._is_full = False
+        self._is_held = False
+        self._is_sent = True
+        self._drained: asyncio.Future[None] | None = None
+        self._lost = asyncio.get_running_loop().create_future()
+        self.idle_since_ns = 0
+
+    # What follows is called by the loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the socket."""
+        self._socket = cast("asyncio.Transport", transport)
+        # Told as soon as a byte waits here instead of in the kernel.
+        self._socket.set_write_buffer_limits(high=0)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where bytes are to be read to."""
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Bytes were read."""
+        stamps, incoming = self._stamps, self._incoming
+        if incoming is None:
+            # Nothing was asked: this connection can't be trusted any more.
+            self.abort()
+            return
+        if not incoming.is_over:
+            stamps.last_byte_ns = time.monotonic_ns()
+            if stamps.first_byte_ns is None:
+                stamps.first_byte_ns = stamps.last_byte_ns
+        incoming.feed(self._buffer[:nbytes])
+        if incoming.is_headed or incoming.is_over:
+            self._go_on()
+        if incoming.n_unread_bytes > _MOST_UNREAD_BYTES and self._socket:
+            self._is_held = True
+            self._socket.pause_reading()
+
+    def pause_writing(self) -> None:
+        """Bytes wait here."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """All bytes are in the kernel."""
+        self._is_full = False
+        self._go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed."""
+        if self._incoming is not None:
+            self._incoming.lost(exc)
+        self._go_on()
+        if not self._lost.done():
+            self._lost.set_result(None)
+
+    # What follows is called by the pool.
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        if self._socket is not None:
+            self._socket.abort()
+
+    async def wait_closed(self) -> None:
+        """Return when the socket is closed."""
+        await self._lost
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether another request may be sent."""
+        incoming = self._incoming
+        is_done = incoming is None or (incoming.is_whole and incoming.keeps_alive)
+        return is_done and self._is_sent and not self._is_closed
+
+    @property
+    def _is_closed(self) -> bool:
+        return self._lost.done() or self._socket is None or self._socket.is_closing()
+
+    def is_quiet(self) -> bool:
+        """Whether the server neither closed an idle connection nor spoke on it."""
+        if self._socket is None or not self.is_reusable:
+            return False
+        poll = select.poll()
+        poll.register(self._socket.get_extra_info("socket"), select.POLLIN)
+        return not poll.poll(0)
+
+    def rest(self) -> None:
+        """Nothing is asked until the next request."""
+        self._incoming = None
+        self.idle_since_ns = time.monotonic_ns()
+
+    async def ask(
+        self,
+        request: httpx2.Request,
+        stamps: RequestStamps,
+        write_s: float | None,
+        read_s: float | None,
+    ) -> Incoming:
+        """Send a request; returns when the head of its answer is there.
+
+        Args:
+            request: What is sent.
+            stamps: Filled in as bytes pass.
+            write_s: Seconds that the server may take no byte.
+            read_s: Seconds that the server may send no byte.
+
+        Raises:
+            httpx2.TransportError: The exchange broke off.
+        """
+        head = head_of(request)
+        self._stamps = stamps
+        incoming = Incoming(is_head_only=request.method == "HEAD")
+        self._incoming = incoming
+        self._is_sent = False
+        if self._is_closed:
+            # It ended between being chosen and being used: nothing left.
+            raise httpx2.ConnectError("the connection ended before it was used")
+        stamps.write_started_ns = time.monotonic_ns()
+        await self._send(head, request, write_s)
+        if self._is_sent or incoming.is_headed:
+            stamps.sent_ns = time.monotonic_ns()
+        while not incoming.is_headed:
+            await incoming.more(read_s)
+        return incoming
+
+    async def parts(self, read_s: float | None) -> AsyncIterator[bytes]:
+        """The answer's body as it comes.
+
+        Raises:
+            httpx2.TransportError: It broke off.
+        """
+        incoming = self._incoming
+        while incoming is not None:
+            if incoming.n_unread_bytes:
+                yield incoming.take()
+                self._read_on()
+            elif incoming.is_whole:
+                return
+            else:
+                await incoming.more(read_s)
+
+    async def _send(
+        self, head: bytes, request: httpx2.Request, write_s: float | None
+    ) -> None:
+        content = known_body(request)
+        if content is not None and len(content) <= _SMALL_BYTES:
+            self._is_sent = await self._put(head + content, write_s)
+            return
+        goes_on = await self._put(head, write_s)
+        if content is not None:
+            self._is_sent = goes_on and await self._put(content, write_s)
+            return
+        async for part in body_parts(request):
+            if not goes_on:
+                return
+            goes_on = await self._put(part, write_s)
+        self._is_sent = goes_on
+
+    async def _put(self, content: bytes, within_s: float | None) -> bool:
+        """Write bytes to the kernel; False when an answer came before they were."""
+        if self._socket is None or self._is_answered:
+            return False
+        self._socket.write(content)
+        while self._is_full and not self._is_answered:
+            self._drained = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(within_s):
+                    await self._drained
+            except TimeoutError:
+                sentence = f"the server took no byte for {within_s:g} s"
+                raise httpx2.WriteTimeout(sentence) from None
+            finally:
+                self._drained = None
+        return not self._is_full
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether an answer, or an end, came while the request is being sent."""
+        incoming = self._incoming
+        return incoming is not None and (incoming.is_headed or incoming.is_over)
+
+    def _go_on(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+    def _read_on(self) -> None:
+        if self._is_held and self._socket is not None:
+            self._is_held = False
+            self._socket.resume_reading()

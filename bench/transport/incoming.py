@@ -1,0 +1,175 @@
+"""Incoming: one answer as it arrives, parsed by llhttp."""
+
+import asyncio
+
+import httpx2
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+# A head, a trailer or a chunk's own line that is longer leads nowhere.
+_MOST_HEAD_BYTES = 262_144
+_NO_BODY = frozenset({204, 304})
+
+
+class Incoming:
+    """Takes bytes as they come; who waits is woken whenever there is more.
+
+    Attributes:
+        status: Of the final answer; those that only announce it are passed over.
+        is_headed: Status and headers are there.
+        is_whole: The last byte is there.
+        keeps_alive: The server goes on with the connection after this answer.
+    """
+
+    def __init__(self, *, is_head_only: bool) -> None:
+        """Wait for the first byte.
+
+        Args:
+            is_head_only: The request was a HEAD, so that no body follows.
+        """
+        self.status = 0
+        self.reason = b""
+        self.version = b"HTTP/1.1"
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.is_headed = False
+        self.is_whole = False
+        self.keeps_alive = False
+        self.n_unread_bytes = 0
+        self._is_head_only = is_head_only
+        self._parser = HttpResponseParser(self)
+        # An answer may be paid: what can be read is read. Nothing else than this
+        # answer hangs on where it ends.
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True,
+            lenient_chunked_length=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+        )
+        self._parts: list[bytes] = []
+        self._n_idle_bytes = 0
+        self._failure: httpx2.TransportError | None = None
+        self._waiting: asyncio.Future[None] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.is_whole or self._failure is not None
+
+    def feed(self, content: memoryview) -> None:
+        """Take bytes as they were read."""
+        if self.is_over:
+            # What a server sends unasked belongs to no answer.
+            self.keeps_alive = False
+            return
+        before = (self.is_headed, self.n_unread_bytes)
+        try:
+            self._parser.feed_data(content)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            if self.is_whole:
+                self.keeps_alive = False
+                self._wake()
+                return
+            self.fail(httpx2.RemoteProtocolError(f"the answer is no HTTP: {error}"))
+            return
+        is_on = before != (self.is_headed, self.n_unread_bytes)
+        self._n_idle_bytes = 0 if is_on else self._n_idle_bytes + len(content)
+        if self._n_idle_bytes > _MOST_HEAD_BYTES and not self.is_whole:
+            self.fail(httpx2.RemoteProtocolError("the answer's head does not end"))
+        self._wake()
+
+    def lost(self, cause: Exception | None) -> None:
+        """The connection ended; without a cause the server closed it."""
+        if self.is_over:
+            return
+        if cause is not None:
+            self.fail(httpx2.ReadError(str(cause) or type(cause).__name__))
+        elif not self.is_headed:
+            sentence = "the server closed the connection without an answer"
+            self.fail(httpx2.RemoteProtocolError(sentence))
+        elif self._ends_by_closing():
+            self.is_whole = True
+            self._wake()
+        else:
+            sentence = "the server closed the connection before the answer was whole"
+            self.fail(httpx2.RemoteProtocolError(sentence))
+
+    def fail(self, failure: httpx2.TransportError) -> None:
+        """Nothing more will come, for a reason."""
+        self._failure = failure
+        self._wake()
+
+    def take(self) -> bytes:
+        """The body's bytes that came since."""
+        content = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        self.n_unread_bytes = 0
+        return content
+
+    async def more(self, within_s: float | None) -> None:
+        """Return when there is more, or when the answer is whole.
+
+        Raises:
+            httpx2.TransportError: It broke off, or nothing came in time.
+        """
+        if self._failure is not None:
+            raise self._failure
+        self._waiting = asyncio.get_running_loop().create_future()
+        try:
+            if within_s is None:
+                await self._waiting
+            else:
+                async with asyncio.timeout(within_s):
+                    await self._waiting
+        except TimeoutError:
+            raise httpx2.ReadTimeout(f"nothing came for {within_s:g} s") from None
+        finally:
+            self._waiting = None
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def _ends_by_closing(self) -> bool:
+        names = {name.lower() for name, _ in self.headers}
+        return not names & {b"content-length", b"transfer-encoding"}
+
+    # What follows is called by the parser, under the names that it asks for.
+
+    def on_message_begin(self) -> None:
+        """An answer begins; one after the last belongs to nobody."""
+        if self.is_whole:
+            self.keeps_alive = False
+
+    def on_status(self, reason: bytes) -> None:
+        """Words beside the status, perhaps not all of them."""
+        self.reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; those after the body say nothing that we ask."""
+        if not self.is_headed:
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        status = self._parser.get_status_code()
+        if self.is_whole or status < 200:  # noqa: PLR2004  announcements of HTTP
+            return
+        self.status = status
+        self.version = b"HTTP/" + self._parser.get_http_version().encode()
+        self.is_headed = True
+        # The parser does not know what was asked, and would wait for a body.
+        self.is_whole = self._is_head_only or status in _NO_BODY
+
+    def on_body(self, part: bytes) -> None:
+        """More of the body."""
+        if not self.is_whole:
+            self._parts.append(part)
+            self.n_unread_bytes += len(part)
+
+    def on_message_complete(self) -> None:
+        """An answer ended: the final one, or one that announced it."""
+        if self.is_headed:
+            self.keeps_alive = not self.is_whole and self._parser.should_keep_alive()
+            self.is_whole = True
+        else:
+            self.headers.clear()
+            self.reason = b""

@@ -1,0 +1,152 @@
+"""Pool: connections kept by origin, and a new one whenever none is idle."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+
+from bench.transport.connection import Connection
+from bench.transport.stamps import RequestStamps, current_stamps
+
+# Below the idle time after which servers hang up (5 s is common), so that a
+# request is not written into a connection that is about to close.
+KEEP_ALIVE_S = 3.0
+_NS_PER_S = 1e9
+_READ_BYTES = 262_144
+_NEXT_ADDRESS_AFTER_S = 0.25
+_PORTS = {"http": 80, "https": 443}
+
+Origin = tuple[str, str, int]
+
+
+class StampedTransport(httpx2.AsyncBaseTransport):
+    """HTTP/1.1 with keep-alive; never waits for a connection of another request.
+
+    It is used in one event loop.
+    """
+
+    def __init__(self) -> None:
+        """Open no connection yet."""
+        # Certificates are read once; it takes longer than all the rest.
+        self._tls = httpx2.create_ssl_context()
+        self._tls.set_alpn_protocols(["http/1.1"])
+        self._buffer = memoryview(bytearray(_READ_BYTES))
+        self._idle: dict[Origin, list[Connection]] = defaultdict(list)
+        self._busy: dict[Connection, Origin] = {}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request; the answer's body is read by who asked.
+
+        Raises:
+            httpx2.TransportError: The exchange broke off.
+        """
+        stamps = current_stamps()
+        limits: dict[str, Any] = request.extensions.get("timeout", {})
+        read_s = limits.get("read")
+        connection = await self._connection(request, stamps, limits.get("connect"))
+        try:
+            answer = await connection.ask(request, stamps, limits.get("write"), read_s)
+        except BaseException:
+            self.release(connection, is_broken=True)
+            raise
+        return httpx2.Response(
+            answer.status,
+            headers=answer.headers,
+            stream=_Body(self, connection, read_s),
+            extensions={"http_version": answer.version, "reason_phrase": answer.reason},
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections, whatever is under way on them."""
+        connections = [*self._busy, *(c for kept in self._idle.values() for c in kept)]
+        self._idle.clear()
+        self._busy.clear()
+        for connection in connections:
+            connection.abort()
+        await asyncio.gather(*(c.wait_closed() for c in connections))
+
+    def release(self, connection: Connection, *, is_broken: bool = False) -> None:
+        """Take a connection back; one that can't be used again is closed."""
+        origin = self._busy.pop(connection, None)
+        if origin is None:
+            return
+        if is_broken or not connection.is_reusable:
+            connection.abort()
+            return
+        connection.rest()
+        self._idle[origin].append(connection)
+
+    async def _connection(
+        self, request: httpx2.Request, stamps: RequestStamps, within_s: float | None
+    ) -> Connection:
+        origin = _origin(request)
+        connection = self._kept(origin)
+        if connection is None:
+            stamps.connect_started_ns = time.monotonic_ns()
+            connection = await self._connect(origin, within_s)
+            stamps.connected_ns = time.monotonic_ns()
+        self._busy[connection] = origin
+        return connection
+
+    def _kept(self, origin: Origin) -> Connection | None:
+        """The connection that rested the shortest; those past their time close."""
+        resting = self._idle[origin]
+        oldest_ns = time.monotonic_ns() - KEEP_ALIVE_S * _NS_PER_S
+        while resting and resting[0].idle_since_ns < oldest_ns:
+            resting.pop(0).abort()
+        while resting:
+            connection = resting.pop()
+            if connection.is_quiet():
+                return connection
+            connection.abort()
+        return None
+
+    async def _connect(self, origin: Origin, within_s: float | None) -> Connection:
+        scheme, host, port = origin
+        is_tls = scheme == "https"
+        try:
+            async with asyncio.timeout(within_s):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: Connection(self._buffer),
+                    host,
+                    port,
+                    ssl=self._tls if is_tls else None,
+                    server_hostname=host if is_tls else None,
+                    happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S,
+                )
+        except TimeoutError:
+            sentence = f"no connection to {host}:{port}"
+            raise httpx2.ConnectTimeout(sentence) from None
+        # A host that can't be written in DNS's letters is a UnicodeError.
+        except (OSError, UnicodeError) as error:
+            raise httpx2.ConnectError(str(error) or type(error).__name__) from error
+        return connection
+
+
+class _Body(httpx2.AsyncByteStream):
+    """The body of an answer; its end gives the connection back."""
+
+    def __init__(
+        self, pool: StampedTransport, connection: Connection, read_s: float | None
+    ) -> None:
+        self._pool = pool
+        self._connection = connection
+        self._read_s = read_s
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._connection.parts(self._read_s):
+            yield part
+
+    async def aclose(self) -> None:
+        self._pool.release(self._connection)
+
+
+def _origin(request: httpx2.Request) -> Origin:
+    url = request.url
+    if url.scheme not in _PORTS or not url.host:
+        sentence = f"'{url.scheme}://{url.host}' is no address of HTTP"
+        raise httpx2.UnsupportedProtocol(sentence, request=request)
+    return url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]

@@ -1,0 +1,46 @@
+"""Stamps: instants of one request, taken where its bytes pass."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class RequestStamps:
+    """Instants of one request on the monotonic clock, in nanoseconds.
+
+    Attributes:
+        started_ns: The SDK was called.
+        connect_started_ns: A new connection was begun; None on a kept one.
+        connected_ns: TCP and TLS stand; None on a kept connection.
+        write_started_ns: The first byte may have left from here on.
+        sent_ns: The last byte of the request was handed to the kernel.
+        first_byte_ns: The first bytes of the answer were read.
+        last_byte_ns: The last bytes of the answer were read.
+    """
+
+    started_ns: int
+    connect_started_ns: int | None = None
+    connected_ns: int | None = None
+    write_started_ns: int | None = None
+    sent_ns: int | None = None
+    first_byte_ns: int | None = None
+    last_byte_ns: int | None = None
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether any byte of the request may have reached the endpoint."""
+        return self.write_started_ns is not None
+
+
+# A request is sent in the task that asked for it: its context names the record.
+_CURRENT: ContextVar[RequestStamps | None] = ContextVar("request_stamps", default=None)
+
+
+def stamp_into(stamps: RequestStamps) -> None:
+    """Stamp the requests of this task from now on into the given record."""
+    _CURRENT.set(stamps)
+
+
+def current_stamps() -> RequestStamps:
+    """The record of this task; one that nobody reads where none was given."""
+    return _CURRENT.get() or RequestStamps(started_ns=0)
