@@ -12,7 +12,7 @@ SHORTEST_KEY = 8
 
 def without_secret(attempt: Attempt, secret: str) -> Attempt:
     """The attempt with the key cut out of what the endpoint sent back."""
-    if len(secret) < SHORTEST_KEY:
+    if len(secret) < SHORTEST_KEY or not _is_in(attempt, secret):
         return attempt
 
     def clean(text: str | None) -> str | None:
@@ -31,6 +31,21 @@ def without_secret(attempt: Attempt, secret: str) -> Attempt:
         },
         served=Served(**{k: clean(v) for k, v in members(attempt.served).items()}),
     )
+
+
+def _is_in(attempt: Attempt, secret: str) -> bool:
+    """Whether the beginning of the key stands anywhere that it is cut out of."""
+    said = (
+        attempt.error_message,
+        attempt.error_code,
+        attempt.error_type,
+        attempt.request_id,
+        *members(attempt.served).values(),
+        *attempt.headers,
+        *attempt.headers.values(),
+    )
+    start = secret[:SHORTEST_HALF]
+    return any(start in text or start.lower() in text for text in said if text)
 
 
 def _cut(text: str, secret: str) -> str:

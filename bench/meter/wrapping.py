@@ -168,21 +168,22 @@ class _Metering:
         arrived: asyncio.Future[httpx2.Response] = (
             asyncio.get_running_loop().create_future()
         )
-        # Its failure is looked at below, or is the attempt's alone.
-        arrived.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+        def over(task: asyncio.Task[None]) -> None:
+            error = None if task.cancelled() else task.exception()
+            if not arrived.done():
+                reason = str(error) if error else self._run.calls.gate.reason
+                sentence = f"there is no answer: {reason}"
+                arrived.set_result(own_answer(request, FORBIDDEN, sentence))
+
         lane = self._lane(request, call, arrived)
-        task = self._run.start(self._attempt(call, lane))
+        self._run.start(self._attempt(call, lane)).add_done_callback(over)
         try:
             # The program has its answer when it is there, not when it is recorded.
-            await asyncio.wait({task, arrived}, return_when=asyncio.FIRST_COMPLETED)
+            return await arrived
         except asyncio.CancelledError:
             self._run.calls.bracket.give_up(call.planned.trial.trial_id)
             raise
-        if arrived.done():
-            return arrived.result()
-        error = task.exception()
-        reason = str(error) if error else self._run.calls.gate.reason
-        return own_answer(request, FORBIDDEN, f"there is no answer: {reason}")
 
     async def _attempt(self, call: _Call, lane: Lane) -> None:
         # The one before may not be recorded yet: the program had its answer first.

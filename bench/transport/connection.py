@@ -190,7 +190,7 @@ class Connection(asyncio.BufferedProtocol):
 
     async def _put(self, content: bytes, within_s: float | None) -> bool:
         """Write bytes to the kernel; False when an answer came before they were."""
-        if self._socket is None or self._is_answered:
+        if self._socket is None or self._socket.is_closing() or self._is_answered:
             return False
         self._socket.write(content)
         while self._is_full and not self._is_answered:

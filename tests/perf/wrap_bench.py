@@ -63,7 +63,10 @@ class _Stub:
 
 def _serve(body: bytes) -> tuple[int, int]:
     """Start the stub in a child; returns its port and pid."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # asyncio switches Nagle's algorithm off only where TCP is named: with it each
+    # answer would wait 40 ms for the acknowledgement of its head.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     pid = os.fork()
     if pid == 0:
