@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.schedule import FileByFile, turn_of
+
 PROGRAM = Path(sys.executable).with_name("pixelmeter")
 # Stands in for a key: it must never be found in any output or record.
 CANARY = "sk-canary-7f3a9d51c2e84b06"
@@ -56,6 +58,17 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first."""
+    items.sort(key=turn_of)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileByFile:
+    """Hand out whole files, whatever `--dist` says."""
+    return FileByFile(config, log)
 
 
 class Double:
@@ -167,6 +180,7 @@ class Desk:
         self.folder = folder
         self.data = folder / "data"
         self.endpoints = folder / "endpoints.yaml"
+        self.started_by: tuple[str, ...] = ()
         self._running: list[subprocess.Popen[str]] = []
 
     @property
@@ -228,7 +242,7 @@ class Desk:
         kept = ("PATH", "HOME", "LANG", "PYTHONPATH")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         process = subprocess.Popen(
-            [PROGRAM, *map(str, arguments)],
+            [*self.started_by, PROGRAM, *map(str, arguments)],
             cwd=self.folder,
             env={**environment, "PX_KEY": CANARY, **variables},
             stdin=subprocess.DEVNULL,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import threading
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
+
+from tests.canned import answering
+from tests.machine import CHROMIUM, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 ENTRY = ROOT / "dashboards" / "app" / "entry.py"
-CHROMIUM = Path("/usr/bin/chromium")
 # Whatever reads one of these as markup asks a foreign host or changes the page.
 IMAGE = "<img src=http://evil.example/a onerror=\"document.title='owned'\">"
 MARKDOWN = "![i](http://evil.example/b) $\\alpha$ :red[r] `c` **s** :tada:"
@@ -101,41 +100,15 @@ def hostile(
     places = ("d:tada:", "g:red-background:", "b__b__:small:")
     with answering(
         400, {"error": {"message": EVIL, "type": EVIL, "code": EVIL}}
-    ) as url:
+    ) as server:
         desk.endpoint(direct.url, name=places[0])
         half = {"of": "openai", "scheme": {"kind": "multiplier", "factor": "0.5"}}
         desk.another_endpoint(gateway.url, name=places[1], route="gateway", prices=half)
-        desk.another_endpoint(url, name=places[2], route="gateway", prices=half)
+        desk.another_endpoint(server.url, name=places[2], route="gateway", prices=half)
         options = [part for name in places for part in ("--endpoint", name)]
         ended = desk.run(*options, "--yes", "--tag", f"t={EVIL}", "--note", EVIL)
     assert ended.code in {0, 4}, ended
     return desk
-
-
-@contextmanager
-def answering(status: int, body: dict[str, Any]) -> Iterator[str]:
-    """The base URL of a server that gives every request the same answer."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/v1"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 class Screen:
@@ -188,11 +161,9 @@ def open_screens(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Screen]:
 # other test could run one.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A real headless Chromium; without one the test is skipped, but not in CI."""
-    if not CHROMIUM.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{CHROMIUM} is missing; ci/packages.txt installs it")
-        pytest.skip(f"{CHROMIUM} is missing; apt-get install chromium brings it")
+    """A real headless Chromium."""
+    if not Path(CHROMIUM).exists():
+        lacking(f"{CHROMIUM} is missing; apt-get install chromium brings it")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Desk
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 PHONE_PX = 390
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
 import sys
 import urllib.error
@@ -22,6 +21,7 @@ from bench.wire.answer import read_answer
 from tests.app.conftest import Screen
 from tests.gateway.__main__ import counted
 from tests.gateway.process import PROGRAM, ROOT, running
+from tests.machine import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from tests.conftest import Desk, Double
     from tests.gateway.process import Gateway
 
-# One gateway process for all: its start takes longer than most tests.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("litellm")]
+# One gateway process for all of the file: its start takes longer than most tests.
+pytestmark = pytest.mark.slow
 
 STARTER = ROOT / "bench" / "starter" / "suite.yaml"
 CHEAPEST = (
@@ -56,10 +56,7 @@ def _running(
     upstream: Double, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
     if not PROGRAM.is_file():
-        reason = ".venv-gateway is missing; `make gateway` sets it up"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacking(".venv-gateway is missing; `make gateway` sets it up")
     log = tmp_path_factory.mktemp("gateway") / "litellm.log"
     with running(upstream.url, log=log) as gateway:
         upstream.reset()

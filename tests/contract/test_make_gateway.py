@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
@@ -17,12 +16,13 @@ import yaml
 from bench.folder import DataFolder
 from tests.gateway.__main__ import GATEWAY_VARIABLE, Place
 from tests.gateway.process import PROGRAM, ROOT
+from tests.machine import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("litellm")]
+pytestmark = pytest.mark.slow
 
 START_WITHIN_S = 240
 SAID = re.compile(r"^  (set -a; .*\n(?:  .*\n)+)", re.MULTILINE)
@@ -31,10 +31,7 @@ SAID = re.compile(r"^  (set -a; .*\n(?:  .*\n)+)", re.MULTILINE)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     if not PROGRAM.is_file():
-        reason = ".venv-gateway is missing; `make gateway` sets it up"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacking(".venv-gateway is missing; `make gateway` sets it up")
     return tmp_path / "a folder with spaces"
 
 

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.machine import mounted_read_only, write_protected
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.conftest import Desk, Double, Ended
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """The folder as on a disk that is mounted for reading; root can't write it."""
-    mounts = (
-        ["mount", "--bind", str(folder), str(folder)],
-        ["mount", "-o", "remount,ro,bind", str(folder)],
-    )
-    if os.geteuid() != 0 or subprocess.run(mounts[0], check=False).returncode:
-        pytest.skip("only root can mount a folder for reading alone")
-    try:
-        if subprocess.run(mounts[1], check=False).returncode:
-            pytest.skip("this machine mounts nothing for reading alone")
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture
@@ -53,11 +34,12 @@ def refused(ended: Ended, *names: object) -> None:
         assert str(name) in sentence
 
 
+@pytest.mark.parametrize("closed", [write_protected, mounted_read_only])
 def test_what_would_write_is_refused_and_nothing_is_sent(
-    desk: Desk, direct: Double, ran: dict[str, Any]
+    desk: Desk, direct: Double, ran: dict[str, Any], closed: Callable[..., Any]
 ) -> None:
     n_sent = len(direct.posts)
-    with read_only(desk.data):
+    with closed(desk, desk.data):
         refused(desk.run("--limit", 1), desk.data, "--data DIR")
         where = ("--endpoints", desk.endpoints, "--endpoint", "direct", "--yes")
         refused(desk.pixelmeter("generate", "a kite", *where), desk.data)
@@ -68,7 +50,7 @@ def test_what_would_write_is_refused_and_nothing_is_sent(
 
 
 def test_a_current_index_is_read_as_ever(desk: Desk, ran: dict[str, Any]) -> None:
-    with read_only(desk.data):
+    with write_protected(desk, desk.data):
         shown = desk.pixelmeter("show", "latest", "--json")
         listed = desk.pixelmeter("runs", "--json")
         compared = desk.pixelmeter("compare", "latest", "--json")
@@ -87,7 +69,7 @@ def test_an_index_that_is_behind_is_read_with_a_note(
     shutil.copytree(desk.latest, newer)
     plan = newer / "plan.json"
     plan.write_text(plan.read_text().replace(ran["run_id"], newer.name))
-    with read_only(desk.data):
+    with write_protected(desk, desk.data):
         shown = desk.pixelmeter("show", ran["run_id"], "--json")
         missing = desk.pixelmeter("show", newer.name)
         refused(desk.pixelmeter("ingest"), desk.data)
@@ -106,7 +88,7 @@ def test_an_index_that_is_behind_is_read_with_a_note(
 @pytest.mark.usefixtures("ran")
 def test_without_an_index_it_is_said_what_to_do(desk: Desk) -> None:
     (desk.data / "pixelmeter.duckdb").unlink()
-    with read_only(desk.data):
+    with write_protected(desk, desk.data):
         for command in (("show", "latest"), ("runs",), ("compare", "latest")):
             refused(desk.pixelmeter(*command), desk.data, "copy it to a place")
         checked = desk.pixelmeter("doctor", "--json")
@@ -121,7 +103,7 @@ def test_a_folder_that_can_not_be_made_is_told_by_run_and_doctor(
     desk.endpoint(direct.url)
     place = desk.folder / "closed"
     place.mkdir()
-    with read_only(place):
+    with write_protected(desk, place):
         refused(desk.run("--limit", 1, "--data", place / "data"), place / "data")
         checked = desk.pixelmeter("doctor", "--json", "--data", place / "data")
         written = desk.pixelmeter("init", place)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests import machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,12 +24,8 @@ DISK_BYTES = 24_000_000
 def small_disk(desk: Desk) -> Iterator[Path]:
     """The data folder as a disk of its own, of 24 MB."""
     desk.data.mkdir()
-    size = f"size={DISK_BYTES}"
-    command = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(desk.data)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False).returncode:
-        pytest.skip("only root can mount a small disk to fill")
-    yield desk.data
-    subprocess.run(["umount", "-l", str(desk.data)], check=True)
+    with machine.small_disk(desk.data, DISK_BYTES) as disk:
+        yield disk
 
 
 def fill(disk: Path) -> Path:

@@ -7,64 +7,21 @@ import json
 import socket
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.checkup.program import fits
+from tests.canned import answering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Desk, Double, Ended
 
 MODELS = {"object": "list", "data": [{"id": "gpt-image-2"}]}
 # A machine of its own may be slow; a hang is what must not be.
 TOGETHER_S = 10.0
-
-
-class Answering(ThreadingHTTPServer):
-    """Gives every GET the same answer, and keeps what was asked."""
-
-    def __init__(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        asked: list[tuple[str, dict[str, str]]] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                names = {k.lower(): v for k, v in self.headers.items()}
-                asked.append((self.path, names))
-                self.send_response_only(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
-                """Say nothing."""
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.asked = asked
-        self.url = f"http://127.0.0.1:{self.server_port}/v1"
-
-
-@contextmanager
-def answering(
-    status: int = 200, body: bytes | str = json.dumps(MODELS), **headers: str
-) -> Iterator[Answering]:
-    content = body if isinstance(body, bytes) else body.encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    with Answering(status, content, named) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def answers_of(desk: Desk, *answers: tuple[int, bytes | str, dict[str, str]]) -> Ended:
@@ -125,7 +82,7 @@ def test_a_good_set_up_is_told_line_by_line_and_costs_nothing(
 
 
 def test_the_free_request_is_one_and_carries_the_key_once(desk: Desk) -> None:
-    with answering() as server:
+    with answering(200, MODELS) as server:
         desk.endpoint(server.url)
         assert doctor(desk, OPENAI_ORG_ID="org-1").code == 0
     ((path, headers),) = server.asked
@@ -135,7 +92,7 @@ def test_the_free_request_is_one_and_carries_the_key_once(desk: Desk) -> None:
 
 
 def test_a_gateway_is_not_told_the_organisation(desk: Desk) -> None:
-    with answering() as server:
+    with answering(200, MODELS) as server:
         desk.endpoint(server.url, route="gateway")
         doctor(desk, OPENAI_ORG_ID="org-1")
     assert "openai-organization" not in server.asked[0][1]
@@ -147,7 +104,7 @@ def test_a_gateway_is_not_told_the_organisation(desk: Desk) -> None:
 def test_a_key_that_is_missing_or_torn_is_3_and_nothing_is_sent(
     desk: Desk, key: str, said: str
 ) -> None:
-    with answering() as server:
+    with answering(200, MODELS) as server:
         desk.endpoint(server.url)
         ended = doctor(desk, PX_KEY=key)
     assert ended.code == 3
@@ -230,7 +187,7 @@ def test_a_missing_v1_is_guessed(desk: Desk, direct: Double) -> None:
 
 
 def test_a_redirect_is_not_followed_and_the_key_stays(desk: Desk) -> None:
-    with answering() as other:
+    with answering(200, MODELS) as other:
         to = f"{other.url}/models\x1b[31m"
         with answering(308, "", location=to) as server:
             desk.endpoint(server.url)

@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.canned import answering
 
+if TYPE_CHECKING:
     from tests.conftest import Desk
 
 BELL = "\x1b]0;a title\x07"
-
-
-@contextmanager
-def answering(status: int, body: dict[str, Any], **headers: str) -> Iterator[str]:
-    """The base URL of a server that gives every request the same answer."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/v1"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def test_a_key_that_an_answer_gives_back_is_recorded_nowhere(desk: Desk) -> None:
     echoed = dict.fromkeys(("model", "size", "quality", "output_format"), desk.key)
     picture = {"b64_json": "AAAA", "revised_prompt": f"with {desk.key}"}
     desk.suite()
-    with answering(200, {"data": [picture], **echoed}, x_request_id=desk.key) as url:
-        desk.endpoint(url)
+    with answering(200, {"data": [picture], **echoed}, x_request_id=desk.key) as server:
+        desk.endpoint(server.url)
         desk.run("--limit", 1)
     (record,) = desk.outcomes.values()
     assert record["served_quality"] == record["request_id"] == "[key]"
@@ -59,8 +27,8 @@ def test_a_key_that_an_answer_gives_back_is_recorded_nowhere(desk: Desk) -> None
 
 def test_headers_tell_a_terminal_nothing(desk: Desk) -> None:
     desk.suite()
-    with answering(500, {"error": BELL}, x_request_id=f"{BELL}1", via=BELL) as url:
-        desk.endpoint(url)
+    with answering(500, {"error": BELL}, x_request_id=f"{BELL}1", via=BELL) as server:
+        desk.endpoint(server.url)
         desk.run("--limit", 1)
     shown = desk.pixelmeter("show", "latest").out
     assert "]0;a title1" in shown
@@ -74,8 +42,8 @@ def test_an_error_in_an_odd_charset_is_still_read(desk: Desk, charset: str) -> N
     desk.suite()
     refused = {"error": {"message": "who are you?"}}
     kind = f"application/json; charset={charset}"
-    with answering(401, refused, content_type=kind) as url:
-        desk.endpoint(url)
+    with answering(401, refused, content_type=kind) as server:
+        desk.endpoint(server.url)
         ended = desk.run("--concurrency", 1)
     assert (ended.code, ended.answer["attempts"]) == (3, 1)
     assert "who are you?" in ended.err
@@ -85,8 +53,8 @@ def test_cookies_are_not_read(desk: Desk) -> None:
     desk.suite()
     # The library's own jar prints a traceback at this one.
     cookie = "a=b; expires=Mon, 99 Foo 99999 99:99:99 GMT"
-    with answering(500, {}, set_cookie=cookie, set_cookie2=cookie) as url:
-        desk.endpoint(url)
+    with answering(500, {}, set_cookie=cookie, set_cookie2=cookie) as server:
+        desk.endpoint(server.url)
         ended = desk.run("--limit", 1)
     assert ended.answer["trials"]["possibly_billed"] == 1
     assert all(line.startswith("direct: ") for line in ended.said)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
-import subprocess
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,9 +18,10 @@ from typer.testing import CliRunner
 from bench.commands import compare, ingest, runs
 from bench.errors import BadInput, StorageFailed
 from dashboards.commands import report
+from tests.machine import write_protected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from bench.folder import DataFolder
     from tests.conftest import Desk, Double
@@ -475,31 +474,18 @@ def test_a_metered_run_has_a_page_with_its_prices(desk: Desk, direct: Double) ->
     assert len([tag for tag, _ in page.tags if tag == "img"]) == 1
 
 
-@pytest.fixture
-def read_only(desk: Desk) -> Iterator[Path]:
-    """The data folder, made read-only by the system."""
-    desk.data.mkdir()
-    yield desk.data
-    subprocess.run(["umount", "-l", str(desk.data)], check=False, capture_output=True)
-
-
 @pytest.mark.slow
 def test_a_read_only_data_folder_ends_in_one_sentence(
-    desk: Desk, direct: Double, read_only: Path
+    desk: Desk, direct: Double
 ) -> None:
     desk.suite()
     desk.endpoint(direct.url)
     assert desk.run("--limit", 1, "--yes").code == 0
-    bind = ["mount", "--bind", str(read_only), str(read_only)]
-    freeze = ["mount", "-o", "remount,ro,bind", str(read_only)]
-    if os.geteuid() != 0 or any(
-        subprocess.run(command, check=False).returncode for command in (bind, freeze)
-    ):
-        pytest.skip("only root can make a folder read-only for itself")
-    ended = desk.pixelmeter("report")
-    assert ended.code == 6, ended
-    assert str(read_only / "reports") in ended.said[-1]
-    assert ended.out == ""
     elsewhere = desk.folder / "report.html"
-    assert desk.pixelmeter("report", "--output", elsewhere).code == 0
+    with write_protected(desk, desk.data):
+        ended = desk.pixelmeter("report")
+        there = desk.pixelmeter("report", "--output", elsewhere)
+    assert (ended.code, ended.out) == (6, ""), ended
+    assert str(desk.data / "reports") in ended.said[-1]
+    assert there.code == 0
     assert "1 done" in Page(elsewhere).text

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.machine import lacking
+from tests.schedule import LONGEST_FIRST
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("pricing", "bench", "dashboards")
 SOURCES = sorted(
@@ -43,6 +46,33 @@ def test_a_function_without_its_docstring_stays_under_40_lines(path: Path) -> No
             if body:
                 end = body[-1].end_lineno or 0
                 assert end - body[0].lineno < MOST_FUNCTION_LINES, node.name
+
+
+def test_a_test_is_skipped_by_one_door_alone_which_fails_in_ci() -> None:
+    skipping = {"skip", "skipif", "importorskip", "SkipTest"}
+    found = {
+        _name(path)
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in skipping
+    }
+    # This file holds the door to its word.
+    assert found == {"tests/machine.py", "tests/unit/test_house.py"}
+
+
+def test_what_a_machine_lacks_fails_in_ci_and_is_skipped_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="no such thing"):
+        lacking("no such thing")
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="no such thing"):
+        lacking("no such thing")
+
+
+def test_the_files_that_begin_are_there() -> None:
+    assert all((ROOT / name).is_file() for name in LONGEST_FIRST)
 
 
 def test_no_room_has_an_empty_name() -> None:
