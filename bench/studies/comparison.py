@@ -49,7 +49,7 @@ def compare_levels(trials: Sequence[Row], factor: Factor | None) -> Comparison:
         BadInput: There is only one level.
     """
     chosen = factor or _factor_that_varies(trials)
-    sides = _by(trials, lambda row: _name_of(row, chosen))
+    sides = _by(trials, lambda row: level_name(row, chosen))
     if len(sides) < 2:  # noqa: PLR2004  a comparison takes two
         only = next(iter(sides), "none")
         raise BadInput(
@@ -92,14 +92,15 @@ def compare_runs(
 
 def _factor_that_varies(trials: Sequence[Row]) -> Factor:
     for factor in Factor:
-        if len({_name_of(row, factor) for row in trials}) > 1:
+        if len({level_name(row, factor) for row in trials}) > 1:
             return factor
     raise BadInput(
         "the run has a single cell, so nothing to compare; name a second run"
     )
 
 
-def _name_of(row: Row, factor: Factor) -> str:
+def level_name(row: Row, factor: Factor) -> str:
+    """The level that a row belongs to; `not sent` where nothing was."""
     value = row[factor]
     return "not sent" if value is None else str(value)
 

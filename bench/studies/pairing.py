@@ -1,9 +1,11 @@
 """Pairing: one level against another, like with like."""
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from statistics import fmean
 
 from bench.stats import (
     Difference,
@@ -57,12 +59,26 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptRatio:
+    """How many times as long the second took as the first, for one prompt.
+
+    Attributes:
+        ratio: The geometric mean over its pairs, as `ratio_difference` takes it.
+    """
+
+    prompt_id: str
+    ratio: float
+    n_pairs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
     """The second level against the first, like with like.
 
     Attributes:
         n_pairs: Trials with the same prompt, repeat and all else.
         service: Ratio of service times where both were ok.
+        ratios: The same by prompt; `service` is their median.
         ok: Difference of the shares of ok; p by McNemar.
         ok_shares: The shares themselves, over pairs that both ended.
         only_first_ok, only_second_ok: Pairs of which just one was ok.
@@ -72,6 +88,7 @@ class Pairing:
     second: str
     n_pairs: int
     service: Difference
+    ratios: tuple[PromptRatio, ...]
     cost: Cost
     ok: Difference
     ok_shares: tuple[float, float] | None
@@ -81,15 +98,15 @@ class Pairing:
 
 def pair_up(first: str, second: str, pairs: Sequence[Pair]) -> Pairing:
     """The second level against the first, from trials that match."""
+    times_s = _figures(pairs, is_timed, lambda row: row["service_s"])
     settled = [pair for pair in pairs if _both(pair, is_settled)]
     outcomes = [(_is_ok(one), _is_ok(other)) for one, other in settled]
     return Pairing(
         first=first,
         second=second,
         n_pairs=len(pairs),
-        service=ratio_difference(
-            _figures(pairs, is_timed, lambda row: row["service_s"])
-        ),
+        service=ratio_difference(times_s),
+        ratios=_ratios(times_s),
         cost=_cost([pair for pair in pairs if _both(pair, _is_priced)]),
         ok=mean_difference(
             _figures(settled, is_settled, lambda row: float(_is_ok(row))),
@@ -98,6 +115,19 @@ def pair_up(first: str, second: str, pairs: Sequence[Pair]) -> Pairing:
         ok_shares=_shares(outcomes),
         only_first_ok=sum(one and not other for one, other in outcomes),
         only_second_ok=sum(other and not one for one, other in outcomes),
+    )
+
+
+def _ratios(
+    times_s: Mapping[str, Sequence[tuple[float, float]]],
+) -> tuple[PromptRatio, ...]:
+    return tuple(
+        PromptRatio(
+            prompt_id=prompt_id,
+            ratio=math.exp(fmean(math.log(second / first) for first, second in own)),
+            n_pairs=len(own),
+        )
+        for prompt_id, own in times_s.items()
     )
 
 

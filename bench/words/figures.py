@@ -64,12 +64,23 @@ def signed_dollars(usd: Decimal) -> str:
     return f"+{dollars(usd)}" if usd > 0 else dollars(usd)
 
 
-def percent(share: float | None) -> str:
+def dollars_between(low_usd: Decimal, high_usd: Decimal) -> str:
+    """Two amounts of US dollars; one where both look alike."""
+    low, high = dollars(low_usd), dollars(high_usd)
+    return low if low == high else f"{low} to {high}"
+
+
+def percent(share: float | Decimal | None) -> str:
     """A share as a percentage with one decimal."""
     if share is None:
         return UNKNOWN
     sign = MINUS if round(share, 3) < 0 else ""
     return f"{sign}{abs(share):.1%}"
+
+
+def so_many(n: int, noun: str) -> str:
+    """So many of something: `1 run`, `2 runs`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def more_or_less(share: float, more: str, less: str) -> str:

@@ -32,7 +32,8 @@ def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
     counts = [row["n"] for row in rows]
     most = max(row["n_errors"] for row in rows)
     for line in _LINES:
-        figure.add_trace(_line(rows, *line))
+        if any(row[line[0]] is not None for row in rows):
+            figure.add_trace(_line(rows, *line))
     figure.add_trace(
         go.Bar(
             x=at,

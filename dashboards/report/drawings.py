@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.studies.comparison import Comparison, Factor
-from bench.words.figures import dollars, seconds
+from bench.studies.pairing import Pairing
+from bench.words.figures import dollars, seconds, so_many
 from dashboards.charts.cost_against_latency import cost_against_latency
 from dashboards.charts.cost_bars import cost_bars
 from dashboards.charts.ecdf import ecdf
@@ -15,17 +16,15 @@ from dashboards.charts.months import months
 from dashboards.charts.over_time import over_time
 from dashboards.charts.paired_differences import paired_differences
 from dashboards.charts.parts import parts
+from dashboards.charts.points import month_points, ratio_points, ratio_summary
 from dashboards.report.facts import IMAGES_PER_MONTH, Facts
 from dashboards.report.points import (
     cell_points,
     level_bins,
     level_quantiles,
     median_saving,
-    month_points,
     part_points,
-    ratio_points,
     stretch_points,
-    summary_of,
 )
 from dashboards.report.tables import (
     Table,
@@ -188,14 +187,17 @@ def pair_drawings(facts: Facts) -> tuple[Drawing, ...]:
     if not facts.comparisons:
         return ()
     comparison = facts.comparisons[0]
-    drawn = range(min(MOST_PAIRINGS_DRAWN, len(comparison.pairings)))
-    return tuple(_pairs(facts, comparison, place) for place in drawn)
+    drawn = comparison.pairings[:MOST_PAIRINGS_DRAWN]
+    return tuple(
+        _pairs(pairing, place, simulated=comparison.simulated)
+        for place, pairing in enumerate(drawn)
+    )
 
 
-def _pairs(facts: Facts, comparison: Comparison, place: int) -> Drawing:
-    summary = summary_of(comparison, place)
-    first, second = summary["first"], summary["second"]
-    rows = ratio_points(facts, comparison, first, second)
+def _pairs(pairing: Pairing, place: int, *, simulated: bool) -> Drawing:
+    first, second = pairing.first, pairing.second
+    rows = ratio_points(pairing, simulated=simulated)
+    summary = ratio_summary(pairing)
     twin = table(
         f"Times as long: {second} over {first}, by prompt",
         [*plain_columns("prompt"), *figure_columns("ratio", "n pairs")],
@@ -217,7 +219,9 @@ def saving_drawing(facts: Facts) -> Drawing | None:
     saving = median_saving(facts.savings)
     rows = month_points(saving, simulated=facts.is_simulated)
     what = " ".join(saving.variant)
-    remark = f"{IMAGES_PER_MONTH:,} images a month, n={saving.n_prompts} prompts"
+    remark = (
+        f"{IMAGES_PER_MONTH:,} images a month, n={so_many(saving.n_prompts, 'prompt')}"
+    )
     if saving.saving_band_usd is not None:
         remark += "\nband: 90% of the saving"
     return Drawing(

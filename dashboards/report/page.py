@@ -11,6 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from bench.commands.comparing import sentences
+from bench.studies.comparison import Factor, level_name
 from bench.words.figures import bytes_text, dollars, seconds
 from dashboards.charts.inline import plotly_script, template_content
 from dashboards.charts.theme import Theme
@@ -100,9 +101,8 @@ def _findings(facts: Facts) -> dict[str, Any]:
 
 
 def _order(facts: Facts, by: str) -> list[str]:
-    """The values of a factor in the order of the plan; `not sent` for none."""
-    values = (cell[by] for cell in facts.shown.cells)
-    return ["not sent" if value is None else str(value) for value in values]
+    """The levels of a factor in the order of the plan."""
+    return [level_name(cell, Factor(by)) for cell in facts.shown.cells]
 
 
 def _records(facts: Facts) -> dict[str, Any]:

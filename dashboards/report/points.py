@@ -2,24 +2,22 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import fmean
 from typing import Any
 
-import orjson
-
 from bench.store.queries import Row
-from bench.studies.comparison import Comparison
+from bench.studies.comparison import Comparison, Factor, level_name
 from bench.studies.levels import is_timed, times_of
 from bench.studies.saving import Saving
+from dashboards.charts.points import quantile_points
 from dashboards.report.facts import Facts
 from dashboards.report.labels import short_labels
 
 MOST_EXACT = 500
 N_FOR_STRETCH_P95 = 20
-MONTHS = 12
 _BIN = math.log(1.02)
 _PER_STRETCH = 24
 _MOST_STRETCHES = 30
@@ -30,7 +28,8 @@ _STRETCHES_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 def level_bins(facts: Facts, by: str) -> list[dict[str, Any]]:
     """Service times by level: exact values, or bins of 2 % where they are many."""
     rows: list[dict[str, Any]] = []
-    for level, own in _by(facts.trials, lambda row: str(row[by])).items():
+    factor = Factor(by)
+    for level, own in _by(facts.trials, lambda row: level_name(row, factor)).items():
         times_s = sorted(row["service_s"] for row in own if is_timed(row))
         about = {
             "level": level,
@@ -72,12 +71,7 @@ def _cell(cell: Row, label: str) -> dict[str, Any]:
         **{key: cell[key] for key in ("endpoint", "route", "simulated")},
         "images": cell["priced_images"],
         "n": times.n,
-        "p50_s": times.p50_s,
-        "p50_low_s": times.p50_interval.low,
-        "p50_high_s": times.p50_interval.high,
-        "p95_s": times.p95_s,
-        "p95_low_s": times.p95_interval.low,
-        "p95_high_s": times.p95_interval.high,
+        **quantile_points(times),
         "usd_per_image": cell["usd_per_image"],
         "list_usd_per_image": cell["list_usd_per_image"],
     }
@@ -140,74 +134,6 @@ def _stretch(at: datetime, own: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def ratio_points(
-    facts: Facts, comparison: Comparison, first: str, second: str
-) -> list[dict[str, Any]]:
-    """By prompt how many times as long the second side took as the first."""
-    sides: dict[tuple[str, object], dict[str, float]] = defaultdict(dict)
-    by = comparison.by
-    for row in facts.trials:
-        if is_timed(row) and str(row[by]) in {first, second}:
-            key = (row["prompt_id"], _rest(row, by))
-            sides[key][str(row[by])] = row["service_s"]
-    logs: dict[str, list[float]] = defaultdict(list)
-    for (prompt_id, _), found in sides.items():
-        if len(found) > 1:
-            logs[prompt_id].append(math.log(found[second] / found[first]))
-    return [
-        {
-            "prompt_id": prompt_id,
-            "ratio": math.exp(fmean(own)),
-            "n": len(own),
-            "simulated": comparison.simulated,
-        }
-        for prompt_id, own in logs.items()
-    ]
-
-
-def _rest(row: Row, by: str) -> object:
-    """What two trials of a pair have in common beside the prompt."""
-    others = ("endpoint", "model", "api", "operation", "repeat", "prompt_digest")
-    sent = row["parameters"] if by in {"endpoint", "model"} else _without(row, by)
-    return (sent, *(row[name] for name in others if name != by))
-
-
-def _without(row: Row, by: str) -> str:
-    sent = orjson.loads(row["parameters"])
-    sent.pop(by, None)
-    return orjson.dumps(sent, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def month_points(saving: Saving, *, simulated: bool) -> list[dict[str, Any]]:
-    """A year of one variant; the band of the saving lies on the gateway's line."""
-    projected = saving.projection
-    sides = (
-        (saving.direct, "direct", projected.direct_usd),
-        (saving.gateway, "gateway", projected.alternative_usd),
-    )
-    return [
-        {
-            "name": name,
-            "route": route,
-            "simulated": simulated,
-            "month": month,
-            "usd": usd * month,
-            **_band(saving, month, is_gateway=route == "gateway"),
-        }
-        for name, route, usd in sides
-        for month in range(1, MONTHS + 1)
-    ]
-
-
-def _band(saving: Saving, month: int, *, is_gateway: bool) -> dict[str, float | None]:
-    found = saving.saving_band_usd
-    if not is_gateway or found is None:
-        return {"usd_low": None, "usd_high": None}
-    direct_usd = float(saving.projection.direct_usd)
-    low, high = (month * (direct_usd - float(bound)) for bound in reversed(found))
-    return {"usd_low": low, "usd_high": high}
-
-
 def _route_and_name(row: Row) -> tuple[str, str]:
     """Direct endpoints first."""
     return str(row["route"]), str(row["endpoint"])
@@ -233,17 +159,3 @@ def median_saving(found: Sequence[Saving]) -> Saving:
 
 def _direct_usd(saving: Saving) -> Decimal:
     return saving.projection.direct_usd
-
-
-def summary_of(comparison: Comparison, place: int) -> Mapping[str, Any]:
-    """A pairing's ratio of service times, for the chart of pairs."""
-    pairing = comparison.pairings[place]
-    service = pairing.service
-    return {
-        "first": pairing.first,
-        "second": pairing.second,
-        "estimate": service.estimate,
-        "low": service.interval.low,
-        "high": service.interval.high,
-        "n_prompts": service.n_prompts,
-    }

@@ -1,12 +1,9 @@
 """Compared: one run's endpoints against each other, like with like."""
 
-import math
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import orjson
 import streamlit as st
 
 from bench.errors import BadInput
@@ -14,7 +11,6 @@ from bench.store import queries
 from bench.store.chosen import Chosen
 from bench.store.figures import totals
 from bench.studies.comparison import Comparison, Factor, compare_levels
-from bench.studies.levels import is_timed
 from bench.studies.saving import Saving, savings
 from dashboards.screens.frame import SIMULATED, Row, Visit, say
 
@@ -27,14 +23,13 @@ MOST_TRIALS = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """The trials of a run that the filters let through, and what they say.
+    """What the trials of a run say that the filters let through.
 
     Attributes:
         routes: Route of each endpoint.
         comparison: None where the run has only one endpoint.
     """
 
-    trials: tuple[Row, ...]
     routes: dict[str, str]
     comparison: Comparison | None
 
@@ -85,7 +80,6 @@ def compared(con: "duckdb.DuckDBPyConnection", run_id: str, chosen: Chosen) -> C
     except BadInput:
         comparison = None
     return Compared(
-        trials=tuple(rows),
         routes={str(row["endpoint"]): str(row["route"]) for row in rows},
         comparison=comparison,
     )
@@ -107,49 +101,6 @@ def _fits(row: Row, chosen: Chosen) -> bool:
         (chosen.endpoints, "endpoint"),
     )
     return all(not values or (row[key] or "") in values for values, key in wanted)
-
-
-def ratios(trials: Iterable[Row], first: str, second: str) -> list[dict[str, Any]]:
-    """Service time of the second over the first, by prompt.
-
-    Returns:
-        `{prompt_id, ratio, n, simulated}`: the geometric mean over n pairs, as
-        `bench.stats.ratio_difference` averages them.
-    """
-    sides: dict[str, dict[tuple[str, ...], Row]] = {first: {}, second: {}}
-    for row in trials:
-        if row["endpoint"] in sides and is_timed(row):
-            sides[row["endpoint"]][_key(row)] = row
-    logs: dict[str, list[float]] = defaultdict(list)
-    for key, row in sides[first].items():
-        other = sides[second].get(key)
-        if other is not None:
-            logs[row["prompt_id"]].append(
-                math.log(other["service_s"] / row["service_s"])
-            )
-    is_simulated = any(
-        row["simulated"] for rows in sides.values() for row in rows.values()
-    )
-    return [
-        {
-            "prompt_id": prompt_id,
-            "ratio": math.exp(sum(found) / len(found)),
-            "n": len(found),
-            "simulated": is_simulated,
-        }
-        for prompt_id, found in logs.items()
-    ]
-
-
-def _key(row: Row) -> tuple[str, ...]:
-    sent: dict[str, object] = orjson.loads(row["parameters"])
-    asked = (row["prompt_id"], row["prompt_digest"], row["repeat"], row["api"])
-    return (
-        *map(str, asked),
-        str(row["operation"]),
-        str(row["model"]),
-        *sorted(f"{name}={value}" for name, value in sent.items()),
-    )
 
 
 def endpoints_needed(found: Sequence[str]) -> str:

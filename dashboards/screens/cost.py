@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from bench.stats import N_FOR_P95
 from bench.store.figures import cells, tokens
 from bench.words.figures import dollars, seconds
 from dashboards.charts.cost_against_latency import cost_against_latency
@@ -18,15 +19,16 @@ from dashboards.screens.frame import (
     endpoint_of,
     note,
     say,
+    side_by_side,
     variant_of,
 )
 
 _QUANTILES = ("p50", "p95")
 _CLASSES = (
     ("Text in", "input_text_tokens"),
-    ("cached", "cached_text_tokens"),
+    ("Cached", "cached_text_tokens"),
     ("Image in", "input_image_tokens"),
-    ("cached image", "cached_image_tokens"),
+    ("Cached image", "cached_image_tokens"),
     ("Image out", "output_image_tokens"),
     ("Text out", "output_text_tokens"),
 )
@@ -34,8 +36,8 @@ _CLASSES = (
 
 def show(visit: Visit) -> None:
     """Choice, prices of each cell, tokens by class."""
-    found = [_with_list(row) for row in visit.ask(cells, visit.chosen)]
-    left, right = st.columns(2, gap="large")
+    found = [_labelled(row) for row in visit.ask(cells, visit.chosen)]
+    left, right = side_by_side()
     with left:
         _choice(found)
         chart(
@@ -55,12 +57,8 @@ def show(visit: Visit) -> None:
     _tokens(visit.ask(tokens, visit.chosen))
 
 
-def _with_list(row: Row) -> dict[str, Any]:
-    return {
-        **row,
-        "label": variant_of(row),
-        "n": row["n_timed"],
-    }
+def _labelled(row: Row) -> dict[str, Any]:
+    return {**row, "label": variant_of(row), "n": row["n_timed"]}
 
 
 def _of_priced(row: Row) -> dict[str, Any]:
@@ -104,10 +102,8 @@ def _advice(found: Sequence[Row], key: str, limit_s: float) -> str:
     ]
     bound = f" with a {quantile} of at most {seconds(limit_s)}" if limit_s else ""
     if not fitting:
-        return (
-            f"No cell{bound or ' with a known price and a known ' + quantile}. "
-            "p95 needs 72 timed trials a cell."
-        )
+        needs = f" It needs {N_FOR_P95} timed trials a cell." if key == "p95_s" else ""
+        return f"No cell{bound or f' with a known price and {quantile}'}.{needs}"
     best = min(fitting, key=lambda row: (row["usd_per_image"], row[key]))
     words = (
         f"Cheapest per usable image{bound}: {best['label']} at {endpoint_of(best)}, "

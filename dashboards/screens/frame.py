@@ -13,10 +13,13 @@ from dashboards.filters.reading import Asker
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+    from streamlit.delta_generator import DeltaGenerator
+    from streamlit.elements.lib.grid_container import GridContainer
 
 Row = Mapping[str, Any]
 SIMULATED = " (simulated)"
 _CHART = {"displayModeBar": False, "responsive": True}
+_LEAST_CHART_PX = 400
 _MARKDOWN = set("\\`*_[]<>~:$#")
 
 
@@ -55,7 +58,7 @@ def endpoint_of(row: Row) -> str:
     return marked(row["endpoint"], simulated=bool(row["simulated"]))
 
 
-def charted(rows: "Sequence[Row]") -> list[dict[str, Any]]:
+def charted(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Rows for a chart, whose endpoints keep one colour on all pages.
 
     A chart says itself where all of it is simulated; only where some is, the
@@ -94,6 +97,17 @@ def say(text: str) -> None:
 def note(text: str) -> None:
     """A quiet remark in our own words, under what it is about."""
     st.caption(inert(text))
+
+
+def side_by_side() -> "tuple[DeltaGenerator, DeltaGenerator]":
+    """Two places for charts; one below the other where they would be squeezed."""
+    grid = chart_grid()
+    return grid.cell(), grid.cell()
+
+
+def chart_grid() -> "GridContainer":
+    """Places for charts, two in a row where the page is wide enough."""
+    return st.grid(2, min_column_width=_LEAST_CHART_PX, gap=("small", "large"))
 
 
 def chart(figure: "go.Figure", alt: str, key: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from bench.stats import N_FOR_P95
 from bench.store.figures import BY, cells, over_time, parts, slowest, spread
 from bench.words.figures import percent
 from dashboards.charts.ecdf import ecdf
@@ -16,11 +17,13 @@ from dashboards.screens.frame import (
     Row,
     Visit,
     chart,
+    chart_grid,
     charted,
     endpoint_of,
     marked,
     note,
     say,
+    side_by_side,
     variant_of,
 )
 
@@ -40,7 +43,7 @@ def show(visit: Visit) -> None:
     """Distribution, cells, parts, course over time, the slowest requests."""
     found = visit.ask(cells, visit.chosen)
     by, is_log = _switches()
-    left, right = st.columns([3, 2], gap="large")
+    left, right = side_by_side()
     with left:
         _distribution(visit, found, by, is_log=is_log)
         _parts(visit, found, by)
@@ -124,31 +127,29 @@ def _cells(found: Sequence[Row]) -> None:
         [
             *tables.cell_columns(),
             tables.count("n", "n_timed"),
-            tables.time("p50", "p50_s"),
-            tables.between("95% of p50", "p50_low_s", "p50_high_s"),
-            *_tail_columns(found),
+            *_time_columns(found),
         ],
         alt="Service time of each cell: p50, p95 and p99 with intervals and n",
         key="latency-cells",
     )
     note(
         "Service time: request sent to last byte, of answers that were ok. p95 is "
-        f"shown from n=72 on; p99 is grey below n={_N_FOR_P99}, where it is little "
-        "more than the longest."
+        f"shown from n={N_FOR_P95} on; p99 is grey below n={_N_FOR_P99}, where it is "
+        "little more than the longest."
     )
 
 
-def _tail_columns(found: Sequence[Row]) -> list[tables.Column]:
-    longest = [tables.time("Longest", "max_s")]
+def _time_columns(found: Sequence[Row]) -> list[tables.Column]:
+    columns = tables.time_columns(found)
     if all(row["p95_s"] is None for row in found):
-        return longest
+        return columns
     p99 = tables.Column(
         heading="p99",
         value=lambda row: row["p99_s"],
         words=tables.seconds,
         is_faded=lambda row: row["n_timed"] < _N_FOR_P99,
     )
-    return [*tables.tail_columns(found), p99, *longest]
+    return [*columns, p99, tables.time("Longest", "max_s")]
 
 
 def _parts(visit: Visit, found: Sequence[Row], by: str) -> None:
@@ -186,16 +187,16 @@ def _part_of(row: Row, quantile: str) -> Callable[[Row], float | None]:
 def _over_time(rows: Sequence[Row]) -> None:
     st.subheader("Over time")
     names = list(dict.fromkeys(endpoint_of(row) for row in rows))
-    columns = st.columns(2, gap="large")
+    grid = chart_grid()
     for i, name in enumerate(names[:_MOST_LINES]):
         own = [
             {**row, "at": row["begins_at"], "n_errors": row["n_failed"]}
             for row in rows
             if endpoint_of(row) == name
         ]
-        with columns[i % 2]:
+        with grid.cell():
             chart(
-                over_time_chart(own, title=endpoint_of(own[0])),
+                over_time_chart(own, title=name),
                 "Median and p95 of service time above failed attempts, over time; the "
                 "table below holds them",
                 f"latency-time-{i}",

@@ -6,14 +6,13 @@ from decimal import Decimal
 
 import streamlit as st
 
-from bench.stats import wilson_interval
+from bench.stats import N_FOR_P95
 from bench.store.figures import cells, daily, errors
 from bench.words.figures import (
     UNKNOWN,
     dollars,
     duration,
     percent,
-    percent_between,
     seconds,
 )
 from dashboards.charts.daily_spend import daily_spend
@@ -26,6 +25,7 @@ from dashboards.screens.frame import (
     endpoint_of,
     inert,
     note,
+    side_by_side,
 )
 from dashboards.screens.prices import price_dates
 
@@ -36,7 +36,7 @@ def show(visit: Visit) -> None:
     _ages(visit)
     st.subheader("Cells")
     _cells(visit.ask(cells, visit.chosen))
-    left, right = st.columns(2, gap="large")
+    left, right = side_by_side()
     with left:
         _spend(visit.ask(daily, visit.chosen))
     with right:
@@ -46,7 +46,7 @@ def show(visit: Visit) -> None:
 
 
 def _cards(totals: Row) -> None:
-    with st.grid(4, min_column_width=150, gap="small"):
+    with st.grid(4, min_column_width=190, gap="small"):
         for label, value, below in _figures(totals):
             st.metric(
                 label,
@@ -81,12 +81,13 @@ def _figures(t: Row) -> list[tuple[str, str, str]]:
         (
             "p95 service time",
             p95,
-            f"n={t['n_timed']:,}" + ("" if t["p95_s"] is not None else ", needs 72"),
+            f"n={t['n_timed']:,}"
+            + ("" if t["p95_s"] is not None else f", needs {N_FOR_P95}"),
         ),
         (
             "Possibly billed, US$",
             dollars(t["possibly_billed_usd"] or Decimal(0)),
-            f"{t['n_possibly_billed']:,} trials, at most",
+            f"at most, in {t['n_possibly_billed']:,} trials",
         ),
         (
             "Wasted, US$",
@@ -99,8 +100,7 @@ def _figures(t: Row) -> list[tuple[str, str, str]]:
 def _success(t: Row) -> str:
     if not t["n_settled"]:
         return "nothing settled yet"
-    found = wilson_interval(t["n_ok"], t["n_settled"])
-    return f"{percent_between(found.low or 0, found.high or 1)}, n={t['n_settled']:,}"
+    return f"{tables.success_between(t)}, n={t['n_settled']:,}"
 
 
 def _ages(visit: Visit) -> None:
@@ -121,12 +121,8 @@ def _cells(rows: Sequence[Row]) -> None:
         rows,
         [
             *tables.cell_columns(),
-            tables.count("n", "n_settled"),
-            tables.share("Success", "ok_share"),
-            tables.Column(heading="95% interval", value=_interval_of_success),
-            tables.time("p50", "p50_s"),
-            tables.between("95% of p50", "p50_low_s", "p50_high_s"),
-            *tables.tail_columns(rows),
+            *tables.success_columns(),
+            *tables.time_columns(rows),
             tables.usd("US$ an image", "usd_per_image"),
             tables.usd("Charged", "charge_usd"),
             *tables.doubt_columns(rows),
@@ -135,18 +131,11 @@ def _cells(rows: Sequence[Row]) -> None:
         key="overview-cells",
     )
     note(
-        "n: trials that ended. p95 is shown from 72 timed trials on. Intervals: order "
-        "statistics for times, Wilson for shares. US$ an image: all charges of the "
-        "cell, failed and repeated attempts too, over usable images; trials with money "
-        "of unknown amount are in neither."
+        f"n: trials that ended. p95 is shown from {N_FOR_P95} timed trials on. "
+        "Intervals: order statistics for times, Wilson for shares. US$ an image: all "
+        "charges of the cell, failed and repeated attempts too, over usable images; "
+        "trials with money of unknown amount are in neither."
     )
-
-
-def _interval_of_success(row: Row) -> str:
-    if not row["n_settled"]:
-        return UNKNOWN
-    found = wilson_interval(row["n_ok"], row["n_settled"])
-    return percent_between(found.low or 0, found.high or 1)
 
 
 def _spend(rows: Sequence[Row]) -> None:

@@ -7,8 +7,8 @@ import streamlit as st
 from bench.commands.comparing import sentences
 from bench.studies.levels import Level
 from bench.studies.pairing import Pairing
-from bench.words.figures import UNKNOWN, percent_between
 from dashboards.charts.paired_differences import paired_differences
+from dashboards.charts.points import quantile_points, ratio_points, ratio_summary
 from dashboards.screens import tables
 from dashboards.screens.compared import (
     Compared,
@@ -16,7 +16,6 @@ from dashboards.screens.compared import (
     compared,
     endpoints_needed,
     pick_run,
-    ratios,
 )
 from dashboards.screens.frame import Row, Visit, chart, marked, note, say
 
@@ -57,8 +56,13 @@ def _verdicts(pairing: Pairing, found: Compared) -> None:
 
 
 def _side(name: str, found: Compared) -> str:
-    is_simulated = any(r["simulated"] for r in found.trials if r["endpoint"] == name)
-    return f"{name} ({found.routes[name]}{', simulated' if is_simulated else ''})"
+    mark = ", simulated" if _is_simulated(found, name) else ""
+    return f"{name} ({found.routes[name]}{mark})"
+
+
+def _is_simulated(found: Compared, *names: str) -> bool:
+    levels = found.comparison.levels if found.comparison else ()
+    return any(level.simulated for level in levels if level.name in names)
 
 
 def _levels(levels: Sequence[Level], found: Compared) -> None:
@@ -69,12 +73,8 @@ def _levels(levels: Sequence[Level], found: Compared) -> None:
         [
             tables.text("Endpoint", "name"),
             tables.text("Route", "route"),
-            tables.count("n", "n"),
-            tables.share("Success", "ok_share"),
-            tables.Column(heading="95% interval", value=lambda row: row["ok_between"]),
-            tables.time("p50", "p50_s"),
-            tables.between("95% of p50", "p50_low_s", "p50_high_s"),
-            *tables.tail_columns(rows),
+            *tables.success_columns(),
+            *tables.time_columns(rows),
             tables.usd("US$ an image", "usd_per_image"),
             tables.usd("Charged", "charge_usd"),
             tables.usd("At list price", "list_usd"),
@@ -87,21 +87,13 @@ def _levels(levels: Sequence[Level], found: Compared) -> None:
 
 
 def _level(level: Level, found: Compared) -> Row:
-    times, ok = level.times, level.ok_interval
-    has_ok = ok.low is not None and ok.high is not None
     return {
         "name": marked(level.name, simulated=level.simulated),
         "route": found.routes[level.name],
-        "n": level.n_settled,
+        "n_settled": level.n_settled,
+        "n_ok": level.n_ok,
         "ok_share": level.ok_share,
-        "ok_between": percent_between(ok.low or 0, ok.high or 1) if has_ok else UNKNOWN,
-        "p50_s": times.p50_s,
-        "p50_low_s": times.p50_interval.low,
-        "p50_high_s": times.p50_interval.high,
-        "p95_s": times.p95_s,
-        "p95_low_s": times.p95_interval.low,
-        "p95_high_s": times.p95_interval.high,
-        "max_s": times.max_s,
+        **quantile_points(level.times),
         "usd_per_image": level.usd_per_image,
         "charge_usd": level.charge_usd,
         "list_usd": level.list_usd,
@@ -111,17 +103,10 @@ def _level(level: Level, found: Compared) -> Row:
 
 
 def _ratios(pairing: Pairing, found: Compared, place: int) -> None:
-    rows = ratios(found.trials, pairing.first, pairing.second)
-    summary = {
-        "first": pairing.first,
-        "second": pairing.second,
-        "estimate": pairing.service.estimate,
-        "low": pairing.service.interval.low,
-        "high": pairing.service.interval.high,
-        "n_prompts": pairing.service.n_prompts,
-    }
+    simulated = _is_simulated(found, pairing.first, pairing.second)
+    rows = ratio_points(pairing, simulated=simulated)
     chart(
-        paired_differences(rows, summary),
+        paired_differences(rows, ratio_summary(pairing)),
         "Ratio of service times prompt by prompt with the interval of the median; the "
         "table below holds them",
         f"routes-ratios-{place}",

@@ -8,12 +8,21 @@ import streamlit as st
 from bench.store.chosen import Chosen
 from bench.store.figures import totals
 from bench.studies.saving import Saving
-from bench.words.figures import UNKNOWN, dollars, percent
+from bench.words.figures import UNKNOWN, dollars, dollars_between, percent, so_many
 from dashboards.charts.months import months
+from dashboards.charts.points import month_points
 from dashboards.screens import tables
 from dashboards.screens.compared import ask_of_run, pick_run, saved
-from dashboards.screens.frame import SIMULATED, Row, Visit, chart, inert, note, say
-from pricing.projection import MONTHS_A_YEAR
+from dashboards.screens.frame import (
+    SIMULATED,
+    Row,
+    Visit,
+    chart,
+    inert,
+    note,
+    say,
+    side_by_side,
+)
 
 _USUAL = 10_000
 _MOST = 10_000_000
@@ -22,7 +31,7 @@ _MOST_ON_SLIDER = 100_000
 
 def show(visit: Visit) -> None:
     """A volume, what it comes to each month, every variant beside it."""
-    left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    left, right = side_by_side()
     with left:
         run_id = pick_run(visit)
     volume = _volume(right)
@@ -91,17 +100,20 @@ def _variant(found: Sequence[Saving]) -> Saving:
     return titles.get(str(picked), found[0])
 
 
+def _basis(saving: Saving) -> str:
+    return f"n={so_many(saving.n_prompts, 'prompt')}"
+
+
 def _between(saving: Saving) -> str:
     bounds = saving.saving_band_usd
     if bounds is None:
         return "too few prompts for a band"
     low, high = map(dollars, bounds)
-    return "too narrow to show" if low == high else f"{low} to {high}"
+    return "too narrow to show" if low == high else dollars_between(*bounds)
 
 
 def _month(saving: Saving, *, is_simulated: bool) -> None:
     found = saving.projection
-    basis = f"n={saving.n_prompts} prompts"
     cards = (
         (
             "Direct, a month",
@@ -118,7 +130,7 @@ def _month(saving: Saving, *, is_simulated: bool) -> None:
             dollars(found.saving_usd),
             f"90% band {_between(saving)}",
         ),
-        ("Saving a year", dollars(found.saving_year_usd), basis),
+        ("Saving a year", dollars(found.saving_year_usd), _basis(saving)),
     )
     with st.grid(4, min_column_width=170, gap="small"):
         for label, value, below in cards:
@@ -137,9 +149,11 @@ def _month(saving: Saving, *, is_simulated: bool) -> None:
 def _sentence(saving: Saving) -> str:
     found, bounds = saving.projection, saving.saving_band_usd
     volume = f"At {found.images_per_month:,} images a month"
-    figures = f"90% band of the saving {_between(saving)}, n={saving.n_prompts} prompts"
+    if not found.images_per_month:
+        return f"{volume} nothing is spent."
+    figures = f"90% band of the saving {_between(saving)}, {_basis(saving)}"
     if bounds is None:
-        figures = f"{_between(saving)}, n={saving.n_prompts} prompts"
+        figures = f"{_between(saving)}, {_basis(saving)}"
     elif bounds[0] <= 0 <= bounds[1]:
         return (
             f"{volume}: no clear difference between {saving.direct} and "
@@ -147,17 +161,16 @@ def _sentence(saving: Saving) -> str:
         )
     usd = found.saving_usd
     words = f"{dollars(abs(usd))} {'less' if usd >= 0 else 'more'} than"
-    share = percent(
-        None if found.saving_share is None else float(abs(found.saving_share))
-    )
+    share = UNKNOWN if found.saving_share is None else percent(abs(found.saving_share))
     sides = f"{saving.gateway} costs {words} {saving.direct}"
     return f"{volume}, {sides} ({share}; {figures})."
 
 
 def _months(saving: Saving, *, is_simulated: bool) -> None:
-    rows = _month_rows(saving, is_simulated=is_simulated)
+    rows = month_points(saving, simulated=is_simulated)
+    band = "" if saving.saving_band_usd is None else "90% band of the saving, "
     chart(
-        months(rows, remark=f"90% band, n={saving.n_prompts} prompts"),
+        months(rows, remark=f"{band}{_basis(saving)}"),
         "US dollars spent as months pass, direct and gateway; the table below holds "
         "them",
         "savings-months",
@@ -177,44 +190,18 @@ def _months(saving: Saving, *, is_simulated: bool) -> None:
         )
 
 
-def _month_rows(saving: Saving, *, is_simulated: bool) -> list[dict[str, Any]]:
-    found, bounds = saving.projection, saving.saving_band_usd
-    rows: list[dict[str, Any]] = []
-    for month in range(1, MONTHS_A_YEAR + 1):
-        rows.append(
-            {
-                "name": saving.direct,
-                "route": "direct",
-                "month": month,
-                "usd": found.direct_usd * month,
-                "usd_low": None,
-                "usd_high": None,
-                "simulated": is_simulated,
-            }
-        )
-        rows.append(
-            {
-                "name": saving.gateway,
-                "route": "gateway",
-                "month": month,
-                "usd": found.alternative_usd * month,
-                "usd_low": bounds and (found.direct_usd - bounds[1]) * month,
-                "usd_high": bounds and (found.direct_usd - bounds[0]) * month,
-                "simulated": is_simulated,
-            }
-        )
-    return rows
-
-
 def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
     mark = SIMULATED if is_simulated else ""
     st.subheader(f"Every variant at this volume{mark}", anchor=False)
+    named = [tables.text("Direct", "direct"), tables.text("Gateway", "gateway")]
+    if len({(saving.direct, saving.gateway) for saving in found}) == 1:
+        named = []
+        say(f"{found[0].gateway} against {found[0].direct}")
     tables.show(
         [_line(saving) for saving in found],
         [
             *(tables.text(name, name) for name in ("Model", "Quality", "Size")),
-            tables.text("Direct", "direct"),
-            tables.text("Gateway", "gateway"),
+            *named,
             tables.usd("Direct a month", "direct_usd"),
             tables.usd("Gateway a month", "gateway_usd"),
             tables.usd("Saving a month", "saving_usd"),
@@ -246,7 +233,7 @@ def _line(saving: Saving) -> Row:
         "gateway_usd": found.alternative_usd,
         "saving_usd": found.saving_usd,
         "between": _between(saving),
-        "share": None if found.saving_share is None else float(found.saving_share),
+        "share": found.saving_share,
         "year_usd": found.saving_year_usd,
         "n_prompts": saving.n_prompts,
     }

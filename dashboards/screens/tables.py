@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from bench.stats import wilson_interval
 from bench.words.figures import (
     UNKNOWN,
     dollars,
     percent,
+    percent_between,
     seconds,
     seconds_between,
 )
@@ -169,14 +171,30 @@ def sent(key: str) -> Callable[[Row], str]:
     return lambda row: str(row[key] or NOT_SENT)
 
 
-def tail_columns(rows: Sequence[Row]) -> list[Column]:
-    """p95 with its interval; the longest where no row has enough for a p95."""
-    if all(row["p95_s"] is None for row in rows):
-        return [time("Longest", "max_s")]
+def success_columns() -> list[Column]:
+    """How many trials ended, and the share of them that was ok."""
     return [
-        time("p95", "p95_s"),
-        between("95% of p95", "p95_low_s", "p95_high_s"),
+        count("n", "n_settled"),
+        share("Success", "ok_share"),
+        Column(heading="95% interval", value=success_between),
     ]
+
+
+def success_between(row: Row) -> str:
+    """Wilson's interval of the share that was ok."""
+    found = wilson_interval(row["n_ok"], row["n_settled"])
+    if found.low is None or found.high is None:
+        return UNKNOWN
+    return percent_between(found.low, found.high)
+
+
+def time_columns(rows: Sequence[Row]) -> list[Column]:
+    """p50 and p95 with intervals; the longest where no row has a p95."""
+    median = [time("p50", "p50_s"), between("95% of p50", "p50_low_s", "p50_high_s")]
+    if all(row["p95_s"] is None for row in rows):
+        return [*median, time("Longest", "max_s")]
+    tail = [time("p95", "p95_s"), between("95% of p95", "p95_low_s", "p95_high_s")]
+    return [*median, *tail]
 
 
 def doubt_columns(rows: Sequence[Row]) -> list[Column]:
