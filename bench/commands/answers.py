@@ -12,6 +12,7 @@ from bench.store.status import status_fields
 from bench.studies.comparison import Comparison
 from bench.studies.levels import Level, Times, times_of
 from bench.studies.pairing import Cost, Pairing
+from bench.studies.saving import Saving
 from pricing.money import round_usd, usd_text
 
 _ASKED = ("api", "operation", "model", "mainline_model", "quality", "size")
@@ -79,6 +80,26 @@ def comparison_answer(comparison: Comparison) -> dict[str, Any]:
         "simulated": comparison.simulated,
         "levels": [_level(level) for level in comparison.levels],
         "differences": [_pairing(pairing) for pairing in comparison.pairings],
+    }
+
+
+def saving_answer(saving: Saving) -> dict[str, Any]:
+    """The month of a variant; money as decimal strings."""
+    model, quality, size = saving.variant
+    projected, band = saving.projection, saving.saving_band_usd
+    return {
+        "model": model,
+        "quality": quality,
+        "size": size,
+        "direct": saving.direct,
+        "gateway": saving.gateway,
+        "n_prompts": saving.n_prompts,
+        "images_per_month": projected.images_per_month,
+        "direct_usd": usd_text(projected.direct_usd),
+        "gateway_usd": usd_text(projected.alternative_usd),
+        "saving_usd": usd_text(projected.saving_usd),
+        "saving_band_usd": None if band is None else [usd_text(usd) for usd in band],
+        "saving_year_usd": usd_text(projected.saving_year_usd),
     }
 
 

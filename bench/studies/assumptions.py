@@ -125,7 +125,7 @@ def _of_measured(lines: Sequence[Line]) -> Iterator[str]:
 def _part(part: Part, n_parts: int) -> str:
     asked = " ".join(v for v in (part.model, part.quality, part.size) if v)
     named = asked or "any picture"
-    return named if n_parts == 1 else f"{percent(float(part.share))} {named}"
+    return named if n_parts == 1 else f"{percent(part.share)} {named}"
 
 
 def _ref(ref: BookRef) -> str:

@@ -7,7 +7,7 @@ import typer
 from bench.commands.showing import SIMULATED
 from bench.studies.assumptions import assumptions, price_sources
 from bench.studies.outlook import Compared, Line, Outlook
-from bench.words.figures import UNKNOWN, dollars, percent
+from bench.words.figures import UNKNOWN, dollars, percent, so_many
 from bench.words.savings import band_text, cents, saving_sentence
 from bench.words.tables import print_table
 from pricing.projection import MONTHS_A_YEAR, Band, Banded, Course
@@ -39,7 +39,7 @@ def tell(found: Outlook, notes: Sequence[str]) -> None:
 
 def _volume(found: Outlook) -> str:
     images, n_months = found.images, len(found.images)
-    months = f"{n_months} month{'' if n_months == 1 else 's'}"
+    months = so_many(n_months, "month")
     if _is_steady(found):
         return f"{images[0]:,} images a month, {months}"
     return f"{sum(images):,} images in {months}, {images[0]:,} in the first"
@@ -62,7 +62,7 @@ def _tell_costs(found: Outlook) -> None:
             *(measured if has_measured else []),
             (month, True),
             *([("first year", True)] if has_year else []),
-            (f"{n_months} months" if n_months > 1 else "1 month", True),
+            (so_many(n_months, "month"), True),
         ],
         [
             _cost_line(line, has_measured=has_measured, has_year=has_year)
@@ -138,7 +138,7 @@ def _sentences(found: Outlook, compared: Compared) -> list[str]:
     ]
     if saving.share:
         word = "less" if saving.share > 0 else "more"
-        sentences[-1] += f": {percent(abs(float(saving.share)))} {word}"
+        sentences[-1] += f": {percent(abs(saving.share))} {word}"
     return sentences
 
 
@@ -190,13 +190,12 @@ def _tell_briefly(found: Outlook) -> None:
 
 def _brief_line(compared: Compared) -> list[str]:
     saving = compared.saving
-    share = saving.share
     return [
         saving.alternative + (" (simulated)" if compared.simulated else ""),
         saving.against,
         cents(saving.month.usd),
         band_text(saving.month.band),
-        percent(None if share is None else float(share)),
+        percent(saving.share),
         cents(saving.whole.usd),
         compared.why_no_band or saving.month.direction,
     ]

@@ -11,15 +11,16 @@ from typing import Any
 import orjson
 import typer
 
-from bench.commands.answers import comparison_answer
+from bench.commands.answers import comparison_answer, saving_answer
 from bench.commands.comparing import print_comparison
 from bench.runner import Ending
 from bench.studies.comparison import Comparison, Factor, compare_levels
 from bench.studies.levels import Row
-from bench.studies.saving import Saving, savings
-from bench.words.figures import bytes_text, dollars, percent
+from bench.studies.saving import savings
+from bench.words.figures import bytes_text, dollars
 from bench.words.places import place
 from bench.words.tables import print_table
+from dashboards.report.tables import saving_figures
 from pricing.money import usd_text
 from pricing.question import answer as price_answer
 
@@ -113,7 +114,7 @@ def _tell_projection(measured: Measured) -> None:
             *(("saving", True), ("a year", True), ("n prompts", True)),
         ],
         [
-            _projection_line(saving)
+            [*saving.variant[:2], *saving_figures(saving)]
             for saving in savings(measured.trials, IMAGES_PER_MONTH)
             if saving.variant[2] == _SHOWN_SIZE
         ],
@@ -137,25 +138,6 @@ def _guides_prices() -> Decimal:
     return Decimal(str(price_answer(question)["usd"]))
 
 
-def _projection_line(saving: Saving) -> list[str]:
-    projected = saving.projection
-    share = projected.saving_share
-    interval = "–"
-    if saving.saving_band_usd is not None:
-        interval = " to ".join(map(dollars, saving.saving_band_usd))
-    return [
-        saving.variant[0],
-        saving.variant[1],
-        dollars(projected.direct_usd),
-        dollars(projected.alternative_usd),
-        dollars(projected.saving_usd),
-        interval,
-        percent(None if share is None else float(share)),
-        dollars(projected.saving_year_usd),
-        str(saving.n_prompts),
-    ]
-
-
 def _tell_count(measured: Measured) -> None:
     typer.echo("\n== Our records against the emulators' own count ==")
     rows: list[list[str]] = []
@@ -177,7 +159,7 @@ def answer(measured: Measured, report: Mapping[str, Any] | None) -> str:
             "simulated": True,
             "comparison": comparison_answer(_comparison(measured)),
             "projection": [
-                _projection_answer(saving)
+                saving_answer(saving)
                 for saving in savings(measured.trials, IMAGES_PER_MONTH)
             ],
             "counted_by_emulators_usd": {
@@ -186,23 +168,3 @@ def answer(measured: Measured, report: Mapping[str, Any] | None) -> str:
             "report": None if report is None else report["path"],
         }
     ).decode()
-
-
-def _projection_answer(saving: Saving) -> dict[str, Any]:
-    model, quality, size = saving.variant
-    projected = saving.projection
-    return {
-        "model": model,
-        "quality": quality,
-        "size": size,
-        "direct": saving.direct,
-        "gateway": saving.gateway,
-        "n_prompts": saving.n_prompts,
-        "images_per_month": projected.images_per_month,
-        "direct_usd": usd_text(projected.direct_usd),
-        "gateway_usd": usd_text(projected.alternative_usd),
-        "saving_usd": usd_text(projected.saving_usd),
-        "saving_band_usd": saving.saving_band_usd
-        and [usd_text(usd) for usd in saving.saving_band_usd],
-        "saving_year_usd": usd_text(projected.saving_year_usd),
-    }

@@ -6,10 +6,8 @@ from typing import Any
 import orjson
 from markupsafe import Markup
 
-from bench.commands.answers import comparison_answer, show_answer
-from bench.studies.saving import Saving
+from bench.commands.answers import comparison_answer, saving_answer, show_answer
 from dashboards.report.facts import Facts
-from pricing.money import usd_text
 
 SCHEMA = "pixelmeter.report-figures/1"
 # Inside a script element a text must not end it, nor begin a comment.
@@ -33,7 +31,7 @@ def exact_figures(facts: Facts) -> dict[str, Any]:
             "served_otherwise": facts.served,
         },
         "comparisons": [comparison_answer(found) for found in facts.comparisons],
-        "savings": [_saving(saving) for saving in facts.savings],
+        "savings": [saving_answer(saving) for saving in facts.savings],
     }
 
 
@@ -47,23 +45,3 @@ def inert_chart(content: object) -> Markup:
     """The same for a chart, whose numbers may be beyond orjson's."""
     text = json.dumps(content, ensure_ascii=False)
     return Markup(text.translate(_INERT))  # noqa: S704  as above
-
-
-def _saving(saving: Saving) -> dict[str, Any]:
-    model, quality, size = saving.variant
-    projected = saving.projection
-    return {
-        "model": model,
-        "quality": quality,
-        "size": size,
-        "direct": saving.direct,
-        "gateway": saving.gateway,
-        "n_prompts": saving.n_prompts,
-        "images_per_month": projected.images_per_month,
-        "direct_usd": usd_text(projected.direct_usd),
-        "gateway_usd": usd_text(projected.alternative_usd),
-        "saving_usd": usd_text(projected.saving_usd),
-        "saving_band_usd": saving.saving_band_usd
-        and [usd_text(usd) for usd in saving.saving_band_usd],
-        "saving_year_usd": usd_text(projected.saving_year_usd),
-    }

@@ -76,7 +76,7 @@ def _dollars_or_none(usd: Decimal | None) -> str:
 
 def endpoints_table(facts: Facts) -> Table:
     """Who was asked; of the key only the variable's name."""
-    mocked = {row["endpoint"] for row in facts.asked if row["simulated"]}
+    simulated = {row["endpoint"] for row in facts.asked if row["simulated"]}
     return table(
         "Endpoints",
         [
@@ -85,7 +85,7 @@ def endpoints_table(facts: Facts) -> Table:
         ],
         (
             [
-                marked(endpoint.name, simulated=endpoint.name in mocked),
+                marked(endpoint.name, simulated=endpoint.name in simulated),
                 endpoint.route,
                 endpoint.base_url,
                 _prices(endpoint),

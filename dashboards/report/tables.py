@@ -8,7 +8,13 @@ from bench.store.queries import Row
 from bench.studies.comparison import Comparison
 from bench.studies.levels import Level, times_of
 from bench.studies.saving import Saving
-from bench.words.figures import UNKNOWN, dollars, percent, seconds
+from bench.words.figures import (
+    UNKNOWN,
+    dollars,
+    dollars_between,
+    percent,
+    seconds,
+)
 from dashboards.report.facts import Facts
 from dashboards.report.labels import asked
 
@@ -126,7 +132,10 @@ def savings_table(found: Sequence[Saving], images_per_month: int) -> Table:
             *figure_columns("US$ direct", "US$ gateway", "saving a month"),
             *figure_columns("90% band", "saving", "a year", "n prompts"),
         ],
-        ([*_of_whom(saving)[: len(named)], *_saved(saving)] for saving in found),
+        (
+            [*_of_whom(saving)[: len(named)], *saving_figures(saving)]
+            for saving in found
+        ),
     )
 
 
@@ -134,19 +143,15 @@ def _of_whom(saving: Saving) -> list[str]:
     return [" ".join(saving.variant), f"{saving.direct}, {saving.gateway}"]
 
 
-def _saved(saving: Saving) -> list[str]:
-    projected = saving.projection
-    share = projected.saving_share
-    interval = UNKNOWN
-    if saving.saving_band_usd is not None:
-        low, high = map(dollars, saving.saving_band_usd)
-        interval = low if low == high else f"{low} to {high}"
+def saving_figures(saving: Saving) -> list[str]:
+    """Direct, gateway, saving, band, share, a year, prompts: as texts."""
+    projected, band = saving.projection, saving.saving_band_usd
     return [
         dollars(projected.direct_usd),
         dollars(projected.alternative_usd),
         dollars(projected.saving_usd),
-        interval,
-        percent(None if share is None else float(share)),
+        UNKNOWN if band is None else dollars_between(*band),
+        percent(projected.saving_share),
         dollars(projected.saving_year_usd),
         str(saving.n_prompts),
     ]
