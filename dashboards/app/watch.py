@@ -9,7 +9,7 @@ from bench.words.figures import duration
 from dashboards.filters.reading import Standing, look
 
 _EVERY_S = 4
-_FRESH_S = 2.0
+_FRESH_NS = 2_000_000_000
 _MOST_WATCHED = 20
 
 
@@ -20,7 +20,7 @@ def keep_watch(folder: DataFolder, standing: Standing, *, is_shown: bool) -> Non
     A page that could not be shown is tried again every time.
     """
     now = standing
-    if time.time() - standing.looked_at > _FRESH_S:
+    if time.monotonic_ns() - standing.looked_ns > _FRESH_NS:
         now = look(folder)
         if not is_shown or (now.stamp, now.obstacle) != (
             standing.stamp,
@@ -32,6 +32,7 @@ def keep_watch(folder: DataFolder, standing: Standing, *, is_shown: bool) -> Non
     if alive:
         st.text(f"Under way: {', '.join(alive)}")
     if now.stamp:
+        # Files are dated by the system clock, so their age is taken with it.
         changed_at = max(modified_ns for modified_ns, _ in now.stamp) / 1e9
         age = duration(max(time.time() - changed_at, 0))
         st.caption(f"Index changed {age} ago; looked at every {_EVERY_S} s")

@@ -1,6 +1,6 @@
 """Choosing: filters in the sidebar, shared by all pages by their URL."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -26,22 +26,19 @@ def choose(choices: Mapping[str, Sequence[Any]]) -> Chosen:
         choices: As `bench.store.chosen.choices` gives them.
     """
     picked: dict[str, tuple[str, ...]] = {}
-    runs = {str(row["run_id"]): row for row in choices["runs"]}
+    runs = [row["run_id"] for row in choices["runs"]]
     for key, field, label in _FILTERS:
-        values = list(runs) if field == "runs" else [str(v) for v in choices[field]]
-        named: Callable[[str], str] = _named
-        picked[field] = _pick(key, label, values, named)
+        values = runs if field == "runs" else choices[field]
+        picked[field] = _pick(key, label, [str(value) for value in values])
     return Chosen(**picked)
 
 
-def _pick(
-    key: str, label: str, values: list[str], named: Callable[[str], str]
-) -> tuple[str, ...]:
+def _pick(key: str, label: str, values: list[str]) -> tuple[str, ...]:
     found = st.multiselect(
         label,
         values,
         key=key,
-        format_func=named,
+        format_func=_named,
         placeholder="All",
         bind="query-params",
     )

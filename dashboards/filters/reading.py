@@ -32,13 +32,13 @@ class Standing:
         stamp: Changes when the index does.
         obstacle: Why nothing new can be read, as a sentence; None when all is well.
         problems: What could not be read of the journals, as sentences.
-        looked_at: Seconds since the epoch.
+        looked_ns: When, on the monotonic clock.
     """
 
     stamp: Stamp
     obstacle: str | None
     problems: tuple[str, ...]
-    looked_at: float
+    looked_ns: int
 
 
 def data_folder() -> DataFolder:
@@ -60,7 +60,7 @@ def look(folder: DataFolder) -> Standing:
         stamp=stamp_of(folder),
         obstacle=obstacle,
         problems=problems,
-        looked_at=time.time(),
+        looked_ns=time.monotonic_ns(),
     )
 
 
