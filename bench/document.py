@@ -131,7 +131,7 @@ def parse(path: Path, text: str) -> Any:  # noqa: ANN401  a document can be anyt
     """
     try:
         _refuse_bombs(path, text)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader with limits
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader: makes plain values alone
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""

@@ -12,7 +12,7 @@ from bench.checkup.check import Check, ok, problem, warning
 from bench.checkup.visit import Visit
 from bench.endpoint import Endpoint
 from bench.errors import NoCredentials
-from bench.words.figures import seconds
+from bench.words.figures import seconds, so_many
 
 _LONGEST = 160
 _PAGE_BEGINS = b"<"
@@ -46,7 +46,7 @@ def read_answer(endpoint: Endpoint, key: str, visit: Visit) -> Answer:
     if listed is None:
         return Answer(checks=(_unlisted(name, endpoint, key, visit),))
     took = seconds(visit.took_s)
-    sentence = f"{visit.url}: answered in {took}, {len(listed)} models"
+    sentence = f"{visit.url}: answered in {took}, {so_many(len(listed), 'model')}"
     return Answer(checks=(ok(name, sentence),), models=listed)
 
 

@@ -10,6 +10,7 @@ from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.plan.prices import price_model
 from bench.suite import Suite, read_suite
+from bench.words.figures import so_many
 from pricing.book import shipped_book
 
 _OLD_DAYS = 90
@@ -30,7 +31,8 @@ def check_book(vendors: Iterable[str], day: date) -> Check:
         return warning("prices", f"the price book has nothing of {named}")
     oldest = min(card.checked_on for card in cards)
     n_days = (day - oldest).days
-    sentence = f"the oldest rate in use was checked on {oldest}, {n_days} days ago"
+    ago = f"{so_many(n_days, 'day')} ago" if n_days else "today"
+    sentence = f"the oldest rate in use was checked on {oldest}, {ago}"
     if n_days > _OLD_DAYS:
         return warning("prices", f"{sentence}; a newer Pixelmeter may hold newer ones")
     return ok("prices", sentence)
@@ -69,8 +71,8 @@ def check_suites(
             checks.append(warning("suite", str(error)))
             continue
         wrong = [*_doubts(path, suite, endpoints, listed, day)]
-        n_prompts = len(suite.prompts)
-        fine = f"{path}: {n_prompts} prompts, {_named(suite)}"
+        prompts = so_many(len(suite.prompts), "prompt")
+        fine = f"{path}: {prompts}, {_named(suite)}"
         checks += wrong or [ok("suite", fine)]
     return tuple(checks)
 

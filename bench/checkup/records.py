@@ -11,6 +11,7 @@ from bench.folder import DataFolder, RunFolder
 from bench.store import queries
 from bench.store.changes import Changes, find_changes
 from bench.store.index import OlderIndex, open_index
+from bench.words.figures import so_many
 
 _WAIT_S = 2.0
 _MOST_NAMED = 3
@@ -43,7 +44,8 @@ def _check_locks(folder: DataFolder, alive: list[RunFolder]) -> Iterator[Check]:
     if left:
         yield warning(
             "locks",
-            f"{len(left)} unfinished files of killed processes, such as {left[0]}; "
+            f"{so_many(len(left), 'unfinished file')} of killed processes, such as "
+            f"{left[0]}; "
             "delete them when you like",
         )
     else:
@@ -86,15 +88,15 @@ def _check_index(folder: DataFolder) -> Iterator[Check]:
         yield from (
             warning(
                 "records",
-                f"run {row['run_id']}: {row['n_damaged']} records can't be read; bring "
-                "its journals back from a backup",
+                f"run {row['run_id']}: {so_many(row['n_damaged'], 'record')} can't be "
+                "read; bring its journals back from a backup",
             )
             for row in damaged
         )
 
 
 def _no_index(folder: DataFolder, n_runs: int, *, is_closed: bool) -> Check:
-    sentence = f"{folder.index}: there is none yet, {_runs(n_runs)}"
+    sentence = f"{folder.index}: there is none yet, {so_many(n_runs, 'run')}"
     if not n_runs:
         return ok("index", sentence)
     if is_closed:
@@ -106,7 +108,7 @@ def _no_index(folder: DataFolder, n_runs: int, *, is_closed: bool) -> Check:
 def _standing(
     folder: DataFolder, n_runs: int, changes: Changes, *, is_closed: bool
 ) -> Check:
-    sentence = f"{folder.index}: {_runs(n_runs)}"
+    sentence = f"{folder.index}: {so_many(n_runs, 'run')}"
     if changes.are_none:
         return ok("index", f"{sentence}, current")
     n_new = len(changes.runs) + len(changes.gone)
@@ -116,7 +118,3 @@ def _standing(
     return ok(
         "index", f"{sentence}, {n_new} changed since; the next command reads them"
     )
-
-
-def _runs(n_runs: int) -> str:
-    return "1 run" if n_runs == 1 else f"{n_runs} runs"

@@ -19,6 +19,7 @@ from bench.endpoint import Endpoint, choose, read_endpoints
 from bench.environment import Environment
 from bench.errors import BadInput
 from bench.folder import DataFolder
+from bench.words.figures import so_many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +113,10 @@ def sentence(checks: Sequence[Check]) -> str:
     counts = {s: sum(check.status is s for check in checks) for s in Status}
     n_problems, n_warnings = counts[Status.PROBLEM], counts[Status.WARNING]
     if n_problems:
-        are = "1 problem stands" if n_problems == 1 else f"{n_problems} problems stand"
+        are = f"{so_many(n_problems, 'problem')} stand{'s' if n_problems == 1 else ''}"
         return f"{are} in the way of a run{_and(n_warnings)}."
-    if n_warnings:
-        return f"Nothing stands in the way of a run{_and(n_warnings)}."
-    return "Nothing stands in the way of a run."
+    return f"Nothing stands in the way of a run{_and(n_warnings)}."
 
 
 def _and(n_warnings: int) -> str:
-    if not n_warnings:
-        return ""
-    return f"; {n_warnings} warning{'' if n_warnings == 1 else 's'}"
+    return f"; {so_many(n_warnings, 'warning')}" if n_warnings else ""

@@ -12,7 +12,8 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from bench.endpoint import Endpoint, Route
-from bench.transport import NETWORK_ERRORS, RequestStamps, http_client, stamp_into
+from bench.transport.client import NETWORK_ERRORS, http_client
+from bench.transport.stamps import RequestStamps, stamp_into
 
 NAME_WITHIN_S = 3.0
 ANSWER_WITHIN_S = 5.0
@@ -32,7 +33,8 @@ class Visit:
         failure: Why no answer came, as a sentence part; None when one did.
         status: HTTP status, None without an answer.
         body: At most the first megabyte, not unpacked.
-        asked_at, answered_at: System clock, seconds since 1970.
+        asked_at, answered_at: System clock, seconds since 1970: what the Date of
+            the answer is held against.
         took_s: From the start to the end of the answer.
     """
 
@@ -105,7 +107,7 @@ def _unknown_hosts(hosts: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
 
 
 async def _ask_all(keys: Sequence[tuple[Endpoint, str]]) -> dict[str, Visit]:
-    async with http_client(max(1, len(keys))) as client:
+    async with http_client() as client:
 
         async def ask(endpoint: Endpoint, key: str) -> Visit:
             stamps = RequestStamps(started_ns=time.monotonic_ns())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bench.words.figures import dollars, more_or_less, percent, signed_dollars
+from bench.words.figures import dollars, more_or_less, percent, signed_dollars, so_many
 
 FEWEST_PROMPTS = 6
 
@@ -24,7 +24,7 @@ class Sides:
     @property
     def basis(self) -> str:
         """How many prompts stand behind a figure."""
-        return f"n={self.n_prompts} prompt{'' if self.n_prompts == 1 else 's'}"
+        return f"n={so_many(self.n_prompts, 'prompt')}"
 
     @property
     def is_enough(self) -> bool:
