@@ -30,7 +30,6 @@ def intervals(
     Args:
         rows: `{label, endpoint, route, simulated, n, p50_s, p50_low_s,
             p50_high_s, p95_s, p95_low_s, p95_high_s}`; what is None is left out.
-            Optional `max_s` stands in for a p95 that is not known.
         title: Stands above the figure.
         is_log: Whether the axis of seconds is logarithmic.
     """

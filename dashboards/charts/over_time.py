@@ -28,23 +28,11 @@ def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
         return nothing(title)
     n = sum(row["n"] for row in rows)
     figure = canvas(title, rows, remark=f"n={n:,}")
-    at = [row["at"] for row in rows]
-    counts = [row["n"] for row in rows]
     most = max(row["n_errors"] for row in rows)
     for line in _LINES:
         if any(row[line[0]] is not None for row in rows):
             figure.add_trace(_line(rows, *line))
-    figure.add_trace(
-        go.Bar(
-            x=at,
-            y=[row["n_errors"] for row in rows],
-            yaxis="y2",
-            name="not ok",
-            marker=hatched(GREY, "x"),
-            customdata=counts,
-            hovertemplate="%{y} of %{customdata} not ok<extra></extra>",
-        )
-    )
+    figure.add_trace(_errors(rows))
     figure.update_xaxes(title="time (UTC)", type="date", anchor="y2")
     return figure.update_layout(
         yaxis={"title": "service time, s", "domain": [0.32, 1], "rangemode": "tozero"},
@@ -74,4 +62,16 @@ def _line(
         marker={"symbol": symbol, "size": 6},
         customdata=[row["n"] for row in rows],
         hovertemplate=f"{word} %{{y:.3g}} s, n=%{{customdata}}<extra></extra>",
+    )
+
+
+def _errors(rows: Sequence[Row]) -> go.Bar:
+    return go.Bar(
+        x=[row["at"] for row in rows],
+        y=[row["n_errors"] for row in rows],
+        yaxis="y2",
+        name="not ok",
+        marker=hatched(GREY, "x"),
+        customdata=[row["n"] for row in rows],
+        hovertemplate="%{y} of %{customdata} not ok<extra></extra>",
     )

@@ -36,20 +36,7 @@ def paired_differences(
     figure = canvas(title, rows, remark=f"n={len(known)} prompts")
     heights = list(range(len(known)))
     _draw_summary(figure, summary)
-    figure.add_trace(
-        go.Scatter(
-            x=[float(row["ratio"]) for row in known],
-            y=heights,
-            mode="markers",
-            name="one prompt",
-            marker={"color": BLUE, "size": 8},
-            customdata=[[plain(row["prompt_id"]), row["n"]] for row in known],
-            hovertemplate=(
-                "%{customdata[0]}<br>%{x:.3f} times, n=%{customdata[1]} pairs"
-                "<extra></extra>"
-            ),
-        )
-    )
+    figure.add_trace(_dots(known, heights))
     # 0 of a log axis is the ratio 1: no difference.
     figure.add_vline(x=1, line={"dash": "dot", "width": 1.5, "color": "#808080"})
     figure.update_xaxes(title=_words(summary, axis), type="log", tickformat="~r")
@@ -64,6 +51,21 @@ def paired_differences(
         title=None if are_named else "prompts",
     )
     return figure.update_layout(height=min(_HIGHEST_PX, height_px(len(known) * 3 // 4)))
+
+
+def _dots(known: Sequence[Row], heights: Sequence[int]) -> go.Scatter:
+    return go.Scatter(
+        x=[float(row["ratio"]) for row in known],
+        y=heights,
+        mode="markers",
+        name="one prompt",
+        marker={"color": BLUE, "size": 8},
+        customdata=[[plain(row["prompt_id"]), row["n"]] for row in known],
+        hovertemplate=(
+            "%{customdata[0]}<br>%{x:.3f} times, n=%{customdata[1]} pairs"
+            "<extra></extra>"
+        ),
+    )
 
 
 def _words(summary: Mapping[str, Any] | None, axis: str) -> str:
