@@ -26,7 +26,8 @@ ENTRY = ROOT / "dashboards" / "app" / "entry.py"
 # Whatever reads one of these as markup asks a foreign host or changes the page.
 IMAGE = "<img src=http://evil.example/a onerror=\"document.title='owned'\">"
 MARKDOWN = "![i](http://evil.example/b) $\\alpha$ :red[r] `c` **s** :tada:"
-EVIL = f"{IMAGE} {MARKDOWN} [l](http://evil.example) =1+1"
+LINK = "<a href=//evil.example/c>c</a><b>d</b>"
+EVIL = f"{IMAGE} {MARKDOWN} {LINK} [l](http://evil.example) =1+1"
 
 
 @pytest.fixture(scope="session")

@@ -162,8 +162,8 @@ def test_hostile_names_prompts_and_errors_do_nothing(
     hostile: Desk, report_of: Callable[[Desk], Path], visit: Callable[..., Visit]
 ) -> None:
     seen = visit(report_of(hostile))
-    assert "owned" not in seen.page.title()[:5]
-    assert seen.page.locator("img[src='x']").count() == 0
+    assert seen.page.title() != "owned"
+    assert seen.page.locator("[src*='evil'], [href*='evil']").count() == 0
     assert seen.page.locator("main b").count() == 0
     assert seen.page.locator(".chart a").count() == 0
     assert hostile.plan["note"] in (seen.page.locator("header").text_content() or "")

@@ -269,4 +269,5 @@ def test_an_address_that_is_no_image_api_is_told_in_one_sentence(
     assert ended.answer["attempts"] == 12
     # Nothing was billed where nothing was reached, and no half of the key kept.
     kept = [record for record in desk.outcomes.values() if record["endpoint"] == "echo"]
+    assert len(kept) == 3
     assert all(desk.key[:8] not in json.dumps(record) for record in kept)

@@ -42,6 +42,7 @@ def test_demo_charges_what_both_emulators_counted_to_the_last_digit(
     assert levels == counted
     page = Path(answer["report"]).read_text("utf-8")
     assert f'"charge_usd":"{answer["charge_usd"]}"' in page
+    assert answer["projection"]
     for line in answer["projection"]:
         assert Decimal(line["saving_usd"]) * 12 == Decimal(line["saving_year_usd"])
         assert Decimal(line["gateway_usd"]) * 2 == Decimal(line["direct_usd"])
