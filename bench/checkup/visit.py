@@ -125,7 +125,7 @@ async def _ask_all(keys: Sequence[tuple[Endpoint, str]]) -> dict[str, Visit]:
                         if len(body) > _MOST_BYTES:
                             break
             except TimeoutError:
-                return Visit(url=url, failure=_too_late(stamps))
+                return Visit(url=url, failure=_too_late(url, stamps))
             except NETWORK_ERRORS as error:
                 return Visit(url=url, failure=_broken(error, stamps))
             return Visit(
@@ -157,12 +157,13 @@ def _headers(endpoint: Endpoint, key: str) -> dict[str, str]:
     return headers
 
 
-def _too_late(stamps: RequestStamps) -> str:
+def _too_late(url: str, stamps: RequestStamps) -> str:
     within = f"within {ANSWER_WITHIN_S:g} s"
-    if stamps.connected_ns is None:
-        return f"no connection {within}; a firewall, or a wrong port?"
+    if stamps.write_started_ns is None:
+        what = "no TLS connection" if url.startswith("https:") else "no connection"
+        return f"{what} {within}; a firewall, or a wrong port?"
     if stamps.sent_ns is None:
-        return f"the connection stands but TLS does not {within}"
+        return f"it takes the connection but not the request {within}"
     if stamps.first_byte_ns is None:
         return f"it takes the connection but gives no answer {within}"
     return f"its answer does not end {within}"

@@ -372,7 +372,7 @@ def test_the_data_folder_is_looked_into_and_left_as_it_is(
     ended = doctor(desk)
     assert ended.code == 0
     assert "chmod 700" in checks(ended, "data folder")[0][1]
-    assert "1 unfinished files" in checks(ended, "locks")[0][1]
+    assert "1 unfinished file of killed" in checks(ended, "locks")[0][1]
     assert "1 run, 1 changed since" in checks(ended, "index")[0][1]
 
 
