@@ -11,18 +11,24 @@ if TYPE_CHECKING:
 
 # Whatever a process begins last the others wait for, so the long files begin.
 LONGEST_FIRST = (
-    "tests/contract/test_litellm_gateway.py",
     "tests/app/test_walk_in_chromium.py",
+    "tests/contract/test_litellm_gateway.py",
+    "tests/flow/test_generate.py",
+    "tests/flow/test_ingest.py",
+    "tests/flow/test_doctor.py",
     "tests/faults/test_kill.py",
     "tests/faults/test_storage.py",
-    "tests/flow/test_wheel.py",
     "tests/faults/test_interrupt.py",
     "tests/app/test_report_in_browser.py",
-    "tests/contract/test_make_gateway.py",
+    "tests/flow/test_run_cli.py",
+    "tests/flow/test_report.py",
+    "tests/flow/test_meter.py",
     "tests/faults/test_read_only.py",
     "tests/faults/test_endpoint_down.py",
+    "tests/contract/test_make_gateway.py",
+    "tests/flow/test_wheel.py",
     "tests/flow/test_demo.py",
-    "tests/flow/test_report.py",
+    "tests/flow/test_outcomes.py",
 )
 
 
