@@ -5,13 +5,18 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
-from itertools import pairwise
+from itertools import chain
 from typing import Self
 
-from pricing.bookfile import TOKENS_PER_RATE, BookFile, ModelLife, read_book_file
+from pricing.bookcheck import (
+    alias_faults,
+    card_faults,
+    name_faults,
+    neighbours_of,
+)
+from pricing.bookfile import BookFile, ModelLife, read_book_file
 from pricing.errors import (
     BadBook,
     OutsideLife,
@@ -19,17 +24,8 @@ from pricing.errors import (
     UnknownPrice,
     UnknownQuantity,
 )
-from pricing.rates import ANY_MODEL, Rate, RateCard, Tier, TokenClass
+from pricing.rates import ANY_MODEL, RateCard
 from pricing.tokens import ModelRules
-
-# A rate per token, per 1,000 tokens or in cents falls outside these: the unit trap.
-_TOKEN_RATE_USD = (Decimal("0.001"), Decimal(200))
-_IMAGE_RATE_USD = (Decimal("0.001"), Decimal(10))
-_CACHED = (
-    (TokenClass.CACHED_TEXT, TokenClass.INPUT_TEXT),
-    (TokenClass.CACHED_IMAGE, TokenClass.INPUT_IMAGE),
-    (TokenClass.MAINLINE_CACHED, TokenClass.MAINLINE_INPUT),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +58,13 @@ class PriceBook:
         rules = [rule for file in files for rule in file.rules]
         aliases = {key: to for file in files for key, to in file.aliases.items()}
         names = [(model.vendor, model.name) for model in models]
-        _check_names(names)
-        _check_names([("rules", rule.model) for rule in rules])
-        for (vendor, alias), name in aliases.items():
-            if (vendor, name) not in names or (vendor, alias) in names:
-                raise BadBook(f"{vendor}: alias '{alias}' of '{name}' leads nowhere")
-        _check(models, cards)
+        for fault in chain(
+            name_faults(names),
+            name_faults(("rules", rule.model) for rule in rules),
+            alias_faults(aliases, names),
+            card_faults(models, cards),
+        ):
+            raise BadBook(fault)
         return cls(
             models=models,
             cards=cards,
@@ -75,6 +72,56 @@ class PriceBook:
             token_rules={rule.model: rule for rule in rules},
             digest=_digest(files),
         )
+
+    def with_own(self, texts: Mapping[str, str]) -> "PriceBook":
+        """This book under books of the user's own, by file name.
+
+        An own card wins for the model, tier and days that it names. The first fault
+        raises BadBook and says how many there are.
+        """
+        files, faults = self._own_files(texts)
+        if not files:
+            return self
+        for fault in faults:
+            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+            raise BadBook(f"{fault}{more}")
+        known = {(model.vendor, model.name) for model in self.models}
+        own_models = [model for file in files for model in file.models]
+        new = [one for one in own_models if (one.vendor, one.name) not in known]
+        own_aliases = {key: to for file in files for key, to in file.aliases.items()}
+        return PriceBook(
+            models=(*self.models, *new),
+            cards=(*(card for file in files for card in file.cards), *self.cards),
+            aliases={**self.aliases, **own_aliases},
+            token_rules=self.token_rules,
+            digest=hashlib.sha256(
+                f"{self.digest}{_digest(files)}".encode()
+            ).hexdigest(),
+        )
+
+    def own_faults(self, texts: Mapping[str, str]) -> tuple[str, ...]:
+        """All that is wrong with books of the user's own, one sentence each."""
+        return self._own_files(texts)[1]
+
+    def _own_files(
+        self, texts: Mapping[str, str]
+    ) -> tuple[list[BookFile], tuple[str, ...]]:
+        """The user's files, and what is wrong with them."""
+        faults: list[str] = []
+        files: list[BookFile] = []
+        near = neighbours_of(card for card in self.cards if not card.own)
+        for name in sorted(texts):
+            file = read_book_file(name, texts[name], own=True, faults=faults)
+            files.append(file)
+            found = card_faults(file.models, file.cards, near)
+            faults.extend(f"{name}: {fault}" for fault in found)
+        own = [(m.vendor, m.name) for file in files for m in file.models]
+        aliases = {key: to for file in files for key, to in file.aliases.items()}
+        shipped = [(model.vendor, model.name) for model in self.models]
+        faults.extend(f"own books: {fault}" for fault in name_faults(own))
+        found = alias_faults(aliases, (*own, *shipped))
+        faults.extend(f"own books: {fault}" for fault in found)
+        return files, tuple(faults)
 
     @property
     def vendors(self) -> tuple[str, ...]:
@@ -89,9 +136,10 @@ class PriceBook:
                 f"there are {', '.join(self.vendors)}"
             )
         name = self.aliases.get((vendor, model), model)
-        for known in self.models:
-            if known.vendor == vendor and known.name in {name, ANY_MODEL}:
-                return known
+        for wanted in (name, ANY_MODEL):
+            for known in self.models:
+                if known.vendor == vendor and known.name == wanted:
+                    return known
         raise UnknownModel(f"the {vendor} book knows no model '{model[:60]}'")
 
     def card(
@@ -103,19 +151,19 @@ class PriceBook:
         that tier). The day a life or a rate ends on is not billable any more.
         """
         life = self.model(vendor, model)
-        if as_of < life.released or (life.retired and life.retired <= as_of):
-            raise OutsideLife(
-                f"{_named(life)} could be billed from {life.released} "
-                f"{_until(life.retired)}; {as_of} lies outside"
-            )
         of_model = [
             card
             for card in self.cards
             if card.vendor == vendor and card.model == life.name and card.tier == tier
         ]
-        for card in of_model:
-            if card.holds_on(as_of):
+        holding = [card for card in of_model if card.holds_on(as_of)]
+        for card in holding:
+            if card.own:
                 return card
+        if as_of < life.released or (life.retired and life.retired <= as_of):
+            raise OutsideLife(f"{_lived(life)}; {as_of} lies outside")
+        for card in holding:
+            return card
         raise _no_card(life, tier, as_of, of_model)
 
     def rules(self, model: str) -> ModelRules:
@@ -140,6 +188,16 @@ def shipped_book() -> PriceBook:
 def _named(life: ModelLife) -> str:
     """The model as sentences name it."""
     return f"the {life.vendor} list" if life.name == ANY_MODEL else life.name
+
+
+def _lived(life: ModelLife) -> str:
+    """From when to when a model could be billed, as far as the book knows."""
+    if life.known_only:
+        return (
+            f"the price of {_named(life)} is known from {life.released}, the day it "
+            f"was read, {_until(life.retired)}; what held before is not confirmed"
+        )
+    return f"{_named(life)} could be billed from {life.released} {_until(life.retired)}"
 
 
 def _until(day: date | None) -> str:
@@ -178,67 +236,3 @@ def _digest(files: Iterable[BookFile]) -> str:
     ]
     text = json.dumps(said, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _check_names(names: Iterable[tuple[str, str]]) -> None:
-    """Refuse a name that stands twice."""
-    seen: set[tuple[str, str]] = set()
-    for name in names:
-        if name in seen:
-            raise BadBook(f"{name[0]}: model '{name[1]}' stands twice")
-        seen.add(name)
-
-
-def _check(models: Iterable[ModelLife], cards: Iterable[RateCard]) -> None:
-    """Refuse books that contradict themselves."""
-    lives = {(model.vendor, model.name): model for model in models}
-    by_key: dict[tuple[str, str, Tier], list[RateCard]] = {}
-    for card in cards:
-        _check_card(card, lives[card.vendor, card.model])
-        by_key.setdefault((card.vendor, card.model, card.tier), []).append(card)
-    for of_key in by_key.values():
-        of_key.sort(key=lambda card: card.valid_from)
-        for first, second in pairwise(of_key):
-            if first.valid_until is None or second.valid_from < first.valid_until:
-                raise BadBook(
-                    f"{first.vendor}: {first.tier} cards of '{first.model}' overlap "
-                    f"on {second.valid_from}"
-                )
-
-
-def _check_card(card: RateCard, life: ModelLife) -> None:
-    """Refuse a card without prices, outside its model's life, or in a wrong unit."""
-    where = f"{card.vendor}: {card.tier} card of '{card.model}' from {card.valid_from}"
-    if bool(card.rates) == bool(card.images):
-        raise BadBook(f"{where}: needs either rates or images")
-    ends = card.valid_until
-    if ends is not None and ends <= card.valid_from:
-        raise BadBook(f"{where}: ends on {ends}, before it begins")
-    outlives = life.retired is not None and (ends is None or ends > life.retired)
-    if card.valid_from < life.released or outlives:
-        raise BadBook(f"{where}: reaches outside the model's life")
-    for rates in (card.rates, card.long_rates):
-        _check_rates(rates, where)
-    for price in card.images:
-        _check_unit(price.rate, _IMAGE_RATE_USD, f"{where}: {price.quality}")
-
-
-def _check_rates(rates: Mapping[TokenClass, Rate], where: str) -> None:
-    """Refuse rates in a wrong unit, and a cached rate above the plain one."""
-    for name, rate in rates.items():
-        _check_unit(rate, _TOKEN_RATE_USD, f"{where}: {name}")
-        if rate.per != TOKENS_PER_RATE:
-            raise BadBook(f"{where}: {name} must be per {TOKENS_PER_RATE} tokens")
-    for cached, plain in _CACHED:
-        if cached in rates and rates[cached].usd > rates[plain].usd:
-            raise BadBook(f"{where}: {cached} costs more than {plain}")
-
-
-def _check_unit(rate: Rate, span: tuple[Decimal, Decimal], where: str) -> None:
-    """Refuse an amount that can only be meant in another unit."""
-    low, high = span
-    if not low <= rate.usd <= high:
-        raise BadBook(
-            f"{where}: {rate.usd} USD per {rate.per} lies outside {low} to {high}; "
-            "check the unit"
-        )

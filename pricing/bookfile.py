@@ -2,9 +2,10 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import cast
 
 from pricing.errors import BadBook, PricingError
 from pricing.form import Form
@@ -24,25 +25,32 @@ from pricing.variant import Size
 TOKENS_PER_RATE = 1_000_000
 _PROVENANCE = ("source", "checked_on", "confidence")
 _PERIOD = ("valid_from", "valid_until")
-_PRICES = ("rates", "images", "long_above_tokens", "long_rates")
+_PRICES = ("rates", "images", "long_above_tokens", "long_rates", "round_up_usd")
 _FILE_KEYS = (
     *(*_PROVENANCE, "vendor", "kind"),
     *("sources", "aliases", "model", "sizes", "rules"),
 )
-_MODEL_KEYS = (*_PROVENANCE, "name", "kind", "released", "retired", "card")
+_MODEL_KEYS = (
+    *(*_PROVENANCE, "name", "kind"),
+    *("released", "known_from", "retired", "card"),
+)
 _CARD_KEYS = (*_PROVENANCE, *_PERIOD, *_PRICES, "tier")
-_RATE_KEYS = (*_PROVENANCE, "usd", "exact_half")
+_RATE_KEYS = (*_PROVENANCE, "usd", "exact_half", "unusual")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelLife:
-    """A model at a vendor: first billable day, and first day that no longer is."""
+    """A model at a vendor: first billable day, and first day that no longer is.
+
+    ``known_only`` says that the first day is only the one on which a price was read.
+    """
 
     vendor: str
     name: str
     kind: str
     released: date
     retired: date | None
+    known_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,34 +63,53 @@ class BookFile:
     rules: tuple[ModelRules, ...]
 
 
+class Faults:
+    """What is wrong with a file: the first fault is raised, or all are gathered."""
+
+    __slots__ = ("file", "sentences")
+
+    def __init__(self, file: str, sentences: list[str] | None = None) -> None:
+        self.file = file
+        self.sentences = sentences
+
+    def note(self, fault: PricingError | str) -> None:
+        """Raise BadBook, or keep the sentence."""
+        sentence = f"{self.file}: {fault}"
+        if self.sentences is None:
+            raise BadBook(sentence)
+        self.sentences.append(sentence)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Provenance:
-    """Where a rate is from; what is not given is inherited from what is around it."""
+class _Around:
+    """What a rate inherits: its provenance, whose book it is, where faults go."""
 
     sources: Mapping[str, object]
     source: str | None
     checked_on: date | None
     confidence: str | None
+    own: bool
+    faults: Faults
 
-    def within(self, form: Form) -> "_Provenance":
+    def within(self, form: Form) -> "_Around":
         """The provenance inside a model, a card or a rate."""
         source = form.text("source") or self.source
         if source is not None and source not in self.sources:
             raise BadBook(f"{form.where}: source '{source}' is not in [sources]")
-        return _Provenance(
-            sources=self.sources,
+        return replace(
+            self,
             source=source,
             checked_on=form.day("checked_on") or self.checked_on,
             confidence=form.text("confidence") or self.confidence,
         )
 
-    def rate(self, amount: Decimal, per: int, where: str) -> Rate:
+    def rate(self, amount: Decimal, per: int, form: Form) -> Rate:
         """A rate of this provenance, refused where a part of it is missing."""
         if not self.source or not self.checked_on or not self.confidence:
-            raise BadBook(f"{where}: needs source, checked_on and confidence")
+            raise BadBook(f"{form.where}: needs source, checked_on and confidence")
         if self.confidence not in set(Confidence):
             raise BadBook(
-                f"{where}: confidence '{self.confidence}' is not shipped; "
+                f"{form.where}: confidence '{self.confidence}' is not shipped; "
                 "it must be high or medium"
             )
         return Rate(
@@ -91,32 +118,52 @@ class _Provenance:
             source=str(self.sources[self.source]),
             checked_on=self.checked_on,
             confidence=Confidence(self.confidence),
+            unusual=form.raw("unusual") is True,
         )
 
 
-def read_book_file(name: str, text: str) -> BookFile:
-    """Read and check one file; BadBook names the file and the fault."""
+def read_book_file(
+    name: str, text: str, *, own: bool = False, faults: list[str] | None = None
+) -> BookFile:
+    """Read and check one file; BadBook names the file and the fault.
+
+    With ``faults`` nothing is raised: what is wrong is added there, the rest is read.
+    An ``own`` book holds rates alone.
+    """
+    told = Faults(name, faults)
     try:
-        return _read(Form(tomllib.loads(text, parse_float=Decimal), name, _FILE_KEYS))
+        form = Form(tomllib.loads(text, parse_float=Decimal), name, _FILE_KEYS)
+        return _read(form, own, told)
     except tomllib.TOMLDecodeError as error:
-        raise BadBook(f"{name}: not TOML: {error}") from error
+        told.note(f"not TOML: {error}")
+    except RecursionError:
+        told.note("not TOML: nested too deep")
     except PricingError as error:
-        raise BadBook(f"{name}: {error}") from error
+        told.note(error)
+    return BookFile(models=(), cards=(), aliases={}, rules=())
 
 
-def _read(form: Form) -> BookFile:
+def _read(form: Form, own: bool, faults: Faults) -> BookFile:  # noqa: FBT001  private
     """The file's models, cards, aliases and rules."""
-    around = _Provenance(
+    if own and ("rules" in form or not form.items("model")):
+        raise BadBook("a book of your own holds rates of models, and no token rules")
+    around = _Around(
         sources=form.table("sources"),
         source=form.text("source"),
         checked_on=form.need(form.day, "checked_on"),
         confidence=form.text("confidence"),
+        own=own,
+        faults=faults,
     )
     vendor = form.text("vendor")
     models: list[ModelLife] = []
     cards: list[RateCard] = []
     for item in form.items("model"):
-        model, of_model = _read_model(form, item, around)
+        try:
+            model, of_model = _read_model(form, item, around)
+        except PricingError as error:
+            faults.note(error)
+            continue
         models.append(model)
         cards.extend(of_model)
     return BookFile(
@@ -131,27 +178,38 @@ def _read(form: Form) -> BookFile:
 
 
 def _read_model(
-    file: Form, item: object, around: _Provenance
+    file: Form, item: object, around: _Around
 ) -> tuple[ModelLife, list[RateCard]]:
     """One model and its cards."""
     form = Form(item, "model", _MODEL_KEYS)
-    form.where = f"model '{form.need(form.text, 'name')}'"
+    form.where = f"model '{form.need(form.text, 'name')[:60]}'"
+    if ("released" in form) == ("known_from" in form):
+        raise BadBook(f"{form.where}: needs either released or known_from")
     model = ModelLife(
         vendor=file.need(file.text, "vendor"),
         name=form.need(form.text, "name"),
         kind=form.text("kind") or file.need(file.text, "kind"),
-        released=form.need(form.day, "released"),
+        released=form.day("released") or form.need(form.day, "known_from"),
         retired=form.day("retired"),
+        known_only="known_from" in form,
     )
     inside = around.within(form)
-    return model, [_read_card(model, card, inside) for card in form.items("card")]
+    cards: list[RateCard] = []
+    for number, card in enumerate(form.items("card"), start=1):
+        try:
+            cards.append(_read_card(model, number, card, inside))
+        except PricingError as error:
+            around.faults.note(error)
+    return model, cards
 
 
-def _read_card(model: ModelLife, item: object, around: _Provenance) -> RateCard:
+def _read_card(
+    model: ModelLife, number: int, item: object, around: _Around
+) -> RateCard:
     """One card; its dates are the model's unless it has its own."""
-    form = Form(item, f"card of '{model.name}'", _CARD_KEYS)
+    form = Form(item, f"card {number} of '{model.name[:60]}'", _CARD_KEYS)
     inside = around.within(form)
-    anchor = inside.rate(Decimal(0), 1, form.where)
+    anchor = inside.rate(Decimal(0), 1, form)
     return RateCard(
         vendor=model.vendor,
         model=model.name,
@@ -161,32 +219,46 @@ def _read_card(model: ModelLife, item: object, around: _Provenance) -> RateCard:
         source=anchor.source,
         checked_on=anchor.checked_on,
         rates=_read_rates(form, "rates", inside),
-        images=tuple(_read_image(one, inside) for one in form.items("images")),
+        images=tuple(_read_image(form, one, inside) for one in form.items("images")),
         long_above_tokens=form.whole("long_above_tokens"),
         long_rates=_read_rates(form, "long_rates", inside),
+        round_up_usd=form.amount("round_up_usd"),
+        own=around.own,
     )
 
 
-def _read_rates(form: Form, key: str, around: _Provenance) -> dict[TokenClass, Rate]:
+def _read_rates(form: Form, key: str, around: _Around) -> dict[TokenClass, Rate]:
     """Rates by class: a text, or a table with provenance of its own."""
     result: dict[TokenClass, Rate] = {}
     for name, item in form.table(key).items():
-        where = f"{form.where}: {name}"
-        value = {"usd": item} if isinstance(item, str) else item
-        rate = Form(value, where, _RATE_KEYS)
-        amount = rate.need(rate.amount, "usd")
-        result[token_class(name)] = around.within(rate).rate(
-            amount, TOKENS_PER_RATE, where
-        )
+        try:
+            result[token_class(name)] = _read_rate(form, name, item, around)
+        except PricingError as error:
+            around.faults.note(error)
     return result
 
 
-def _read_image(item: object, around: _Provenance) -> ImagePrice:
+def _read_rate(form: Form, name: str, item: object, around: _Around) -> Rate:
+    """One rate a million tokens."""
+    value: object = {"usd": item}
+    if isinstance(item, dict):
+        value = cast("object", item)
+    rate = Form(value, f"{form.where}: {name}", _RATE_KEYS)
+    amount = rate.need(rate.amount, "usd")
+    return around.within(rate).rate(amount, TOKENS_PER_RATE, rate)
+
+
+def _read_image(card: Form, item: object, around: _Around) -> ImagePrice:
     """Price of a whole picture."""
-    form = Form(item, "image price", ("quality", "size", *_RATE_KEYS))
+    keys = ("quality", "size", "per_px", *_RATE_KEYS)
+    form = Form(item, f"{card.where}: images", keys)
     size = form.text("size")
+    per_px = form.whole("per_px")
+    if per_px is not None and per_px < 1:
+        raise BadBook(f"{form.where}: per_px must be at least 1")
     return ImagePrice(
         quality=form.need(form.text, "quality"),
         size=Size.parse(size) if size else None,
-        rate=around.within(form).rate(form.need(form.amount, "usd"), 1, form.where),
+        rate=around.within(form).rate(form.need(form.amount, "usd"), 1, form),
+        per_px=per_px,
     )

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from pricing.errors import BadQuantity, BadVariant, UnknownPrice, UnknownQuantity
+from pricing.errors import BadQuantity, UnknownPrice, UnknownQuantity
 from pricing.money import line_usd, minus, round_usd, times, total, usd_text
-from pricing.rates import BookRef, ImagePrice, RateCard, TokenClass
+from pricing.rates import BookRef, RateCard, TokenClass
 from pricing.usage import MainlineUsage, Usage, check_quantity
-from pricing.variant import AUTO, Size
 
 CACHE_UNKNOWN = "cache_unknown_upper_bound"
 CACHE_WRITE_UNKNOWN = "cache_write_unknown"
 INPUT_UNKNOWN = "input_unknown"
 OUTPUT_TEXT_UNKNOWN = "output_text_unknown"
+OWN_BOOK = "own_book"
 IMAGE_CLASS = "image"
 ADJUSTMENT_CLASS = "adjustment"
 
@@ -118,7 +118,7 @@ def charge(usage: Usage, card: RateCard, scheme: Scheme | None = None) -> Charge
     counts 0 and is flagged; an unknown picture output raises UnknownQuantity; tokens
     of a class without a rate raise UnknownPrice.
     """
-    if not card.rates:
+    if card.images:
         raise UnknownPrice(
             f"{card.vendor} prices {card.title} by whole images, not by tokens"
         )
@@ -126,8 +126,10 @@ def charge(usage: Usage, card: RateCard, scheme: Scheme | None = None) -> Charge
         raise UnknownQuantity(
             "output_image_tokens", "output_image_tokens is unknown, so is the price"
         )
-    text, text_flag = _split(usage.input_text_tokens, usage.cached_text_tokens)
-    image, image_flag = _split(usage.input_image_tokens, usage.cached_image_tokens)
+    text, text_flag = split_cached(usage.input_text_tokens, usage.cached_text_tokens)
+    image, image_flag = split_cached(
+        usage.input_image_tokens, usage.cached_image_tokens
+    )
     text_out_flag = (
         OUTPUT_TEXT_UNKNOWN
         if usage.output_text_tokens is None and TokenClass.OUTPUT_TEXT in card.rates
@@ -157,7 +159,7 @@ def charge_mainline(usage: MainlineUsage, card: RateCard) -> Charge:
                 f"mainline.{name}", f"mainline {name} is unknown, so is the price"
             )
     written = usage.cache_write_tokens
-    plain, flag = _split(usage.input_tokens, usage.cached_tokens)
+    plain, flag = split_cached(usage.input_tokens, usage.cached_tokens)
     has_writes = TokenClass.MAINLINE_CACHE_WRITE in card.rates
     write_flag = CACHE_WRITE_UNKNOWN if written is None and has_writes else None
     counted = {
@@ -167,70 +169,6 @@ def charge_mainline(usage: MainlineUsage, card: RateCard) -> Charge:
         TokenClass.MAINLINE_OUTPUT: usage.output_tokens or 0,
     }
     return _token_charge(counted, card, (flag, write_flag), usage.input_tokens or 0)
-
-
-def charge_images(
-    card: RateCard,
-    quality: str,
-    size: Size | None,
-    images: int = 1,
-    scheme: Scheme | None = None,
-) -> Charge:
-    """Charge whole pictures at a card that prices them; one picture is one call."""
-    price = image_price(card, quality, size)
-    line = per_unit_line(IMAGE_CLASS, 1, price.rate.usd, price.rate.per)
-    one = Charge(lines=(line,), books=(card.ref,))
-    return by_scheme(one, scheme).times(images)
-
-
-def charge_flat(
-    flat_price: Decimal, images: int = 1, scheme: Scheme | None = None
-) -> Charge:
-    """Charge pictures at a flat price a picture, known from no book."""
-    if flat_price < 0:
-        raise BadQuantity("flat_price can't be negative")
-    one = Charge(lines=(per_unit_line(IMAGE_CLASS, 1, flat_price),))
-    return by_scheme(one, scheme).times(images)
-
-
-def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
-    """The price of one picture; ``auto`` raises UnknownQuantity."""
-    if not card.images:
-        raise UnknownPrice(
-            f"{card.vendor} prices {card.title} by tokens, not by whole images: "
-            "ask in mode estimate or usage"
-        )
-    qualities = dict.fromkeys(price.quality for price in card.images)
-    if quality == AUTO:
-        raise UnknownQuantity(
-            "quality", f"quality auto may be any of {', '.join(qualities)}"
-        )
-    if quality not in qualities:
-        raise BadVariant(
-            f"quality '{quality[:40]}' has no price for {card.title} at {card.vendor}; "
-            f"it has {', '.join(qualities)}"
-        )
-    of_quality = [price for price in card.images if price.quality == quality]
-    for price in of_quality:
-        if price.size is None or price.size == size:
-            return price
-    sizes = ", ".join(str(price.size) for price in of_quality)
-    if size is None:
-        raise UnknownQuantity("size", f"size auto may be any of {sizes}")
-    raise BadVariant(f"size {size} has no {quality} price for {card.model}: {sizes}")
-
-
-def dearest_image(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
-    """The dearest price that a picture can turn out as, where ``auto`` is left."""
-    possible = [
-        price
-        for price in card.images
-        if quality in {AUTO, price.quality}
-        and (size is None or price.size in {None, size})
-    ]
-    if not possible:
-        raise UnknownPrice(f"{card.model} has no price for {quality} at {size or AUTO}")
-    return max(possible, key=lambda price: price.rate.usd)
 
 
 def per_unit_line(name: str, quantity: int, rate: Decimal, per: int = 1) -> LineItem:
@@ -249,7 +187,14 @@ def by_scheme(charge: Charge, scheme: Scheme | None) -> Charge:
     return scheme.apply(charge) if scheme else charge
 
 
-def _split(whole: int | None, part: int | None) -> tuple[tuple[int, int], str | None]:
+def own_flag(card: RateCard) -> str | None:
+    """The flag of an answer that a book of the user's own gave."""
+    return OWN_BOOK if card.own else None
+
+
+def split_cached(
+    whole: int | None, part: int | None
+) -> tuple[tuple[int, int], str | None]:
     """Uncached and cached tokens of one input, and the flag that is due."""
     if whole is None:
         return (0, 0), INPUT_UNKNOWN
@@ -269,5 +214,5 @@ def _token_charge(
         if quantity:
             rate = card.rate(name, input_tokens)
             lines.append(per_unit_line(name, quantity, rate.usd, rate.per))
-    due = dict.fromkeys(flag for flag in flags if flag)
+    due = dict.fromkeys(flag for flag in (*flags, own_flag(card)) if flag)
     return Charge(lines=tuple(lines), flags=tuple(due), books=(card.ref,))

@@ -5,12 +5,16 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from pricing.book import shipped_book
-from pricing.charge import Charge, Scheme, charge, charge_images, dearest_image
+from pricing.charge import Charge, Scheme, charge
 from pricing.errors import BadQuantity, UnknownQuantity
+from pricing.picture import charge_dearest, charge_images
 from pricing.rates import RateCard, TokenClass
 from pricing.tokens import ModelRules
 from pricing.usage import Usage
 from pricing.variant import PictureRequest
+
+# What a model may add to a prompt, as the rules of OpenAI's models assume it.
+_TEXT_OVERHEAD_TOKENS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,15 @@ def request_estimate(
     variant = request.variant
     try:
         if card.images:
-            return charge_images(card, variant.quality, variant.size, request.n, scheme)
+            inputs = Usage(input_text_tokens=prompt_tokens, cached_text_tokens=0)
+            return charge_images(
+                card,
+                variant.quality,
+                variant.size,
+                request.n,
+                scheme,
+                inputs if card.rates else None,
+            )
         known = Usage(
             input_text_tokens=request.n * prompt_tokens,
             input_image_tokens=None if request.input_images else 0,
@@ -114,7 +126,7 @@ def request_bound(
     """
     day = as_of or datetime.now(UTC).date()
     if card.images:
-        return _image_bound(card, scheme, request)
+        return _image_bound(card, scheme, request, prompt_bytes)
     found = rules or _rules(card)
     text = request.n * (prompt_bytes + found.bounds.text_overhead_tokens)
     known = Usage(
@@ -178,15 +190,33 @@ def _reasons(
 
 
 def _image_bound(
-    card: RateCard, scheme: Scheme | None, request: PictureRequest
+    card: RateCard, scheme: Scheme | None, request: PictureRequest, prompt_bytes: int
 ) -> Bound:
     """The dearest price of whole pictures that the request can turn out as."""
     variant = request.variant
+    quality, size = variant.quality, variant.size
+    inputs, reasons = _image_inputs(card, request, prompt_bytes)
     try:
-        exact = charge_images(card, variant.quality, variant.size, request.n, scheme)
-        return Bound(usd=exact.usd, bounded=False, reasons=())
+        exact = charge_images(card, quality, size, request.n, scheme, inputs)
+        return Bound(usd=exact.usd, bounded=bool(reasons), reasons=reasons)
     except UnknownQuantity as error:
-        reason = str(error)
-    price = dearest_image(card, variant.quality, variant.size)
-    dearest = charge_images(card, price.quality, price.size, request.n, scheme)
-    return Bound(usd=dearest.usd, bounded=True, reasons=(reason,))
+        reasons = (str(error), *reasons)
+    most = charge_dearest(card, quality, size, request.n, scheme, inputs)
+    return Bound(usd=most.usd, bounded=True, reasons=reasons)
+
+
+def _image_inputs(
+    card: RateCard, request: PictureRequest, prompt_bytes: int
+) -> tuple[Usage | None, tuple[str, ...]]:
+    """What binds the input of a card that prices it beside the pictures."""
+    if not card.rates:
+        return None, ()
+    if request.input_images:
+        raise UnknownQuantity(
+            "input_image_tokens",
+            f"nothing binds the tokens that an input picture of {card.model} takes",
+        )
+    most = Usage(
+        input_text_tokens=prompt_bytes + _TEXT_OVERHEAD_TOKENS, cached_text_tokens=0
+    )
+    return most, (f"the prompt of {card.model} is bound by its bytes",)

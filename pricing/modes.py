@@ -11,20 +11,19 @@ from pricing.charge import (
     Charge,
     Scheme,
     charge,
-    charge_flat,
-    charge_images,
     charge_mainline,
-    dearest_image,
 )
 from pricing.errors import (
     BadAmount,
     BadQuantity,
+    PricingError,
     UnknownModel,
     UnknownPrice,
     UnknownQuantity,
 )
 from pricing.estimate import estimate, estimate_bound
 from pricing.money import usd
+from pricing.picture import charge_dearest, charge_flat, charge_images
 from pricing.rates import ANY_MODEL, RateCard, Tier
 from pricing.usage import MainlineUsage, Usage, check_quantity
 from pricing.variant import AUTO, InputImage, PictureRequest, Variant, parse_size
@@ -74,9 +73,20 @@ def one_call(asked: Question, setting: Setting) -> Charge:
     """The direct charge of one call, before scheme and repetition."""
     kind = _kind(asked)
     for key in _FOREIGN[kind]:
-        if key in asked.given:
+        if key in asked.given and not _prices_input(asked, setting, kind, key):
             raise BadQuantity(f"'{key}' doesn't belong in a question of mode {kind}")
     return _CHARGES[kind](asked, setting)
+
+
+def _prices_input(asked: Question, setting: Setting, kind: str, key: str) -> bool:
+    """Whether a whole picture's book also prices the tokens that go in."""
+    if (kind, key) != ("per_image", "usage"):
+        return False
+    try:
+        card = setting.card(asked, asked.model)
+    except PricingError:
+        return False
+    return bool(card.images and card.rates)
 
 
 def n_calls(asked: Question) -> int:
@@ -100,9 +110,8 @@ def dearest_call(asked: Question, setting: Setting) -> Charge:
     card = setting.card(asked, asked.model)
     request = _request(asked)
     if card.images:
-        variant = request.variant
-        price = dearest_image(card, variant.quality, variant.size)
-        return charge_images(card, price.quality, price.size)
+        variant, inputs = request.variant, _inputs(asked)
+        return charge_dearest(card, variant.quality, variant.size, inputs=inputs)
     known = replace(
         _usage(asked.usage), output_image_tokens=None, output_text_tokens=None
     )
@@ -160,7 +169,7 @@ def _by_usage(asked: Question, setting: Setting) -> Charge:
 def _by_estimate(asked: Question, setting: Setting) -> Charge:
     """Mode estimate: what the published rules say."""
     card = setting.card(asked, asked.model)
-    if not card.rates:
+    if card.images:
         raise UnknownPrice(
             f"{asked.provider} prices {card.title} by whole images: "
             "ask in mode per_image"
@@ -178,7 +187,16 @@ def _by_image(asked: Question, setting: Setting) -> Charge:
     quality = asked.quality or AUTO
     if asked.quality is None and len({price.quality for price in card.images}) == 1:
         quality = card.images[0].quality
-    return charge_images(card, quality, parse_size(asked.size or AUTO))
+    size = parse_size(asked.size or AUTO)
+    return charge_images(card, quality, size, inputs=_inputs(asked))
+
+
+def _inputs(asked: Question) -> Usage | None:
+    """The input tokens of one call; what it gives back is a whole picture."""
+    known = _usage(asked.usage) if asked.usage else None
+    if known and (known.output_image_tokens or known.output_text_tokens):
+        raise BadQuantity("output tokens don't belong in a question of mode per_image")
+    return known
 
 
 def _by_flat_price(asked: Question, _setting: Setting) -> Charge:

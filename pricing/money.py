@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 
 from pricing.errors import BadAmount
 
@@ -40,6 +40,12 @@ def round_usd(amount: Decimal) -> Decimal:
     if abs(amount) >= _LARGEST_USD:
         raise BadAmount("the amount passes 10^26 USD, more than a record can hold")
     return amount.quantize(_LINE_STEP, context=_EXACT)
+
+
+def up_to(amount: Decimal, step: Decimal) -> Decimal:
+    """Round up to whole steps of an amount, such as a cent; the step is above 0."""
+    steps = _EXACT.divide(amount, step).to_integral_value(rounding=ROUND_CEILING)
+    return round_usd(_EXACT.multiply(steps, step))
 
 
 def times(amount: Decimal, factor: Decimal | int) -> Decimal:

@@ -14,7 +14,7 @@ from pricing.variant import Size
 
 # The name under which a list of prices holds for every model.
 ANY_MODEL = "*"
-_RATE_KEYS = ("usd", "per", "source", "checked_on", "confidence")
+_RATE_KEYS = ("usd", "per", "source", "checked_on", "confidence", "unusual")
 
 
 class TokenClass(StrEnum):
@@ -48,23 +48,28 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Dollars for ``per`` units, with the page and day that say so."""
+    """Dollars for ``per`` units, with the page and day that say so.
+
+    ``unusual`` marks an amount that is meant though no other book has one like it.
+    """
 
     usd: Decimal
     per: int
     source: str
     checked_on: date
     confidence: Confidence
+    unusual: bool = False
 
     def to_json(self) -> dict[str, object]:
         """Plain texts and whole numbers."""
-        return {
+        found: dict[str, object] = {
             "usd": usd_text(self.usd),
             "per": self.per,
             "source": self.source,
             "checked_on": self.checked_on.isoformat(),
             "confidence": str(self.confidence),
         }
+        return found | {"unusual": True} if self.unusual else found
 
     @classmethod
     def from_json(cls, value: object) -> Self:
@@ -76,16 +81,42 @@ class Rate:
             source=form.need(form.text, "source"),
             checked_on=form.need(form.day, "checked_on"),
             confidence=form.one_of("confidence", Confidence),
+            unusual=form.raw("unusual") is True,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePrice:
-    """Price of one whole picture of a quality; size None is any size."""
+    """Price of a whole picture of a quality; size None is any size.
+
+    With ``per_px`` the rate is for each so many pixels, rounded up to whole ones.
+    """
 
     quality: str
     size: Size | None
     rate: Rate
+    per_px: int | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Plain texts, whole numbers and mappings."""
+        found: dict[str, object] = {
+            "quality": self.quality,
+            "size": self.size and str(self.size),
+            "rate": self.rate.to_json(),
+        }
+        return found if self.per_px is None else found | {"per_px": self.per_px}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Read what ``to_json`` wrote."""
+        form = Form(value, "image price", ("quality", "size", "rate", "per_px"))
+        size = form.text("size")
+        return cls(
+            quality=form.need(form.text, "quality"),
+            size=Size.parse(size) if size else None,
+            rate=Rate.from_json(form.raw("rate")),
+            per_px=form.whole("per_px"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +146,11 @@ class RateCard:
         valid_from: first billable day.
         valid_until: first day that is not billable any more; None is open.
         rates: rate by token class; a class that is absent has no known rate.
-        images: prices of whole pictures, for models that are not billed by token.
+        images: prices of whole pictures, for models that are not billed by token;
+            ``rates`` beside them are for the input alone.
         long_above_tokens: above so many input tokens ``long_rates`` hold instead.
+        round_up_usd: a call's charge is rounded up to whole steps of this amount.
+        own: from a book of the user's own, which wins over the shipped ones.
     """
 
     vendor: str
@@ -132,6 +166,8 @@ class RateCard:
     long_rates: Mapping[TokenClass, Rate] = field(
         default_factory=dict["TokenClass", "Rate"]
     )
+    round_up_usd: Decimal | None = None
+    own: bool = False
 
     def rate(self, token_class: TokenClass, input_tokens: int = 0) -> Rate:
         """The rate of a class for a request of so many input tokens."""
@@ -170,7 +206,7 @@ class RateCard:
 
     def to_json(self) -> dict[str, object]:
         """Plain texts, whole numbers, lists and mappings, for a frozen plan."""
-        return {
+        found: dict[str, object] = {
             "vendor": self.vendor,
             "model": self.model,
             "tier": str(self.tier),
@@ -179,17 +215,14 @@ class RateCard:
             "source": self.source,
             "checked_on": self.checked_on.isoformat(),
             "rates": _rates_to_json(self.rates),
-            "images": [
-                {
-                    "quality": price.quality,
-                    "size": price.size and str(price.size),
-                    "rate": price.rate.to_json(),
-                }
-                for price in self.images
-            ],
+            "images": [price.to_json() for price in self.images],
             "long_above_tokens": self.long_above_tokens,
             "long_rates": _rates_to_json(self.long_rates),
         }
+        # What a card lacks it leaves out: older plans stay the same to the byte.
+        if self.round_up_usd is not None:
+            found["round_up_usd"] = usd_text(self.round_up_usd)
+        return found | {"own": True} if self.own else found
 
     @classmethod
     def from_json(cls, value: object) -> Self:
@@ -204,9 +237,11 @@ class RateCard:
             source=form.need(form.text, "source"),
             checked_on=form.need(form.day, "checked_on"),
             rates=_rates_from_json(form.table("rates")),
-            images=tuple(_image_price(item) for item in form.items("images")),
+            images=tuple(ImagePrice.from_json(one) for one in form.items("images")),
             long_above_tokens=form.whole("long_above_tokens"),
             long_rates=_rates_from_json(form.table("long_rates")),
+            round_up_usd=form.amount("round_up_usd"),
+            own=form.raw("own") is True,
         )
 
 
@@ -226,14 +261,3 @@ def _rates_to_json(rates: Mapping[TokenClass, Rate]) -> dict[str, object]:
 def _rates_from_json(table: Mapping[str, object]) -> dict[TokenClass, Rate]:
     """Rates by class."""
     return {token_class(name): Rate.from_json(item) for name, item in table.items()}
-
-
-def _image_price(value: object) -> ImagePrice:
-    """One picture's price."""
-    form = Form(value, "image price", ("quality", "size", "rate"))
-    size = form.text("size")
-    return ImagePrice(
-        quality=form.need(form.text, "quality"),
-        size=Size.parse(size) if size else None,
-        rate=Rate.from_json(form.raw("rate")),
-    )

@@ -9,10 +9,11 @@ from bench.attempt import Cell
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.prompt import Prompt
-from pricing.book import shipped_book
-from pricing.charge import Charge, charge, charge_images
+from pricing.book import PriceBook, shipped_book
+from pricing.charge import Charge, charge
 from pricing.errors import PricingError, UnknownQuantity
 from pricing.estimate import Bound, request_bound, request_estimate
+from pricing.picture import charge_images
 from pricing.rates import RateCard
 from pricing.scheme import Chain, Multiplier, parse_scheme
 from pricing.usage import Usage
@@ -60,22 +61,32 @@ class PricedModel:
         """
         if self.card.images:
             variant = _request(cell).variant
-            direct = charge_images(self.card, variant.quality, variant.size, cell.n)
+            direct = charge_images(
+                self.card,
+                variant.quality,
+                variant.size,
+                cell.n,
+                inputs=_inputs(counts) if self.card.rates else None,
+            )
         else:
             direct = charge(Usage(**counts), self.card)
         after = self.scheme.apply(direct) if self.scheme else direct
         return Charges(endpoint=after, direct=direct)
 
 
-def price_model(endpoint: Endpoint, model: str, day: date) -> PricedModel:
+def price_model(
+    endpoint: Endpoint, model: str, day: date, book: PriceBook | None = None
+) -> PricedModel:
     """The rates that hold for a model at an endpoint on a day.
+
+    Without a book those of the shipped one.
 
     Raises:
         BadInput: No rate is known, or the scheme can't be used.
     """
     try:
         scheme = None if endpoint.scheme is None else parse_scheme(endpoint.scheme)
-        card = shipped_book().card(endpoint.vendor, model, day)
+        card = (book or shipped_book()).card(endpoint.vendor, model, day)
     except PricingError as error:
         raise BadInput(f"endpoint {endpoint.name}: model {model}: {error}") from None
     return PricedModel(card=card, scheme=scheme)
@@ -129,6 +140,11 @@ def expected_counts(
         "output_image_tokens": by_class.get("output_image", 0),
         "output_text_tokens": by_class.get("output_text", 0),
     }
+
+
+def _inputs(counts: Counts) -> Usage:
+    """What went in, where whole pictures are priced and their input beside them."""
+    return Usage(**{key: n for key, n in counts.items() if "output" not in key})
 
 
 def _request(cell: Cell) -> PictureRequest:

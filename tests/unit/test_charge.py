@@ -7,12 +7,7 @@ from typing import Any
 import pytest
 
 from pricing.book import shipped_book
-from pricing.charge import (
-    charge,
-    charge_flat,
-    charge_images,
-    charge_mainline,
-)
+from pricing.charge import charge, charge_mainline
 from pricing.errors import (
     BadForm,
     BadQuantity,
@@ -22,6 +17,7 @@ from pricing.errors import (
     UnknownQuantity,
 )
 from pricing.money import usd_text
+from pricing.picture import charge_flat, charge_images
 from pricing.rates import RateCard
 from pricing.scheme import parse_multiplier, parse_scheme
 from pricing.usage import MainlineUsage, Usage

@@ -1,0 +1,166 @@
+"""Picture: whole pictures charged at a price a picture or a megapixel."""
+
+from decimal import Decimal
+
+from pricing.charge import (
+    IMAGE_CLASS,
+    INPUT_UNKNOWN,
+    Charge,
+    LineItem,
+    Scheme,
+    by_scheme,
+    own_flag,
+    per_unit_line,
+    split_cached,
+)
+from pricing.errors import BadQuantity, BadVariant, UnknownPrice, UnknownQuantity
+from pricing.money import up_to
+from pricing.rates import ImagePrice, RateCard, TokenClass
+from pricing.usage import Usage
+from pricing.variant import AUTO, Size
+
+MEGAPIXEL_CLASS = "megapixel"
+_INPUTS = (
+    (TokenClass.INPUT_TEXT, TokenClass.CACHED_TEXT),
+    (TokenClass.INPUT_IMAGE, TokenClass.CACHED_IMAGE),
+)
+
+
+def charge_images(
+    card: RateCard,
+    quality: str,
+    size: Size | None,
+    images: int = 1,
+    scheme: Scheme | None = None,
+    inputs: Usage | None = None,
+) -> Charge:
+    """Charge whole pictures at a card that prices them; one picture is one call.
+
+    Where the card prices input tokens too, those of one call stand in ``inputs``; an
+    input that is not known counts 0 and is flagged. A card that rounds up does so for
+    each call.
+    """
+    price = image_price(card, quality, size)
+    return by_scheme(_one(card, price, size, inputs), scheme).times(images)
+
+
+def charge_dearest(
+    card: RateCard,
+    quality: str,
+    size: Size | None,
+    images: int = 1,
+    scheme: Scheme | None = None,
+    inputs: Usage | None = None,
+) -> Charge:
+    """The most that whole pictures can cost where quality or size is ``auto``."""
+    price = dearest_image(card, quality, size)
+    one = _one(card, price, size or price.size, inputs)
+    return by_scheme(one, scheme).times(images)
+
+
+def charge_flat(
+    flat_price: Decimal, images: int = 1, scheme: Scheme | None = None
+) -> Charge:
+    """Charge pictures at a flat price a picture, known from no book."""
+    if flat_price < 0:
+        raise BadQuantity("flat_price can't be negative")
+    one = Charge(lines=(per_unit_line(IMAGE_CLASS, 1, flat_price),))
+    return by_scheme(one, scheme).times(images)
+
+
+def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
+    """The price of one picture; ``auto`` raises UnknownQuantity."""
+    if not card.images:
+        raise UnknownPrice(
+            f"{card.vendor} prices {card.title} by tokens, not by whole images: "
+            "ask in mode estimate or usage"
+        )
+    qualities = dict.fromkeys(price.quality for price in card.images)
+    if quality == AUTO:
+        raise UnknownQuantity(
+            "quality", f"quality auto may be any of {', '.join(qualities)}"
+        )
+    if quality not in qualities:
+        raise BadVariant(
+            f"quality '{quality[:40]}' has no price for {card.title} at {card.vendor}; "
+            f"it has {', '.join(qualities)}"
+        )
+    of_quality = [price for price in card.images if price.quality == quality]
+    sizes = ", ".join(str(price.size or "any other") for price in of_quality)
+    by_size = {price.size: price for price in of_quality}
+    if size is None and (len(by_size) > 1 or None not in by_size):
+        raise UnknownQuantity("size", f"size auto may be any of {sizes}")
+    found = by_size.get(size) or by_size.get(None)
+    if found is None:
+        raise BadVariant(
+            f"size {size} has no {quality} price for {card.model}: {sizes}"
+        )
+    if found.per_px and size is None:
+        raise UnknownQuantity(
+            "size", f"{card.model} is priced by the megapixel, and size auto is open"
+        )
+    return found
+
+
+def dearest_image(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
+    """The dearest price that a picture can turn out as, where ``auto`` is left."""
+    possible = [
+        price
+        for price in card.images
+        if quality in {AUTO, price.quality}
+        and (size is None or price.size in {None, size})
+        and not (size is None and price.per_px)
+    ]
+    if not possible:
+        raise UnknownPrice(f"{card.model} has no price for {quality} at {size or AUTO}")
+    return max(possible, key=lambda price: price.rate.usd)
+
+
+def _one(
+    card: RateCard, price: ImagePrice, size: Size | None, inputs: Usage | None
+) -> Charge:
+    """One picture, its input tokens, and what is rounded up."""
+    lines, flags = _input_lines(card, inputs or Usage())
+    due = dict.fromkeys(flag for flag in (*flags, own_flag(card)) if flag)
+    one = Charge(
+        lines=(_picture_line(price, size), *lines),
+        flags=tuple(due),
+        books=(card.ref,),
+    )
+    if card.round_up_usd is None:
+        return one
+    whole = up_to(one.usd, card.round_up_usd)
+    return one if whole == one.usd else one.adjusted_to(whole)
+
+
+def _picture_line(price: ImagePrice, size: Size | None) -> LineItem:
+    """One picture, or the whole megapixels that it begins."""
+    if price.per_px is None or size is None:
+        return per_unit_line(IMAGE_CLASS, 1, price.rate.usd, price.rate.per)
+    begun = -(-size.area_px // price.per_px)
+    return per_unit_line(MEGAPIXEL_CLASS, begun, price.rate.usd, price.rate.per)
+
+
+def _input_lines(
+    card: RateCard, inputs: Usage
+) -> tuple[list[LineItem], list[str | None]]:
+    """Lines of the inputs that the card prices, and the flags that are due."""
+    lines: list[LineItem] = []
+    flags: list[str | None] = []
+    for plain, cached in _INPUTS:
+        whole = getattr(inputs, f"{plain}_tokens")
+        if plain not in card.rates:
+            if whole:
+                raise UnknownPrice(
+                    f"the {card.vendor} book has no rate for {plain} tokens "
+                    f"of {card.title}"
+                )
+            continue
+        part = getattr(inputs, f"{cached}_tokens")
+        counts, flag = split_cached(whole, part)
+        flags.append(INPUT_UNKNOWN if whole is None else flag)
+        for name, quantity in zip((plain, cached), counts, strict=True):
+            if quantity:
+                rate = card.rate(name)
+                lines.append(per_unit_line(name, quantity, rate.usd, rate.per))
+    return lines, flags
