@@ -67,6 +67,7 @@ _GROUPS = (
     "bench.commands.compare",
     "bench.commands.export",
     "bench.commands.price",
+    "bench.commands.prices",
     "bench.commands.ingest",
     "bench.commands.emulator",
 )

@@ -116,11 +116,12 @@ class PriceBook:
             found = card_faults(file.models, file.cards, near)
             faults.extend(f"{name}: {fault}" for fault in found)
         own = [(m.vendor, m.name) for file in files for m in file.models]
-        aliases = {key: to for file in files for key, to in file.aliases.items()}
-        shipped = [(model.vendor, model.name) for model in self.models]
-        faults.extend(f"own books: {fault}" for fault in name_faults(own))
-        found = alias_faults(aliases, (*own, *shipped))
-        faults.extend(f"own books: {fault}" for fault in found)
+        named = (*own, *((model.vendor, model.name) for model in self.models))
+        together = ", ".join(sorted(texts))
+        faults.extend(f"{together}: {fault}" for fault in name_faults(own))
+        for name, file in zip(sorted(texts), files, strict=True):
+            found = alias_faults(file.aliases, named)
+            faults.extend(f"{name}: {fault}" for fault in found)
         return files, tuple(faults)
 
     @property

@@ -1,4 +1,4 @@
-"""Book check: contradictions and wrong units in cards, lives and aliases."""
+"""Book check: what contradicts itself, and wrong units."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,24 +32,21 @@ class Neighbours:
     """The shipped rates that a book of one's own is compared with."""
 
     spans: Mapping[TokenClass, tuple[Decimal, Decimal]]
-    rates: Mapping[tuple[str, str, TokenClass], Decimal]
+    rates: Mapping[tuple[str, str, Tier, TokenClass], Decimal]
 
 
 def neighbours_of(cards: Iterable[RateCard]) -> Neighbours:
     """The lowest and highest rate of each class, and those of each model."""
-    rates = [
-        (card.vendor, card.model, name, rate.usd)
+    rates = {
+        (card.vendor, card.model, card.tier, name): rate.usd
         for card in cards
         for name, rate in card.rates.items()
-    ]
+    }
     spans: dict[TokenClass, tuple[Decimal, Decimal]] = {}
-    for _, _, name, usd in rates:
+    for (*_, name), usd in rates.items():
         low, high = spans.get(name, (usd, usd))
         spans[name] = (min(low, usd), max(high, usd))
-    return Neighbours(
-        spans=spans,
-        rates={(vendor, model, name): usd for vendor, model, name, usd in rates},
-    )
+    return Neighbours(spans=spans, rates=rates)
 
 
 def name_faults(names: Iterable[Name]) -> Iterator[str]:
@@ -122,6 +119,8 @@ def _rates_faults(
     card: RateCard, where: str, neighbours: Neighbours | None
 ) -> Iterator[str]:
     """Amounts in a wrong unit, and pairs of rates that can't both be right."""
+    if neighbours and not card.images:
+        yield from _stranger_faults(card, where, neighbours)
     for rates in (card.rates, card.long_rates):
         for name, rate in rates.items():
             yield from _unit_faults(rate, _TOKEN_RATE_USD, f"{where}: {name}")
@@ -135,8 +134,6 @@ def _rates_faults(
             yield f"{where}: {price.quality} at {price.size or 'any size'} stands twice"
         seen.add(key)
         yield from _unit_faults(price.rate, _IMAGE_RATE_USD, f"{where}: {key[0]}")
-    if neighbours and not card.images:
-        yield from _stranger_faults(card, where, neighbours)
 
 
 def _pair_faults(rates: Mapping[TokenClass, Rate], where: str) -> Iterator[str]:
@@ -173,13 +170,13 @@ def _stranger_faults(
 ) -> Iterator[str]:
     """Rates far from those of the same class, or of the same model, as shipped."""
     for name, rate in card.rates.items():
-        if rate.unusual:
+        if rate.unusual or rate.usd <= 0:
             continue
         advice = (
             "is it per 1,000 tokens or per picture? If it is meant, add unusual = true"
         )
         said = f"{where}: {name}: {rate.usd} USD per {rate.per:,} tokens"
-        shipped = neighbours.rates.get((card.vendor, card.model, name))
+        shipped = neighbours.rates.get((card.vendor, card.model, card.tier, name))
         if shipped and _is_far(rate.usd, shipped, shipped, _FROM_MODEL):
             yield f"{said} is far from the shipped {shipped}; {advice}"
         elif name in neighbours.spans:

@@ -232,18 +232,28 @@ def _read_rates(form: Form, key: str, around: _Around) -> dict[TokenClass, Rate]
     result: dict[TokenClass, Rate] = {}
     for name, item in form.table(key).items():
         try:
-            result[token_class(name)] = _read_rate(form, name, item, around)
+            rate = _read_rate(form, name, item, around)
         except PricingError as error:
             around.faults.note(error)
+            continue
+        try:
+            result[token_class(name)] = rate
+        except PricingError as error:
+            around.faults.note(f"{form.where}: {error}")
     return result
 
 
 def _read_rate(form: Form, name: str, item: object, around: _Around) -> Rate:
     """One rate a million tokens."""
+    where = f"{form.where}: {name[:40]}"
+    if isinstance(item, int | Decimal):
+        raise BadBook(
+            f'{where}: write the amount as text, "{item}", so that nothing rounds it'
+        )
     value: object = {"usd": item}
     if isinstance(item, dict):
         value = cast("object", item)
-    rate = Form(value, f"{form.where}: {name}", _RATE_KEYS)
+    rate = Form(value, where, _RATE_KEYS)
     amount = rate.need(rate.amount, "usd")
     return around.within(rate).rate(amount, TOKENS_PER_RATE, rate)
 

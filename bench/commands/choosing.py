@@ -13,6 +13,7 @@ from bench.images.shelf import Keep
 from bench.plan.build import Wishes, build
 from bench.plan.frozen import Options, Plan
 from bench.suite import read_suite
+from pricing.book import PriceBook
 
 _AMOUNT = re.compile(r"(?=\.?[0-9])[0-9]{0,12}(\.[0-9]{0,40})?", re.ASCII)
 
@@ -136,15 +137,20 @@ def wishes(
     )
 
 
-def planned(suite: Path, endpoints: tuple[Endpoint, ...], wanted: Wishes) -> Plan:
-    """The plan of a suite file at the chosen endpoints.
+def planned(
+    suite: Path,
+    endpoints: tuple[Endpoint, ...],
+    wanted: Wishes,
+    book: PriceBook | None = None,
+) -> Plan:
+    """The plan of a suite file at the chosen endpoints, at a book's prices.
 
     Raises:
         BadInput: Names the suite file, the key and the value.
     """
     read = read_suite(suite)
     try:
-        return build(read, endpoints, wanted)
+        return build(read, endpoints, replace(wanted, book=book))
     except BadInput as error:
         is_option = str(error).startswith("--")
         raise BadInput(str(error) if is_option else f"{suite}: {error}") from None

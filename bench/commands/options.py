@@ -42,6 +42,14 @@ PricesOption = Annotated[
         help="For the guides' JSON form: a book's vendor, or {of: ..., scheme: ...}.",
     ),
 ]
+BooksOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--books",
+        metavar="FOLDER",
+        help="Price books of your own (*.toml), over the shipped; else DIR/books.",
+    ),
+]
 SeedOption = Annotated[
     int | None,
     typer.Option(

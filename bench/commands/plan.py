@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.commands.options import (
+    BooksOption,
     ConcurrencyOption,
     DataOption,
     EndpointOption,
@@ -48,6 +49,7 @@ def plan(
     concurrency: ConcurrencyOption = None,
     rate: RateOption = None,
     images: ImagesOption = None,
+    books: BooksOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -55,6 +57,7 @@ def plan(
     from bench.commands.choosing import Given, Where, planned, wishes
     from bench.environment import read_environment
     from bench.folder import DataFolder
+    from bench.plan.books import chosen_book
     from bench.plan.forecast import forecast
     from bench.plan.frozen import Options
 
@@ -68,7 +71,7 @@ def plan(
         prices=prices,
     )
     chosen = where.read(folder)
-    built = planned(suite, chosen, wanted)
+    built = planned(suite, chosen, wanted, chosen_book(folder.root, books))
     for one in chosen:
         for doubt in one.doubts():
             typer.echo(f"note: {doubt}", err=True)

@@ -1,12 +1,19 @@
 """Price: the command that answers price questions in dollars."""
 
 from collections.abc import Iterator
-from typing import IO, Annotated, Any, NoReturn
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from bench.commands.options import BooksOption, DataOption
+
+if TYPE_CHECKING:
+    from pricing.book import PriceBook
+
 SCHEMA = "pixelmeter.price/1"
 BAD_INPUT = 2
+_NOT_ASKED = {"questions", "books", "data", "as_json"}
 _BOM = b"\xef\xbb\xbf"
 _USAGE = (
     *("input_text_tokens", "cached_text_tokens"),
@@ -18,13 +25,16 @@ _FLAG_WORDS = {
     "cache_write_unknown": "cache writes are unknown and priced as plain input",
     "input_unknown": "an input class was not given and counts 0",
     "output_text_unknown": "text output was not given and counts 0",
+    "own_book": "priced by a book of your own, not by the shipped ones",
     "tool_usage_unknown": "the image tool's usage is missing: mainline tokens only",
 }
 
 Text = str | None
 Count = int | None
 Model = Annotated[Text, typer.Option(help="Image model or snapshot.")]
-Provider = Annotated[Text, typer.Option(help="openai (default) or launch-2025.")]
+Provider = Annotated[
+    Text, typer.Option(help="A book's vendor; openai. `prices` lists them.")
+]
 AsOf = Annotated[Text, typer.Option(metavar="DATE", help="Day of the prices; today.")]
 Tier = Annotated[Text, typer.Option(help="standard (default) or batch.")]
 Mode = Annotated[
@@ -82,6 +92,8 @@ def price(
     requests: Requests = None,
     multiplier: Multiplier = None,
     questions: Input = None,
+    books: BooksOption = None,
+    data: DataOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a request costs, exactly, and by which rates.
@@ -91,17 +103,26 @@ def price(
     given: dict[str, Any] = {
         key: value
         for key, value in locals().items()
-        if value not in (None, []) and key not in {"questions", "as_json"}
+        if value not in (None, []) and key not in _NOT_ASKED
     }
+    book = _book(data, books)
     if questions is None:
-        _answer_options(given, as_json=as_json)
+        _answer_options(given, book, as_json=as_json)
     elif given:
         _fail("--input takes whole questions: leave the other options out")
     else:
-        _answer_lines(questions)
+        _answer_lines(questions, book)
 
 
-def _answer_options(given: dict[str, Any], *, as_json: bool) -> None:
+def _book(data: Path | None, books: Path | None) -> "PriceBook":
+    """The shipped prices, under the user's own where there are any."""
+    from bench.commands.indexed import chosen_folder
+    from bench.plan.books import chosen_book
+
+    return chosen_book(chosen_folder(data).root, books)
+
+
+def _answer_options(given: dict[str, Any], book: "PriceBook", *, as_json: bool) -> None:
     """Answer the question of the options, as a table or as JSON."""
     from pricing.errors import PricingError
     from pricing.question import answer
@@ -109,7 +130,7 @@ def _answer_options(given: dict[str, Any], *, as_json: bool) -> None:
     if not given:
         _fail("no question: name a --model and its tokens, or an --input file")
     try:
-        found = answer(_question(given))
+        found = answer(_question(given), book)
     except PricingError as error:
         _fail(str(error))
     typer.echo(_json_line(found) if as_json else _table(found))
@@ -141,8 +162,9 @@ def _input_image(text: str) -> dict[str, str | int | None]:
     }
 
 
-def _answer_lines(questions: IO[bytes]) -> None:
+def _answer_lines(questions: IO[bytes], book: "PriceBook") -> None:
     """Answer each line; tell which ones are no questions, and exit 2 if any was."""
+    from bench.words.printable import printable
     from pricing.errors import BadQuestion
     from pricing.question import answer
 
@@ -151,19 +173,13 @@ def _answer_lines(questions: IO[bytes]) -> None:
         if not line.removeprefix(_BOM).strip():
             continue
         try:
-            typer.echo(_json_line(answer(_read_json(line))))
+            typer.echo(_json_line(answer(_read_json(line), book)))
         except BadQuestion as error:
             n_bad += 1
-            typer.echo(f"{questions.name}: line {number}: {_shown(error)}", err=True)
+            told = printable(str(error))
+            typer.echo(f"{questions.name}: line {number}: {told}", err=True)
     if n_bad:
         raise typer.Exit(BAD_INPUT)
-
-
-def _shown(error: Exception) -> str:
-    """One printable line, whatever control characters a key or value holds."""
-    return "".join(
-        char if char.isprintable() else ascii(char)[1:-1] for char in str(error)
-    )
 
 
 def _read_json(line: bytes) -> object:

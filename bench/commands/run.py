@@ -7,6 +7,7 @@ import typer
 
 from bench.commands.naming import RunArgument, RunOption
 from bench.commands.options import (
+    BooksOption,
     ConcurrencyOption,
     DataOption,
     EndpointOption,
@@ -59,12 +60,14 @@ def run(
     max_failed_share: FailedShareOption = None,
     wave: WaveOption = None,
     wave_pause: WavePauseOption = None,
+    books: BooksOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
     """Run a suite; record what each request took and cost."""
     from bench.commands.carrying import Session, start
     from bench.commands.choosing import Given, Where, planned, wishes
+    from bench.plan.books import chosen_book
     from bench.plan.frozen import Options
 
     session = Session.begin(data)
@@ -88,7 +91,7 @@ def run(
         prices=prices,
     )
     chosen = where.read(session.data)
-    built = planned(suite, chosen, wanted)
+    built = planned(suite, chosen, wanted, chosen_book(session.data.root, books))
     raise typer.Exit(start(session, built, agreed=yes, as_json=json))
 
 

@@ -23,6 +23,7 @@ from bench.plan.prices import (
 from bench.prompt import Prompt
 from bench.rules import check_request
 from bench.suite import NOT_PARAMETERS, Suite, Value, keep_only
+from pricing.book import PriceBook
 
 MOST_TRIALS = 1_000_000
 
@@ -34,6 +35,7 @@ class Wishes:
     Attributes:
         limit: Only the first so many prompts.
         only: Parameter to the values that stay.
+        book: Whose prices hold; the shipped ones if None.
     """
 
     seed: int | None = None
@@ -44,6 +46,7 @@ class Wishes:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     note: str | None = None
     options: Options = field(default_factory=Options)
+    book: PriceBook | None = None
 
 
 def new_run_id() -> str:
@@ -66,7 +69,7 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
         raise BadInput(f"{n_trials:,} trials; a run has at most {MOST_TRIALS:,}")
     _check_cells(cells, prompts)
     today = datetime.now(UTC).date()
-    prices = price_cells(cells, endpoints, today)
+    prices = price_cells(cells, endpoints, today, wishes.book)
     seed = secrets.randbelow(2**31) if wishes.seed is None else wishes.seed
     run_id = new_run_id()
     places = order(cells, len(prompts), suite.repeats, seed)
@@ -91,7 +94,10 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
 
 
 def price_cells(
-    cells: tuple[Cell, ...], endpoints: tuple[Endpoint, ...], day: date
+    cells: tuple[Cell, ...],
+    endpoints: tuple[Endpoint, ...],
+    day: date,
+    book: PriceBook | None = None,
 ) -> dict[tuple[str, str], PricedModel]:
     """The rates of every endpoint and model of the cells.
 
@@ -103,7 +109,7 @@ def price_cells(
     unknown: list[str] = []
     for key in dict.fromkeys((cell.endpoint, cell.model) for cell in cells):
         try:
-            prices[key] = price_model(by_name[key[0]], key[1], day)
+            prices[key] = price_model(by_name[key[0]], key[1], day, book)
         except BadInput as error:
             unknown.append(str(error))
     if unknown:

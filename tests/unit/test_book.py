@@ -92,21 +92,56 @@ def test_every_rate_has_a_source_a_day_and_no_low_confidence() -> None:
 
 
 def test_every_model_of_the_research_is_in_the_openai_book() -> None:
-    known = {one.name: one.kind for one in shipped_book().models}
+    of_openai = [one for one in shipped_book().models if one.vendor == "openai"]
+    known = {one.name: one.kind for one in of_openai}
     assert {name for name, kind in known.items() if kind == "mainline"} == set(
         MAINLINE_MODELS
     )
     assert set(IMAGE_MODELS) == {
-        name for name, kind in known.items() if kind == "image" and name != "*"
+        name for name, kind in known.items() if kind == "image"
     }
 
 
-def test_every_token_priced_image_model_has_token_rules() -> None:
+def test_every_token_priced_model_of_openai_and_azure_has_token_rules() -> None:
     book = shipped_book()
-    kinds = {one.name: one.kind for one in book.models}
+    kinds = {(one.vendor, one.name): one.kind for one in book.models}
+    without: set[str] = set()
     for card in book.cards:
-        if card.rates and kinds[card.model] == "image":
+        if card.images or kinds[card.vendor, card.model] != "image":
+            continue
+        if card.model in book.token_rules:
             assert book.rules(card.model).bounds.source
+        else:
+            without.add(card.vendor)
+    # Only the usage of an answer tells what these take.
+    assert without == {"azure-ai", "google"}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model", "as_of", "told"),
+    [
+        ("google", "gemini-3-pro-image", "2026-11-20", "the day it was read"),
+        ("recraft", "recraftv3", "2025-01-01", "what held before is not confirmed"),
+        ("azure", "gpt-image-1", "2025-03-31", "could be billed from 2025-04-01"),
+    ],
+)
+def test_a_day_before_a_price_is_known_is_refused_with_what_is_known(
+    vendor: str, model: str, as_of: str, told: str
+) -> None:
+    with pytest.raises(OutsideLife, match=told):
+        shipped_book().card(vendor, model, date.fromisoformat(as_of))
+
+
+def test_no_shipped_rate_is_marked_as_unusual_or_own() -> None:
+    assert not any(rate.unusual for _, rate in _rates())
+    assert not any(card.own for card in shipped_book().cards)
+
+
+def test_a_data_zone_of_azure_is_a_tenth_above_global_and_no_more() -> None:
+    book = shipped_book()
+    for name, rate in book.card("azure", "gpt-image-1", TODAY).rates.items():
+        zone = book.card("azure-data-zone", "gpt-image-1", TODAY).rates[name]
+        assert zone.usd * 10 == rate.usd * 11, name
 
 
 def test_the_book_is_read_from_the_package() -> None:
@@ -197,7 +232,7 @@ def test_long_context_rates_hold_only_above_the_threshold() -> None:
 def test_unknown_models_and_vendors_are_named() -> None:
     with pytest.raises(UnknownModel, match="gpt-image-9"):
         shipped_book().card("openai", "gpt-image-9", TODAY)
-    with pytest.raises(UnknownModel, match="launch-2025, openai"):
+    with pytest.raises(UnknownModel, match="fal, google, launch-2025, meta, openai"):
         shipped_book().card("acme", "gpt-image-2", TODAY)
 
 
