@@ -11,20 +11,18 @@ from bench.errors import BadInput
 from bench.plan.prices import price_model
 from bench.suite import Suite, read_suite
 from bench.words.figures import so_many
-from pricing.book import shipped_book
+from pricing.book import PriceBook
 
 _OLD_DAYS = 90
 _MOST_SUITES = 30
 Listed = Mapping[str, frozenset[str] | None]
 
 
-def check_book(vendors: Iterable[str], day: date) -> Check:
+def check_book(vendors: Iterable[str], day: date, book: PriceBook) -> Check:
     """How long ago the rates that hold now were read from their sources."""
     wanted = set(vendors)
     cards = [
-        card
-        for card in shipped_book().cards
-        if card.vendor in wanted and card.holds_on(day)
+        card for card in book.cards if card.vendor in wanted and card.holds_on(day)
     ]
     if not cards:
         named = ", ".join(sorted(wanted))
@@ -53,7 +51,11 @@ def found_suites(*places: Path) -> tuple[Path, ...]:
 
 
 def check_suites(
-    paths: Sequence[Path], endpoints: Sequence[Endpoint], listed: Listed, day: date
+    paths: Sequence[Path],
+    endpoints: Sequence[Endpoint],
+    listed: Listed,
+    day: date,
+    book: PriceBook,
 ) -> tuple[Check, ...]:
     """Whether the models of suites have a price and are served.
 
@@ -62,6 +64,7 @@ def check_suites(
         endpoints: Where the suites might be run.
         listed: Models that an endpoint says it serves, None when it is unknown.
         day: The day whose prices hold.
+        book: The prices.
     """
     checks: list[Check] = []
     for path in paths:
@@ -70,7 +73,7 @@ def check_suites(
         except BadInput as error:
             checks.append(warning("suite", str(error)))
             continue
-        wrong = [*_doubts(path, suite, endpoints, listed, day)]
+        wrong = [*_doubts(path, suite, endpoints, listed, day, book)]
         prompts = so_many(len(suite.prompts), "prompt")
         fine = f"{path}: {prompts}, {_named(suite)}"
         checks += wrong or [ok("suite", fine)]
@@ -93,12 +96,13 @@ def _doubts(
     endpoints: Sequence[Endpoint],
     listed: Listed,
     day: date,
+    book: PriceBook,
 ) -> Iterable[Check]:
     for endpoint in endpoints:
         served = listed.get(endpoint.name)
         for model in sorted(_models(suite, endpoint.defaults)):
             try:
-                price_model(endpoint, model, day)
+                price_model(endpoint, model, day, book)
             except BadInput as error:
                 yield warning("suite", f"{path}: {error}; a run there is refused")
                 continue

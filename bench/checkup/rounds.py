@@ -19,7 +19,9 @@ from bench.endpoint import Endpoint, choose, read_endpoints
 from bench.environment import Environment
 from bench.errors import BadInput
 from bench.folder import DataFolder
+from bench.plan.books import chosen_book
 from bench.words.figures import so_many
+from pricing.book import PriceBook, shipped_book
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +101,28 @@ def _check_endpoints(
     listed = {name: answer.models for name, answer in answers.items()}
     day = datetime.now(UTC).date()
     suites = found_suites(set_up.here / "suite.yaml", set_up.data.root / "suites")
+    book, own = _book(set_up)
     return (
         *keys,
         *(check for answer in answers.values() for check in answer.checks),
         *check_system_clock(visits),
-        check_book((e.vendor for e in endpoints) if endpoints else ("openai",), day),
-        *check_suites(suites, endpoints, listed, day),
+        check_book(
+            (e.vendor for e in endpoints) if endpoints else ("openai",), day, book
+        ),
+        *own,
+        *check_suites(suites, endpoints, listed, day, book),
     )
+
+
+def _book(set_up: SetUp) -> tuple[PriceBook, tuple[Check, ...]]:
+    """The prices that a run would use, and what there is to say of own ones."""
+    try:
+        book = chosen_book(set_up.data.root)
+    except BadInput as error:
+        return shipped_book(), (problem("own price books", str(error)),)
+    n_cards = sum(card.own for card in book.cards)
+    said = f"{so_many(n_cards, 'card')} of your own, which the shipped ones give way to"
+    return book, (ok("own price books", said),) if n_cards else ()
 
 
 def sentence(checks: Sequence[Check]) -> str:

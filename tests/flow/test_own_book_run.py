@@ -99,3 +99,16 @@ def test_a_question_a_line_is_answered_by_the_own_book(desk: Desk) -> None:
     found = desk.pixelmeter("price", "--input", questions).answer
     assert (found["usd"], found["flags"]) == ("0.024", ["own_book"])
     assert found["book"]["source"] == "our contract"
+
+
+def test_doctor_tells_of_own_books_and_of_a_broken_one(desk: Desk) -> None:
+    _bring(desk)
+    checks = {
+        c["name"]: c for c in desk.pixelmeter("doctor", "--json").answer["checks"]
+    }
+    assert checks["own price books"]["status"] == "ok"
+    assert "1 card" in checks["own price books"]["sentence"]
+    _bring(desk, "vendor = ")
+    ended = desk.pixelmeter("doctor", "--json")
+    checks = {c["name"]: c for c in ended.answer["checks"]}
+    assert (ended.code, checks["own price books"]["status"]) == (2, "problem")
