@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from importlib import resources
@@ -37,6 +37,22 @@ class PriceBook:
     aliases: Mapping[tuple[str, str], str]
     token_rules: Mapping[str, ModelRules]
     digest: str
+    _lives: Mapping[tuple[str, str], ModelLife] = field(
+        init=False, repr=False, compare=False
+    )
+    _by_key: Mapping[tuple[str, str, str], tuple[RateCard, ...]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        """Lay lives and cards out by name: questions come by the ten thousand."""
+        by_key: dict[tuple[str, str, str], tuple[RateCard, ...]] = {}
+        for card in self.cards:
+            key = (card.vendor, card.model, card.tier)
+            by_key[key] = (*by_key.get(key, ()), card)
+        lives = {(life.vendor, life.name): life for life in self.models}
+        object.__setattr__(self, "_by_key", by_key)
+        object.__setattr__(self, "_lives", lives)
 
     @classmethod
     def load(cls) -> Self:
@@ -119,6 +135,12 @@ class PriceBook:
         named = (*own, *((model.vendor, model.name) for model in self.models))
         together = ", ".join(sorted(texts))
         faults.extend(f"{together}: {fault}" for fault in name_faults(own))
+        faults.extend(
+            f"{together}: {key[0]}: '{key[1]}' is another name of "
+            f"'{self.aliases[key]}' in the shipped book; price that model"
+            for key in own
+            if key in self.aliases
+        )
         for name, file in zip(sorted(texts), files, strict=True):
             found = alias_faults(file.aliases, named)
             faults.extend(f"{name}: {fault}" for fault in found)
@@ -131,16 +153,16 @@ class PriceBook:
 
     def model(self, vendor: str, model: str) -> ModelLife:
         """The model that a name or alias stands for at a vendor."""
+        name = self.aliases.get((vendor, model), model)
+        if found := self._lives.get((vendor, name)):
+            return found
+        if found := self._lives.get((vendor, ANY_MODEL)):
+            return found
         if vendor not in self.vendors:
             raise UnknownModel(
                 f"no price book of provider '{vendor[:40]}'; "
                 f"there are {', '.join(self.vendors)}"
             )
-        name = self.aliases.get((vendor, model), model)
-        for wanted in (name, ANY_MODEL):
-            for known in self.models:
-                if known.vendor == vendor and known.name == wanted:
-                    return known
         raise UnknownModel(f"the {vendor} book knows no model '{model[:60]}'")
 
     def card(
@@ -152,11 +174,7 @@ class PriceBook:
         that tier). The day a life or a rate ends on is not billable any more.
         """
         life = self.model(vendor, model)
-        of_model = [
-            card
-            for card in self.cards
-            if card.vendor == vendor and card.model == life.name and card.tier == tier
-        ]
+        of_model = self._by_key.get((vendor, life.name, tier), ())
         holding = [card for card in of_model if card.holds_on(as_of)]
         for card in holding:
             if card.own:

@@ -132,8 +132,10 @@ def read_book_file(
     """
     told = Faults(name, faults)
     try:
-        form = Form(tomllib.loads(text, parse_float=Decimal), name, _FILE_KEYS)
-        return _read(form, own, told)
+        document = tomllib.loads(text, parse_float=Decimal)
+        if hidden := _unprintable(document):
+            raise BadBook(f"{hidden!a} holds signs that can't be shown")
+        return _read(Form(document, name, _FILE_KEYS), own, told)
     except tomllib.TOMLDecodeError as error:
         told.note(f"not TOML: {error}")
     except RecursionError:
@@ -141,6 +143,19 @@ def read_book_file(
     except PricingError as error:
         told.note(error)
     return BookFile(models=(), cards=(), aliases={}, rules=())
+
+
+def _unprintable(value: object) -> str | None:
+    """The first text that could steer a terminal; names are shown everywhere."""
+    if isinstance(value, str):
+        return None if value.isprintable() else value[:40]
+    parts: list[object] = []
+    if isinstance(value, dict):
+        table = cast("dict[object, object]", value)
+        parts = [*table.keys(), *table.values()]
+    elif isinstance(value, list):
+        parts = cast("list[object]", value)
+    return next((found for part in parts if (found := _unprintable(part))), None)
 
 
 def _read(form: Form, own: bool, faults: Faults) -> BookFile:  # noqa: FBT001  private

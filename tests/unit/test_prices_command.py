@@ -19,9 +19,9 @@ checked_on = 2026-11-20
 source = "page"
 confidence = "medium"
 [sources]
-page = "the shop's page \\u001b[2J"
+page = "the shop's page"
 [[model]]
-name = "evil \\u001b[31m model"
+name = "[red]evil[/red] [link=x]model"
 released = 2026-11-01
 [[model.card]]
 tier = "standard"
@@ -159,13 +159,16 @@ def test_bounds_name_every_model_with_rules_and_say_what_is_assumed() -> None:
     assert ("gpt-image-2", "output_image_tokens") not in by_key
 
 
-def test_a_hostile_name_can_not_steer_the_terminal(data: Path) -> None:
-    for arguments in (("--vendor", "shop"), ("show", "evil \x1b[31m model")):
-        found = _run(*arguments, "--data", str(data))
-        assert "\x1b" not in found.stdout
-        assert "evil \\x1b[31m model" in found.stdout or "shop (own)" in found.stdout
-    refused = _run("show", "\x1b[31m").exception
-    assert "\x1b" not in str(refused)
+def test_a_hostile_name_is_shown_as_it_is_written_or_refused(data: Path) -> None:
+    name = "[red]evil[/red] [link=x]model"
+    assert name in _run("--vendor", "shop", "--data", str(data)).stdout
+    assert "0.03" in _run("show", name, "--data", str(data)).stdout
+    assert "\x1b" not in str(_run("show", "\x1b[31m").exception)
+    steering = OWN.replace("[red]evil", "\\u001b[31mevil")
+    (data / "books" / "shop.toml").write_text(steering)
+    refused = str(_run("--data", str(data)).exception)
+    assert "signs that can't be shown" in refused
+    assert refused.isprintable()
 
 
 def test_an_own_book_is_listed_as_own(data: Path) -> None:
