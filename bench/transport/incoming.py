@@ -18,6 +18,7 @@ class Incoming:
         is_headed: Status and headers are there.
         is_whole: The last byte is there.
         keeps_alive: The server goes on with the connection after this answer.
+        n_begun: Announcements that began, and the final answer.
     """
 
     def __init__(self, *, is_head_only: bool) -> None:
@@ -34,6 +35,7 @@ class Incoming:
         self.is_whole = False
         self.keeps_alive = False
         self.n_unread_bytes = 0
+        self.n_begun = 0
         self._is_head_only = is_head_only
         self._parser = HttpResponseParser(self)
         # An answer may be paid: what can be read is read. Nothing else than this
@@ -138,10 +140,13 @@ class Incoming:
         """An answer begins; one after the last belongs to nobody."""
         if self.is_whole:
             self.keeps_alive = False
+        elif not self.is_headed:
+            self.n_begun += 1
 
     def on_status(self, reason: bytes) -> None:
         """Words beside the status, perhaps not all of them."""
-        self.reason += reason
+        if not self.is_headed:
+            self.reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; those after the body say nothing that we ask."""

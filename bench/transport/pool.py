@@ -106,17 +106,16 @@ class StampedTransport(httpx2.AsyncBaseTransport):
 
     async def _connect(self, origin: Origin, within_s: float | None) -> Connection:
         scheme, host, port = origin
-        is_tls = scheme == "https"
         try:
             async with asyncio.timeout(within_s):
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: Connection(self._buffer),
                     host,
                     port,
-                    ssl=self._tls if is_tls else None,
-                    server_hostname=host if is_tls else None,
                     happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S,
                 )
+                if scheme == "https":
+                    await connection.encrypt(self._tls, host)
         except TimeoutError:
             sentence = f"no connection to {host}:{port}"
             raise httpx2.ConnectTimeout(sentence) from None

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -255,10 +256,38 @@ def test_a_refusal_that_comes_before_the_body_was_sent_is_read() -> None:
         await asyncio.sleep(1)
 
     async def ask(client: httpx2.AsyncClient, url: str) -> httpx2.Response:
+        stamp_into(stamps)
         return await client.post(url, content=MUCH * 2)
 
+    stamps = RequestStamps(started_ns=0)
     _, answer = _exchange(talk, ask)
     assert (answer.status_code, answer.content) == (413, b"no")
+    assert stamps.write_started_ns is not None
+    assert stamps.first_byte_ns is not None
+    # What never left whole was not sent at any instant.
+    assert stamps.sent_ns is None
+
+
+def test_the_first_byte_is_that_of_the_answer_and_not_of_its_announcement() -> None:
+    answered_ns: list[int] = []
+    stamps = RequestStamps(started_ns=0)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        for announced in (b"HTTP/1.1 100 Continue\r\n", b"\r\nHTTP/1.1 102 On\r\n\r\n"):
+            writer.write(announced)
+            await asyncio.sleep(0.1)
+        answered_ns.append(time.monotonic_ns())
+        writer.write(OK)
+        await reader.read()
+
+    async def ask(client: httpx2.AsyncClient, url: str) -> bytes:
+        stamp_into(stamps)
+        return (await client.get(url)).content
+
+    assert _exchange(talk, ask)[1] == b"ok"
+    assert stamps.first_byte_ns is not None
+    assert stamps.first_byte_ns >= answered_ns[0]
 
 
 async def _never(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
@@ -388,3 +417,35 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 
     _, stamps = _exchange(_says(OK), ask, tls=_tls(certificate))
     assert not stamps.may_have_left
+
+
+def test_an_encrypted_request_is_sent_when_the_kernel_has_it(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
+    sizes = (10, 10, 10, 100_000, 100_000, len(MUCH), len(MUCH), 10)
+    instants: list[tuple[int, int]] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for n_bytes in sizes:
+            await _head(reader)
+            # What is large has no room in the kernel until it is read.
+            await asyncio.sleep(0.1)
+            read_ns = time.monotonic_ns() if n_bytes == len(MUCH) else 0
+            assert await reader.readexactly(n_bytes) == MUCH[:n_bytes]
+            instants.append((read_ns, time.monotonic_ns()))
+            writer.write(OK)
+
+    async def ask(client: httpx2.AsyncClient, url: str) -> list[RequestStamps]:
+        stamped = [RequestStamps(started_ns=0) for _ in sizes]
+        for stamps, n_bytes in zip(stamped, sizes, strict=True):
+            stamp_into(stamps)
+            assert (await client.post(url, content=MUCH[:n_bytes])).content == b"ok"
+        return stamped
+
+    server, stamped = _exchange(talk, ask, tls=_tls(certificate))
+    assert server.n_connections == 1
+    for stamps, (read_ns, answered_ns) in zip(stamped, instants, strict=True):
+        assert stamps.sent_ns is not None
+        assert stamps.first_byte_ns is not None
+        assert read_ns <= stamps.sent_ns <= answered_ns < stamps.first_byte_ns
