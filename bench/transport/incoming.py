@@ -5,6 +5,8 @@ import asyncio
 import httpx2
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from bench.transport.lengths import with_one_length
+
 # A head, a trailer or a chunk's own line that is longer leads nowhere.
 _MOST_HEAD_BYTES = 262_144
 _NO_BODY = frozenset({204, 304})
@@ -37,15 +39,10 @@ class Incoming:
         self.n_unread_bytes = 0
         self.n_begun = 0
         self._is_head_only = is_head_only
-        self._parser = HttpResponseParser(self)
-        # An answer may be paid: what can be read is read. Nothing else than this
-        # answer hangs on where it ends.
-        self._parser.set_dangerous_leniencies(
-            lenient_headers=True,
-            lenient_chunked_length=True,
-            lenient_optional_cr_before_lf=True,
-            lenient_spaces_after_chunk_size=True,
-        )
+        self._parser = self._new_parser()
+        # All bytes until the head is there, and why they can't be read as they are.
+        self._head = bytearray()
+        self._oddity: HttpParserError | None = None
         self._parts: list[bytes] = []
         self._n_idle_bytes = 0
         self._failure: httpx2.TransportError | None = None
@@ -64,7 +61,7 @@ class Incoming:
             return
         before = (self.is_headed, self.n_unread_bytes)
         try:
-            self._parser.feed_data(content)
+            self._parse(content)
         except (HttpParserError, HttpParserUpgrade) as error:
             if self.is_whole:
                 self.keeps_alive = False
@@ -77,6 +74,49 @@ class Incoming:
         if self._n_idle_bytes > _MOST_HEAD_BYTES and not self.is_whole:
             self.fail(httpx2.RemoteProtocolError("the answer's head does not end"))
         self._wake()
+
+    def _new_parser(self) -> HttpResponseParser:
+        parser = HttpResponseParser(self)
+        # An answer may be paid: what can be read is read. Nothing else than this
+        # answer hangs on where it ends.
+        parser.set_dangerous_leniencies(
+            lenient_headers=True,
+            lenient_chunked_length=True,
+            lenient_keep_alive=True,
+            lenient_version=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+        )
+        return parser
+
+    def _parse(self, content: memoryview) -> None:
+        """Read on; a head that can't be read is read once more, made plain."""
+        if self.is_headed:
+            self._parser.feed_data(content)
+            return
+        self._head += content
+        try:
+            if self._oddity is None:
+                self._parser.feed_data(content)
+        except HttpParserError as error:
+            if self.is_headed:
+                raise
+            self._oddity = error
+        if self._oddity is not None:
+            self._parse_once_more(self._oddity)
+        if self.is_headed:
+            self._head.clear()
+
+    def _parse_once_more(self, oddity: HttpParserError) -> None:
+        try:
+            plain = with_one_length(bytes(self._head))
+        except ValueError:
+            raise oddity from None
+        if plain is not None:
+            self.headers.clear()
+            self.reason = b""
+            self._parser = self._new_parser()
+            self._parser.feed_data(plain)
 
     def lost(self, cause: Exception | None) -> None:
         """The connection ended; without a cause the server closed it."""
@@ -131,8 +171,13 @@ class Incoming:
             self._waiting.set_result(None)
 
     def _ends_by_closing(self) -> bool:
-        names = {name.lower() for name, _ in self.headers}
-        return not names & {b"content-length", b"transfer-encoding"}
+        coding = b""
+        for name, value in self.headers:
+            if name.lower() == b"content-length":
+                return False
+            if name.lower() == b"transfer-encoding":
+                coding = value.lower()
+        return not coding.endswith(b"chunked")
 
     # What follows is called by the parser, under the names that it asks for.
 
@@ -151,7 +196,7 @@ class Incoming:
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; those after the body say nothing that we ask."""
         if not self.is_headed:
-            self.headers.append((name, value))
+            self.headers.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """The head is there."""
