@@ -1,7 +1,6 @@
 """Stats: intervals, and differences of pairs, with how sure they are.
 
-Everything is 95 % and two-sided unless said; `None` stands for a bound that
-the data can't give.
+All is 95 % and two-sided unless said; `None` is a bound that the data can't give.
 """
 
 import importlib
@@ -23,8 +22,7 @@ _SEED = 20_261_121
 _Statistic = Callable[..., Any]
 
 
-def _tests() -> Any:  # noqa: ANN401  the library has no types
-    # Loading it takes a second, which only those pay who ask for an interval.
+def _tests() -> Any:  # noqa: ANN401  it has no types, and takes a second to load
     return importlib.import_module("scipy.stats")
 
 
@@ -257,10 +255,9 @@ def _verdict(n_prompts: int, interval: Interval, p: float | None = None) -> Verd
 
 
 def _bootstrap(values: list[float], statistic: _Statistic) -> Interval:
-    observed = np.asarray(values)
-    if np.ptp(observed) == 0:
+    if len(set(values)) == 1:
         return Interval(low=values[0], high=values[0])
-    return _resampled((observed,), statistic)
+    return _resampled((np.asarray(values),), statistic)
 
 
 def _resampled(columns: tuple[Any, ...], statistic: _Statistic) -> Interval:
@@ -294,9 +291,8 @@ def _wilcoxon(values: list[float]) -> float | None:
     sums = signs @ ranks
     observed = float(ranks[moved > 0].sum())
     # Ranks are halves: what is equal differs by rounding alone.
-    below = float((sums <= observed + 0.25).mean())
-    above = float((sums >= observed - 0.25).mean())
-    return min(1.0, 2 * min(below, above))
+    below, above = (sums <= observed + 0.25).mean(), (sums >= observed - 0.25).mean()
+    return min(1.0, 2 * float(min(below, above)))
 
 
 def _exp(value: float | None) -> float | None:
