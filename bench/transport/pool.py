@@ -1,4 +1,4 @@
-"""Pool: connections kept by origin, and a new one whenever none is idle."""
+"""Pool: connections kept by origin, a new one whenever none is idle."""
 
 import asyncio
 import time
@@ -36,6 +36,7 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
         self._busy: dict[Connection, Origin] = {}
+        self._is_closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; the answer's body is read by who asked.
@@ -61,6 +62,7 @@ class StampedTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close all connections, whatever is under way on them."""
+        self._is_closed = True
         connections = [*self._busy, *(c for kept in self._idle.values() for c in kept)]
         self._idle.clear()
         self._busy.clear()
@@ -88,6 +90,9 @@ class StampedTransport(httpx2.AsyncBaseTransport):
             stamps.connect_started_ns = time.monotonic_ns()
             connection = await self._connect(origin, within_s)
             stamps.connected_ns = time.monotonic_ns()
+        if self._is_closed:
+            connection.abort()
+            raise httpx2.ConnectError("the client was closed; nothing was sent")
         self._busy[connection] = origin
         return connection
 

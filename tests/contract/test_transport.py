@@ -346,6 +346,27 @@ def test_a_client_that_closes_ends_what_is_under_way() -> None:
     assert isinstance(failure, httpx2.TransportError)
 
 
+def test_a_client_that_closes_while_it_connects_sends_nothing(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
+    stamps = RequestStamps(started_ns=0)
+
+    async def ask(_: httpx2.AsyncClient, url: str) -> object:
+        transport = StampedTransport()
+        stamp_into(stamps)
+        request = httpx2.Request("GET", url)
+        asked = asyncio.ensure_future(transport.handle_async_request(request))
+        while stamps.connect_started_ns is None:  # noqa: ASYNC110  a stamp tells nobody
+            await asyncio.sleep(0)
+        await transport.aclose()
+        return (await asyncio.gather(asked, return_exceptions=True))[0]
+
+    _, failure = _exchange(_says(OK), ask, tls=_tls(certificate))
+    assert isinstance(failure, httpx2.ConnectError)
+    assert not stamps.may_have_left
+
+
 @pytest.mark.parametrize(
     "header", [{"x-a": "b\r\nx-c: d"}, {"x-a": "b\0"}, {"x a": "b"}, {"": "b"}]
 )
