@@ -117,6 +117,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close at once, whatever is under way."""
+        self._drop()
         if self._socket is not None:
             self._socket.abort()
 
@@ -145,6 +146,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def rest(self) -> None:
         """Nothing is asked until the next request."""
+        self._drop()
         self._incoming = None
         self.idle_since_ns = time.monotonic_ns()
 
@@ -195,6 +197,10 @@ class Connection(asyncio.BufferedProtocol):
                 return
             else:
                 await incoming.more(read_s)
+
+    def _drop(self) -> None:
+        if self._incoming is not None:
+            self._incoming.drop()
 
     async def _send(
         self, head: bytes, request: httpx2.Request, write_s: float | None

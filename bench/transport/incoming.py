@@ -139,6 +139,12 @@ class Incoming:
         self._failure = failure
         self._wake()
 
+    def drop(self) -> None:
+        """Nobody reads what came: a parser and its owner are freed late."""
+        self._parts.clear()
+        self._head.clear()
+        self.n_unread_bytes = 0
+
     def take(self) -> bytes:
         """The body's bytes that came since."""
         content = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
@@ -153,7 +159,8 @@ class Incoming:
             httpx2.TransportError: It broke off, or nothing came in time.
         """
         if self._failure is not None:
-            raise self._failure
+            # What is raised refers to who waited: kept, it would never be freed.
+            raise type(self._failure)(*self._failure.args)
         self._waiting = asyncio.get_running_loop().create_future()
         try:
             if within_s is None:

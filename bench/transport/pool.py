@@ -20,6 +20,7 @@ _NEXT_ADDRESS_AFTER_S = 0.25
 _PORTS = {"http": 80, "https": 443}
 
 Origin = tuple[str, str, int]
+_Opening = asyncio.Future[tuple[asyncio.Transport, Connection]]
 
 
 class StampedTransport(httpx2.AsyncBaseTransport):
@@ -36,6 +37,7 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
         self._busy: dict[Connection, Origin] = {}
+        self._given_up: set[_Opening] = set()
         self._is_closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -68,6 +70,9 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         self._busy.clear()
         for connection in connections:
             connection.abort()
+        for opening in self._given_up:
+            opening.cancel()
+        await asyncio.gather(*self._given_up, return_exceptions=True)
         await asyncio.gather(*(c.wait_closed() for c in connections))
 
     def release(self, connection: Connection, *, is_broken: bool = False) -> None:
@@ -113,12 +118,7 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         scheme, host, port = origin
         try:
             async with asyncio.timeout(within_s):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(self._buffer),
-                    host,
-                    port,
-                    happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S,
-                )
+                connection = await self._open(host, port)
                 if scheme == "https":
                     await connection.encrypt(self._tls, host)
         except TimeoutError:
@@ -128,6 +128,30 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         except (OSError, UnicodeError) as error:
             raise httpx2.ConnectError(str(error) or type(error).__name__) from error
         return connection
+
+    async def _open(self, host: str, port: int) -> Connection:
+        opening = asyncio.ensure_future(
+            asyncio.get_running_loop().create_connection(
+                lambda: Connection(self._buffer),
+                host,
+                port,
+                happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S,
+            )
+        )
+        try:
+            _, connection = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # Cancelled itself, it could leave a socket open that nobody knows.
+            self._given_up.add(opening)
+            opening.add_done_callback(self._given_up.discard)
+            opening.add_done_callback(_close_opened)
+            raise
+        return connection
+
+
+def _close_opened(opening: _Opening) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[1].abort()
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -1,6 +1,8 @@
 """Transport: what our bytes do on real sockets, kept, cut, late and encrypted."""
 
 import asyncio
+import gc
+import socket
 import ssl
 import subprocess
 import time
@@ -14,6 +16,7 @@ import pytest
 
 from bench.transport import pool
 from bench.transport.connection import Connection
+from bench.transport.incoming import Incoming
 from bench.transport.pool import StampedTransport
 from bench.transport.stamps import RequestStamps, stamp_into
 
@@ -365,6 +368,69 @@ def test_a_client_that_closes_while_it_connects_sends_nothing(
     _, failure = _exchange(_says(OK), ask, tls=_tls(certificate))
     assert isinstance(failure, httpx2.ConnectError)
     assert not stamps.may_have_left
+
+
+def test_who_gives_up_at_any_instant_leaves_nothing_open() -> None:
+    def n_sockets() -> int:
+        return sum(
+            isinstance(thing, socket.socket) and thing.fileno() >= 0
+            for thing in gc.get_objects()
+        )
+
+    async def ask(client: httpx2.AsyncClient, url: str) -> tuple[int, int]:
+        before = n_sockets()
+        for n_turns in range(60):
+            asked = asyncio.ensure_future(client.post(url, content=MUCH[:200_000]))
+            for _ in range(n_turns // 2):
+                await asyncio.sleep(0)
+            asked.cancel()
+            with suppress(asyncio.CancelledError):
+                await asked
+        await client.aclose()
+        # The server's own close when it has seen that ours did.
+        for _ in range(500):
+            if n_sockets() == before:
+                break
+            await asyncio.sleep(0.01)
+        return before, n_sockets()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        await reader.readexactly(200_000)
+        writer.write(OK)
+        await reader.read()
+
+    gc.collect()
+    gc.disable()
+    try:
+        _, (before, after) = _exchange(talk, ask)
+    finally:
+        gc.enable()
+    assert after == before
+
+
+def test_a_body_that_broke_off_is_not_kept_in_memory() -> None:
+    content = b"HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n" + MUCH[:1_000_000]
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        writer.write(content)
+
+    async def ask(client: httpx2.AsyncClient, url: str) -> int:
+        for _ in range(3):
+            with pytest.raises(httpx2.RemoteProtocolError):
+                await client.get(url)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.1), client.stream("GET", url):
+                    await asyncio.sleep(1)
+        held = [thing for thing in gc.get_objects() if isinstance(thing, Incoming)]
+        return sum(incoming.n_unread_bytes for incoming in held)
+
+    gc.disable()
+    try:
+        assert _exchange(talk, ask)[1] == 0
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
