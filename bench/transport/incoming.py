@@ -9,6 +9,8 @@ from bench.transport.lengths import with_one_length
 
 # A head, a trailer or a chunk's own line that is longer leads nowhere.
 _MOST_HEAD_BYTES = 262_144
+# One that is read more than once must not cost much each time.
+_MOST_ODD_HEAD_BYTES = 65_536
 _NO_BODY = frozenset({204, 304})
 
 
@@ -67,7 +69,9 @@ class Incoming:
                 self.keeps_alive = False
                 self._wake()
                 return
-            self.fail(httpx2.RemoteProtocolError(f"the answer is no HTTP: {error}"))
+            is_other = isinstance(error, HttpParserUpgrade)
+            why = "the server changed the protocol" if is_other else str(error)
+            self.fail(httpx2.RemoteProtocolError(f"the answer is no HTTP: {why}"))
             return
         is_on = before != (self.is_headed, self.n_unread_bytes)
         self._n_idle_bytes = 0 if is_on else self._n_idle_bytes + len(content)
@@ -112,7 +116,11 @@ class Incoming:
             plain = with_one_length(bytes(self._head))
         except ValueError:
             raise oddity from None
+        if plain is None and len(self._head) > _MOST_ODD_HEAD_BYTES:
+            raise oddity
         if plain is not None:
+            # It began once.
+            self.n_begun -= 1
             self.headers.clear()
             self.reason = b""
             self._parser = self._new_parser()

@@ -102,6 +102,35 @@ def test_an_answer_that_names_two_lengths_is_none() -> None:
         assert not incoming.is_whole
 
 
+def test_a_large_answer_that_names_its_length_twice_is_whole_and_began_once() -> None:
+    body = b"x" * 200_000
+    length = b"Content-Length: %d\r\n" % len(body)
+    content = b"HTTP/1.1 200 OK\r\n" + length * 2 + b"\r\n" + body
+    for at in (10, 30, 60, 100, len(content)):
+        incoming, read = _read(content[:at], content[at:])
+        assert incoming.is_whole
+        assert read == body
+        assert incoming.n_begun == 1
+
+
+def test_an_odd_head_that_drips_is_given_up_early() -> None:
+    incoming, _ = _read(b"HTTP/1.1 200 OK\r\n" + b"Content-Length: 5\r\n" * 2)
+    for _ in range(100):
+        incoming.feed(memoryview(b"X-A: " + b"a" * 993 + b"\r\n"))
+    assert incoming.is_over
+    assert not incoming.is_whole
+
+
+def test_a_change_of_protocol_is_told_and_spoils_no_answer_before_it() -> None:
+    changed = b"HTTP/1.1 101 On\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
+    incoming, _ = _read(changed)
+    with pytest.raises(httpx2.RemoteProtocolError, match="changed the protocol"):
+        incoming.more(None).send(None)
+    incoming, body = _read(LENGTH + BODY + changed)
+    assert incoming.is_whole
+    assert body == BODY
+
+
 def test_an_answer_in_no_coding_ends_when_the_server_closes() -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n"
     incoming, body = _read(head, BODY, is_closed=True)
