@@ -32,6 +32,7 @@ class Connection(asyncio.BufferedProtocol):
         """
         self._buffer = buffer
         self._socket: asyncio.Transport | None = None
+        self._poll = select.poll()
         self._stamps = RequestStamps(started_ns=0)
         self._incoming: Incoming | None = None
         self._is_encrypted = False
@@ -50,6 +51,7 @@ class Connection(asyncio.BufferedProtocol):
         self._socket = cast("asyncio.Transport", transport)
         # Told as soon as a byte waits here instead of in the kernel.
         self._socket.set_write_buffer_limits(high=0)
+        self._poll.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where bytes are to be read to."""
@@ -138,11 +140,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def is_quiet(self) -> bool:
         """Whether the server neither closed an idle connection nor spoke on it."""
-        if self._socket is None or not self.is_reusable:
-            return False
-        poll = select.poll()
-        poll.register(self._socket.get_extra_info("socket"), select.POLLIN)
-        return not poll.poll(0)
+        return self.is_reusable and not self._poll.poll(0)
 
     def rest(self) -> None:
         """Nothing is asked until the next request."""

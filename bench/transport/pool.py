@@ -174,7 +174,8 @@ class _Body(httpx2.AsyncByteStream):
 
 def _origin(request: httpx2.Request) -> Origin:
     url = request.url
-    if url.scheme not in _PORTS or not url.host:
-        sentence = f"'{url.scheme}://{url.host}' is no address of HTTP"
+    scheme, host = url.scheme, url.raw_host.decode("ascii")
+    if scheme not in _PORTS or not host:
+        sentence = f"'{scheme}://{host}' is no address of HTTP"
         raise httpx2.UnsupportedProtocol(sentence, request=request)
-    return url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
+    return scheme, host, url.port or _PORTS[scheme]
