@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
 
 from pricing.errors import BadQuantity, BadVariant, UnknownPrice, UnknownQuantity
 from pricing.money import line_usd, minus, round_usd, times, total, usd_text
@@ -67,6 +66,11 @@ class Charge:
         line = per_unit_line(ADJUSTMENT_CLASS, 1, minus(new_usd, self.usd))
         return Charge(lines=(*self.lines, line), flags=self.flags, books=self.books)
 
+    def flagged(self, flag: str) -> "Charge":
+        """The same charge with one more flag."""
+        flags = dict.fromkeys((*self.flags, flag))
+        return Charge(lines=self.lines, flags=tuple(flags), books=self.books)
+
     def times(self, calls: int) -> "Charge":
         """The charge of so many equal calls; each call's lines are rounded first."""
         check_quantity("the number of calls", calls)
@@ -103,16 +107,8 @@ class Charge:
         }
 
 
-class Scheme(Protocol):
-    """What turns the direct charge of one call into a gateway's."""
-
-    def apply(self, charge: Charge) -> Charge:
-        """The gateway's charge of the same call."""
-        ...
-
-
-def charge(usage: Usage, card: RateCard, scheme: Scheme | None = None) -> Charge:
-    """Charge a request's reported usage at a card, then by a gateway's scheme.
+def charge(usage: Usage, card: RateCard) -> Charge:
+    """Charge a request's reported usage at a card.
 
     An unknown cached part is priced as uncached and flagged; an unknown input class
     counts 0 and is flagged; an unknown picture output raises UnknownQuantity; tokens
@@ -142,7 +138,7 @@ def charge(usage: Usage, card: RateCard, scheme: Scheme | None = None) -> Charge
         TokenClass.OUTPUT_TEXT: usage.output_text_tokens or 0,
     }
     flags = (text_flag, image_flag, text_out_flag)
-    return by_scheme(_token_charge(counted, card, flags), scheme)
+    return _token_charge(counted, card, flags)
 
 
 def charge_mainline(usage: MainlineUsage, card: RateCard) -> Charge:
@@ -174,23 +170,18 @@ def charge_images(
     quality: str,
     size: Size | None,
     images: int = 1,
-    scheme: Scheme | None = None,
 ) -> Charge:
-    """Charge whole pictures at a card that prices them; one picture is one call."""
+    """Charge whole pictures at a card that prices them."""
     price = image_price(card, quality, size)
     line = per_unit_line(IMAGE_CLASS, 1, price.rate.usd, price.rate.per)
-    one = Charge(lines=(line,), books=(card.ref,))
-    return by_scheme(one, scheme).times(images)
+    return Charge(lines=(line,), books=(card.ref,)).times(images)
 
 
-def charge_flat(
-    flat_price: Decimal, images: int = 1, scheme: Scheme | None = None
-) -> Charge:
-    """Charge pictures at a flat price a picture, known from no book."""
+def charge_flat(flat_price: Decimal) -> Charge:
+    """Charge one picture at a flat price, known from no book."""
     if flat_price < 0:
         raise BadQuantity("flat_price can't be negative")
-    one = Charge(lines=(per_unit_line(IMAGE_CLASS, 1, flat_price),))
-    return by_scheme(one, scheme).times(images)
+    return Charge(lines=(per_unit_line(IMAGE_CLASS, 1, flat_price),))
 
 
 def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
@@ -242,11 +233,6 @@ def per_unit_line(name: str, quantity: int, rate: Decimal, per: int = 1) -> Line
         per=per,
         usd=line_usd(quantity, rate, per),
     )
-
-
-def by_scheme(charge: Charge, scheme: Scheme | None) -> Charge:
-    """The charge of one call after a gateway's scheme, if there is one."""
-    return scheme.apply(charge) if scheme else charge
 
 
 def _split(whole: int | None, part: int | None) -> tuple[tuple[int, int], str | None]:

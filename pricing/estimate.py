@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from pricing.book import shipped_book
-from pricing.charge import Charge, Scheme, charge, charge_images, dearest_image
+from pricing.charge import Charge, charge, charge_images, dearest_image
 from pricing.errors import BadQuantity, UnknownQuantity
 from pricing.rates import RateCard, TokenClass
+from pricing.scheme import Scheme
 from pricing.tokens import ModelRules
 from pricing.usage import Usage
 from pricing.variant import PictureRequest
@@ -86,15 +87,16 @@ def request_estimate(
     variant = request.variant
     try:
         if card.images:
-            return charge_images(card, variant.quality, variant.size, request.n, scheme)
-        known = Usage(
-            input_text_tokens=request.n * prompt_tokens,
-            input_image_tokens=None if request.input_images else 0,
-        )
-        found = estimate(card, rules or _rules(card), request, known, day)
+            found = charge_images(card, variant.quality, variant.size, request.n)
+        else:
+            known = Usage(
+                input_text_tokens=request.n * prompt_tokens,
+                input_image_tokens=None if request.input_images else 0,
+            )
+            found = estimate(card, rules or _rules(card), request, known, day)
+        return scheme.apply(found, variant.size) if scheme else found
     except UnknownQuantity:
         return None
-    return scheme.apply(found) if scheme else found
 
 
 def request_bound(
@@ -124,8 +126,8 @@ def request_bound(
     )
     most = estimate_bound(card, found, request, known, day)
     reasons = _reasons(card, found, request, day)
-    usd = (scheme.apply(most) if scheme else most).usd
-    return Bound(usd=usd, bounded=bool(reasons), reasons=reasons)
+    after = scheme.apply(most, request.variant.size) if scheme else most
+    return Bound(usd=after.usd, bounded=bool(reasons), reasons=reasons)
 
 
 def _rules(card: RateCard) -> ModelRules:
@@ -182,11 +184,12 @@ def _image_bound(
 ) -> Bound:
     """The dearest price of whole pictures that the request can turn out as."""
     variant = request.variant
+    reasons: tuple[str, ...] = ()
     try:
-        exact = charge_images(card, variant.quality, variant.size, request.n, scheme)
-        return Bound(usd=exact.usd, bounded=False, reasons=())
+        found = charge_images(card, variant.quality, variant.size, request.n)
     except UnknownQuantity as error:
-        reason = str(error)
-    price = dearest_image(card, variant.quality, variant.size)
-    dearest = charge_images(card, price.quality, price.size, request.n, scheme)
-    return Bound(usd=dearest.usd, bounded=True, reasons=(reason,))
+        reasons = (str(error),)
+        price = dearest_image(card, variant.quality, variant.size)
+        found = charge_images(card, price.quality, price.size, request.n)
+    after = scheme.apply(found, variant.size) if scheme else found
+    return Bound(usd=after.usd, bounded=bool(reasons), reasons=reasons)

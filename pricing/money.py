@@ -52,6 +52,22 @@ def minus(amount: Decimal, other: Decimal) -> Decimal:
     return _EXACT.subtract(amount, other)
 
 
+def plus(amount: Decimal, other: Decimal) -> Decimal:
+    """Add exactly, whatever precision the caller's context has."""
+    return _EXACT.add(amount, other)
+
+
+def ratio(amount: Decimal, other: Decimal) -> Decimal:
+    """Divide to 160 digits; whoever uses it rounds the result once."""
+    return _EXACT.divide(amount, other)
+
+
+def round_up(amount: Decimal, step: Decimal) -> Decimal:
+    """The smallest whole multiple of a step that is not below the amount."""
+    whole, rest = _EXACT.divmod(amount, step)
+    return _EXACT.multiply(_EXACT.add(whole, 1 if rest > 0 else 0), step)
+
+
 def share(part: Decimal, whole: Decimal) -> Decimal | None:
     """Part of a whole to 12 decimals, half-even; None when the whole is 0."""
     return round_usd(_EXACT.divide(part, whole)) if whole else None

@@ -14,7 +14,7 @@ from pricing.charge import Charge, charge, charge_images
 from pricing.errors import PricingError, UnknownQuantity
 from pricing.estimate import Bound, request_bound, request_estimate
 from pricing.rates import RateCard
-from pricing.scheme import Chain, Multiplier, parse_scheme
+from pricing.scheme import Scheme, parse_scheme
 from pricing.usage import Usage
 from pricing.variant import PictureRequest, Variant, parse_size
 
@@ -36,7 +36,7 @@ class PricedModel:
     """The rates of a model at an endpoint, frozen for a run."""
 
     card: RateCard
-    scheme: Multiplier | Chain | None
+    scheme: Scheme | None
 
     def to_json(self) -> dict[str, Any]:
         """The card and the scheme as plain data."""
@@ -63,8 +63,10 @@ class PricedModel:
             direct = charge_images(self.card, variant.quality, variant.size, cell.n)
         else:
             direct = charge(Usage(**counts), self.card)
-        after = self.scheme.apply(direct) if self.scheme else direct
-        return Charges(endpoint=after, direct=direct)
+        if self.scheme is None:
+            return Charges(endpoint=direct, direct=direct)
+        size = _request(cell).variant.size if self.scheme.needs_size else None
+        return Charges(endpoint=self.scheme.apply(direct, size), direct=direct)
 
 
 def price_model(endpoint: Endpoint, model: str, day: date) -> PricedModel:
@@ -78,6 +80,11 @@ def price_model(endpoint: Endpoint, model: str, day: date) -> PricedModel:
         card = shipped_book().card(endpoint.vendor, model, day)
     except PricingError as error:
         raise BadInput(f"endpoint {endpoint.name}: model {model}: {error}") from None
+    if scheme is not None and scheme.needs_all_calls:
+        raise BadInput(
+            f"endpoint {endpoint.name}: a fee with purchase_usd belongs to many calls; "
+            "leave purchase_usd out, and each call bears the fee's share"
+        )
     return PricedModel(card=card, scheme=scheme)
 
 
