@@ -85,6 +85,7 @@ def settle(
 ) -> Attempt:
     """The attempt as it is recorded."""
     reading = _with_pictures(reading, pictures)
+    seen = _seen(pictures)
     counts, source = _counts(sending.planned, reading, priced)
     money = _money(sending.planned, reading, counts, priced)
     trial = sending.planned.trial
@@ -97,14 +98,14 @@ def settle(
         billing=reading.billing,
         started_at=sending.started_at,
         stamps=durations(sending, answer.stamps),
-        served=_served(reading.served, pictures),
+        served=_served(reading.served, seen),
         money=replace(
             money,
             flags=(
                 *answer.flags,
                 *reading.flags,
                 *money.flags,
-                *_doubts(sending, reading, pictures),
+                *_doubts(sending, reading, seen, len(pictures)),
             ),
         ),
         usage=dict(counts or {}),
@@ -175,38 +176,42 @@ def _money(
     )
 
 
-def _served(stated: Served, pictures: tuple[Picture, ...]) -> Served:
-    """What was served; the bytes of the first picture outrank the answer."""
+def _seen(pictures: tuple[Picture, ...]) -> Served:
+    """What the bytes of the first picture say that can be opened."""
     first = next((p for p in pictures if p.problem is None), None)
     if first is None:
+        return Served()
+    return Served(size=f"{first.width_px}x{first.height_px}", format=first.format)
+
+
+def _served(stated: Served, seen: Served) -> Served:
+    """What was served; the bytes of a picture outrank the answer."""
+    if seen.size is None:
         return stated
-    return replace(
-        stated, size=f"{first.width_px}x{first.height_px}", format=first.format
-    )
+    return replace(stated, size=seen.size, format=seen.format)
 
 
 def _doubts(
-    sending: Sending, reading: Reading, pictures: tuple[Picture, ...]
+    sending: Sending, reading: Reading, seen: Served, n_pictures: int
 ) -> tuple[str, ...]:
     """Where the picture, the answer and the request don't agree."""
     cell = sending.planned.trial.cell
-    served = _served(Served(), pictures)
     asked_format = cell.text("output_format")
     size, quality = cell.text("size"), cell.text("quality")
     stated = reading.served
     checks = (
-        ("size_not_as_asked", size, served.size),
-        ("format_not_as_asked", asked_format, served.format),
+        ("size_not_as_asked", size, seen.size),
+        ("format_not_as_asked", asked_format, seen.format),
         ("quality_not_as_asked", quality, stated.quality),
-        ("size_misstated", stated.size, served.size),
-        ("format_misstated", stated.format, served.format),
+        ("size_misstated", stated.size, seen.size),
+        ("format_misstated", stated.format, seen.format),
     )
     found = tuple(
         word
         for word, wanted, got in checks
         if wanted not in {None, "auto"} and got not in {None, "auto", wanted}
     )
-    too_few = reading.outcome is Outcome.OK and len(pictures) != cell.n
+    too_few = reading.outcome is Outcome.OK and n_pictures != cell.n
     return (*found, *(("images_not_as_asked",) if too_few else ()))
 
 

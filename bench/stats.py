@@ -1,9 +1,9 @@
 """Stats: intervals, and differences of pairs, with how sure they are.
 
-Everything is 95 % and two-sided unless said; `None` stands for a bound that
-the data can't give.
+All is 95 % and two-sided unless said; `None` is a bound that the data can't give.
 """
 
+import importlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Any, cast
 
 import numpy as np
-from scipy import stats  # pyright: ignore[reportMissingTypeStubs]  it has none
 
 LEVEL = 0.95
 FEWEST_PROMPTS = 6
@@ -20,8 +19,11 @@ N_RESAMPLES = 9_999
 # Of so many differences every choice of signs is tried: 8192.
 MOST_ENUMERATED = 13
 _SEED = 20_261_121
-_tests: Any = stats
 _Statistic = Callable[..., Any]
+
+
+def _tests() -> Any:  # noqa: ANN401  it has no types, and takes a second to load
+    return importlib.import_module("scipy.stats")
 
 
 class Verdict(StrEnum):
@@ -81,8 +83,8 @@ def quantile_ranks(n: int, q: float) -> tuple[int | None, int | None]:
         return None, None
     tail = (1 - LEVEL) / 2
     # The largest r with P(K < r) <= 2.5 %, the smallest s with P(K >= s) <= 2.5 %.
-    below = int(_tests.binom.ppf(tail, n, q))
-    above = int(_tests.binom.ppf(1 - tail, n, q)) + 1
+    below = int(_tests().binom.ppf(tail, n, q))
+    above = int(_tests().binom.ppf(1 - tail, n, q)) + 1
     return below if below >= 1 else None, above if above <= n else None
 
 
@@ -115,8 +117,10 @@ def wilson_interval(successes: int, n: int) -> Interval:
     """
     if n == 0:
         return Interval(low=None, high=None)
-    found = _tests.binomtest(successes, n).proportion_ci(
-        confidence_level=LEVEL, method="wilson"
+    found = (
+        _tests()
+        .binomtest(successes, n)
+        .proportion_ci(confidence_level=LEVEL, method="wilson")
     )
     return Interval(low=float(found.low), high=float(found.high))
 
@@ -222,7 +226,7 @@ def mcnemar_p(pairs: Sequence[tuple[bool, bool]]) -> float:
     n = only_first + only_second
     if n == 0:
         return 1.0
-    return float(_tests.binomtest(only_first, n, 0.5).pvalue)
+    return float(_tests().binomtest(only_first, n, 0.5).pvalue)
 
 
 def _difference(
@@ -251,14 +255,13 @@ def _verdict(n_prompts: int, interval: Interval, p: float | None = None) -> Verd
 
 
 def _bootstrap(values: list[float], statistic: _Statistic) -> Interval:
-    observed = np.asarray(values)
-    if np.ptp(observed) == 0:
+    if len(set(values)) == 1:
         return Interval(low=values[0], high=values[0])
-    return _resampled((observed,), statistic)
+    return _resampled((np.asarray(values),), statistic)
 
 
 def _resampled(columns: tuple[Any, ...], statistic: _Statistic) -> Interval:
-    found = _tests.bootstrap(
+    found = _tests().bootstrap(
         columns,
         statistic,
         paired=len(columns) > 1,
@@ -280,17 +283,16 @@ def _wilcoxon(values: list[float]) -> float | None:
         return None if not values else 1.0
     sizes: Any = np.abs(moved)
     if moved.size > MOST_ENUMERATED or np.unique(sizes).size == moved.size:
-        return float(_tests.wilcoxon(moved).pvalue)
+        return float(_tests().wilcoxon(moved).pvalue)
     # With ties the library draws signs one by one, a second's work; here every
     # choice of signs is summed at once.
-    ranks: Any = _tests.rankdata(sizes)
+    ranks: Any = _tests().rankdata(sizes)
     signs = cast("Any", np.arange(2**moved.size)[:, None] >> np.arange(moved.size) & 1)
     sums = signs @ ranks
     observed = float(ranks[moved > 0].sum())
     # Ranks are halves: what is equal differs by rounding alone.
-    below = float((sums <= observed + 0.25).mean())
-    above = float((sums >= observed - 0.25).mean())
-    return min(1.0, 2 * min(below, above))
+    below, above = (sums <= observed + 0.25).mean(), (sums >= observed - 0.25).mean()
+    return min(1.0, 2 * float(min(below, above)))
 
 
 def _exp(value: float | None) -> float | None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
 
 from pricing.errors import BadQuantity, UnknownPrice, UnknownQuantity
 from pricing.money import line_usd, minus, round_usd, times, total, usd_text
@@ -16,6 +15,7 @@ INPUT_UNKNOWN = "input_unknown"
 OUTPUT_TEXT_UNKNOWN = "output_text_unknown"
 OWN_BOOK = "own_book"
 IMAGE_CLASS = "image"
+MEGAPIXEL_CLASS = "megapixel"
 ADJUSTMENT_CLASS = "adjustment"
 
 
@@ -67,6 +67,11 @@ class Charge:
         line = per_unit_line(ADJUSTMENT_CLASS, 1, minus(new_usd, self.usd))
         return Charge(lines=(*self.lines, line), flags=self.flags, books=self.books)
 
+    def flagged(self, flag: str) -> "Charge":
+        """The same charge with one more flag."""
+        flags = dict.fromkeys((*self.flags, flag))
+        return Charge(lines=self.lines, flags=tuple(flags), books=self.books)
+
     def times(self, calls: int) -> "Charge":
         """The charge of so many equal calls; each call's lines are rounded first."""
         check_quantity("the number of calls", calls)
@@ -103,16 +108,8 @@ class Charge:
         }
 
 
-class Scheme(Protocol):
-    """What turns the direct charge of one call into a gateway's."""
-
-    def apply(self, charge: Charge) -> Charge:
-        """The gateway's charge of the same call."""
-        ...
-
-
-def charge(usage: Usage, card: RateCard, scheme: Scheme | None = None) -> Charge:
-    """Charge a request's reported usage at a card, then by a gateway's scheme.
+def charge(usage: Usage, card: RateCard) -> Charge:
+    """Charge a request's reported usage at a card.
 
     An unknown cached part is priced as uncached and flagged; an unknown input class
     counts 0 and is flagged; an unknown picture output raises UnknownQuantity; tokens
@@ -144,7 +141,7 @@ def charge(usage: Usage, card: RateCard, scheme: Scheme | None = None) -> Charge
         TokenClass.OUTPUT_TEXT: usage.output_text_tokens or 0,
     }
     flags = (text_flag, image_flag, text_out_flag)
-    return by_scheme(_token_charge(counted, card, flags), scheme)
+    return _token_charge(counted, card, flags)
 
 
 def charge_mainline(usage: MainlineUsage, card: RateCard) -> Charge:
@@ -180,11 +177,6 @@ def per_unit_line(name: str, quantity: int, rate: Decimal, per: int = 1) -> Line
         per=per,
         usd=line_usd(quantity, rate, per),
     )
-
-
-def by_scheme(charge: Charge, scheme: Scheme | None) -> Charge:
-    """The charge of one call after a gateway's scheme, if there is one."""
-    return scheme.apply(charge) if scheme else charge
 
 
 def own_flag(card: RateCard) -> str | None:

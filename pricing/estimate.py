@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from pricing.book import shipped_book
-from pricing.charge import Charge, Scheme, charge
+from pricing.charge import Charge, charge
 from pricing.errors import BadQuantity, UnknownQuantity
 from pricing.picture import charge_dearest, charge_images
 from pricing.rates import RateCard, TokenClass
+from pricing.scheme import Scheme
 from pricing.tokens import ModelRules
 from pricing.usage import Usage
 from pricing.variant import PictureRequest
@@ -90,23 +91,25 @@ def request_estimate(
     variant = request.variant
     try:
         if card.images:
-            inputs = Usage(input_text_tokens=prompt_tokens, cached_text_tokens=0)
-            return charge_images(
+            inputs = Usage(
+                input_text_tokens=request.n * prompt_tokens, cached_text_tokens=0
+            )
+            found = charge_images(
                 card,
                 variant.quality,
                 variant.size,
                 request.n,
-                scheme,
                 inputs if card.rates else None,
             )
-        known = Usage(
-            input_text_tokens=request.n * prompt_tokens,
-            input_image_tokens=None if request.input_images else 0,
-        )
-        found = estimate(card, rules or _rules(card), request, known, day)
+        else:
+            known = Usage(
+                input_text_tokens=request.n * prompt_tokens,
+                input_image_tokens=None if request.input_images else 0,
+            )
+            found = estimate(card, rules or _rules(card), request, known, day)
+        return scheme.apply(found, variant.size) if scheme else found
     except UnknownQuantity:
         return None
-    return scheme.apply(found) if scheme else found
 
 
 def request_bound(
@@ -136,8 +139,8 @@ def request_bound(
     )
     most = estimate_bound(card, found, request, known, day)
     reasons = _reasons(card, found, request, day)
-    usd = (scheme.apply(most) if scheme else most).usd
-    return Bound(usd=usd, bounded=bool(reasons), reasons=reasons)
+    after = scheme.apply(most, request.variant.size) if scheme else most
+    return Bound(usd=after.usd, bounded=bool(reasons), reasons=reasons)
 
 
 def _rules(card: RateCard) -> ModelRules:
@@ -197,12 +200,12 @@ def _image_bound(
     quality, size = variant.quality, variant.size
     inputs, reasons = _image_inputs(card, request, prompt_bytes)
     try:
-        exact = charge_images(card, quality, size, request.n, scheme, inputs)
-        return Bound(usd=exact.usd, bounded=bool(reasons), reasons=reasons)
+        found = charge_images(card, quality, size, request.n, inputs)
     except UnknownQuantity as error:
         reasons = (str(error), *reasons)
-    most = charge_dearest(card, quality, size, request.n, scheme, inputs)
-    return Bound(usd=most.usd, bounded=True, reasons=reasons)
+        found = charge_dearest(card, quality, size, request.n, inputs)
+    after = scheme.apply(found, size) if scheme else found
+    return Bound(usd=after.usd, bounded=bool(reasons), reasons=reasons)
 
 
 def _image_inputs(
@@ -217,6 +220,7 @@ def _image_inputs(
             f"nothing binds the tokens that an input picture of {card.model} takes",
         )
     most = Usage(
-        input_text_tokens=prompt_bytes + _TEXT_OVERHEAD_TOKENS, cached_text_tokens=0
+        input_text_tokens=request.n * (prompt_bytes + _TEXT_OVERHEAD_TOKENS),
+        cached_text_tokens=0,
     )
     return most, (f"the prompt of {card.model} is bound by its bytes",)

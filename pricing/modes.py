@@ -9,7 +9,6 @@ from pricing.asked import AskedPart, Question
 from pricing.book import PriceBook
 from pricing.charge import (
     Charge,
-    Scheme,
     charge,
     charge_mainline,
 )
@@ -25,6 +24,7 @@ from pricing.estimate import estimate, estimate_bound
 from pricing.money import usd
 from pricing.picture import charge_dearest, charge_flat, charge_images
 from pricing.rates import ANY_MODEL, RateCard, Tier
+from pricing.scheme import Scheme
 from pricing.usage import MainlineUsage, Usage, check_quantity
 from pricing.variant import AUTO, InputImage, PictureRequest, Variant, parse_size
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from pricing.errors import BadAmount
 
@@ -42,12 +42,6 @@ def round_usd(amount: Decimal) -> Decimal:
     return amount.quantize(_LINE_STEP, context=_EXACT)
 
 
-def up_to(amount: Decimal, step: Decimal) -> Decimal:
-    """Round up to whole steps of an amount, such as a cent; the step is above 0."""
-    steps = _EXACT.divide(amount, step).to_integral_value(rounding=ROUND_CEILING)
-    return round_usd(_EXACT.multiply(steps, step))
-
-
 def times(amount: Decimal, factor: Decimal | int) -> Decimal:
     """Multiply exactly, whatever precision the caller's context has."""
     return _EXACT.multiply(amount, Decimal(factor))
@@ -56,6 +50,22 @@ def times(amount: Decimal, factor: Decimal | int) -> Decimal:
 def minus(amount: Decimal, other: Decimal) -> Decimal:
     """Subtract exactly, whatever precision the caller's context has."""
     return _EXACT.subtract(amount, other)
+
+
+def plus(amount: Decimal, other: Decimal) -> Decimal:
+    """Add exactly, whatever precision the caller's context has."""
+    return _EXACT.add(amount, other)
+
+
+def ratio(amount: Decimal, other: Decimal) -> Decimal:
+    """Divide to 160 digits; whoever uses it rounds the result once."""
+    return _EXACT.divide(amount, other)
+
+
+def round_up(amount: Decimal, step: Decimal) -> Decimal:
+    """The smallest whole multiple of a step that is not below the amount."""
+    whole, rest = _EXACT.divmod(amount, step)
+    return _EXACT.multiply(_EXACT.add(whole, 1 if rest > 0 else 0), step)
 
 
 def share(part: Decimal, whole: Decimal) -> Decimal | None:

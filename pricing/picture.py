@@ -5,21 +5,19 @@ from decimal import Decimal
 from pricing.charge import (
     IMAGE_CLASS,
     INPUT_UNKNOWN,
+    MEGAPIXEL_CLASS,
     Charge,
     LineItem,
-    Scheme,
-    by_scheme,
     own_flag,
     per_unit_line,
     split_cached,
 )
 from pricing.errors import BadQuantity, BadVariant, UnknownPrice, UnknownQuantity
-from pricing.money import up_to
+from pricing.money import round_up, round_usd
 from pricing.rates import ImagePrice, RateCard, TokenClass
-from pricing.usage import Usage
+from pricing.usage import Usage, check_quantity
 from pricing.variant import AUTO, Size
 
-MEGAPIXEL_CLASS = "megapixel"
 _INPUTS = (
     (TokenClass.INPUT_TEXT, TokenClass.CACHED_TEXT),
     (TokenClass.INPUT_IMAGE, TokenClass.CACHED_IMAGE),
@@ -31,17 +29,16 @@ def charge_images(
     quality: str,
     size: Size | None,
     images: int = 1,
-    scheme: Scheme | None = None,
     inputs: Usage | None = None,
 ) -> Charge:
-    """Charge whole pictures at a card that prices them; one picture is one call.
+    """Charge the whole pictures of one call at a card that prices them.
 
-    Where the card prices input tokens too, those of one call stand in ``inputs``; an
+    Where the card prices input tokens too, those of the call stand in ``inputs``; an
     input that is not known counts 0 and is flagged. A card that rounds up does so for
-    each call.
+    the call.
     """
     price = image_price(card, quality, size)
-    return by_scheme(_one(card, price, size, inputs), scheme).times(images)
+    return _call(card, _picture_line(price, size, images), inputs)
 
 
 def charge_dearest(
@@ -49,23 +46,18 @@ def charge_dearest(
     quality: str,
     size: Size | None,
     images: int = 1,
-    scheme: Scheme | None = None,
     inputs: Usage | None = None,
 ) -> Charge:
     """The most that whole pictures can cost where quality or size is ``auto``."""
     price = dearest_image(card, quality, size)
-    one = _one(card, price, size or price.size, inputs)
-    return by_scheme(one, scheme).times(images)
+    return _call(card, _picture_line(price, size or price.size, images), inputs)
 
 
-def charge_flat(
-    flat_price: Decimal, images: int = 1, scheme: Scheme | None = None
-) -> Charge:
-    """Charge pictures at a flat price a picture, known from no book."""
+def charge_flat(flat_price: Decimal) -> Charge:
+    """Charge one picture at a flat price, known from no book."""
     if flat_price < 0:
         raise BadQuantity("flat_price can't be negative")
-    one = Charge(lines=(per_unit_line(IMAGE_CLASS, 1, flat_price),))
-    return by_scheme(one, scheme).times(images)
+    return Charge(lines=(per_unit_line(IMAGE_CLASS, 1, flat_price),))
 
 
 def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
@@ -116,29 +108,25 @@ def dearest_image(card: RateCard, quality: str, size: Size | None) -> ImagePrice
     return max(possible, key=lambda price: price.rate.usd)
 
 
-def _one(
-    card: RateCard, price: ImagePrice, size: Size | None, inputs: Usage | None
-) -> Charge:
-    """One picture, its input tokens, and what is rounded up."""
+def _call(card: RateCard, pictures: LineItem, inputs: Usage | None) -> Charge:
+    """One call: its pictures, its input tokens, and what is rounded up."""
     lines, flags = _input_lines(card, inputs or Usage())
     due = dict.fromkeys(flag for flag in (*flags, own_flag(card)) if flag)
-    one = Charge(
-        lines=(_picture_line(price, size), *lines),
-        flags=tuple(due),
-        books=(card.ref,),
-    )
+    found = Charge(lines=(pictures, *lines), flags=tuple(due), books=(card.ref,))
     if card.round_up_usd is None:
-        return one
-    whole = up_to(one.usd, card.round_up_usd)
-    return one if whole == one.usd else one.adjusted_to(whole)
+        return found
+    whole = round_usd(round_up(found.usd, card.round_up_usd))
+    return found if whole == found.usd else found.adjusted_to(whole)
 
 
-def _picture_line(price: ImagePrice, size: Size | None) -> LineItem:
-    """One picture, or the whole megapixels that it begins."""
+def _picture_line(price: ImagePrice, size: Size | None, images: int) -> LineItem:
+    """The pictures of a call, or the whole megapixels that they begin."""
+    check_quantity("the number of pictures", images)
+    rate = price.rate
     if price.per_px is None or size is None:
-        return per_unit_line(IMAGE_CLASS, 1, price.rate.usd, price.rate.per)
+        return per_unit_line(IMAGE_CLASS, images, rate.usd, rate.per)
     begun = -(-size.area_px // price.per_px)
-    return per_unit_line(MEGAPIXEL_CLASS, begun, price.rate.usd, price.rate.per)
+    return per_unit_line(MEGAPIXEL_CLASS, images * begun, rate.usd, rate.per)
 
 
 def _input_lines(

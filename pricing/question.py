@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 from pricing.asked import Question, read_question
 from pricing.book import PriceBook, shipped_book
-from pricing.charge import Charge, Scheme
+from pricing.charge import Charge
 from pricing.errors import (
     BadForm,
     BadQuantity,
@@ -23,7 +23,8 @@ from pricing.modes import (
     possible_pictures,
 )
 from pricing.money import usd_text
-from pricing.scheme import parse_multiplier, parse_scheme
+from pricing.scheme import Scheme, parse_multiplier, parse_scheme
+from pricing.variant import AUTO, parse_size
 
 
 def answer(
@@ -50,11 +51,12 @@ def answer(
 
 def _answer(asked: Question, setting: Setting) -> dict[str, object]:
     """The priced answer, or a refusal with the limits of what is unknown."""
-    calls = n_calls(asked)
+    # What is wrong in the question itself is told before what is unknown.
+    n_calls(asked)
     try:
-        charge = _all_calls(one_call(asked, setting), setting, calls)
+        charge = _all_calls(one_call(asked, setting), asked, setting)
     except UnknownQuantity as error:
-        return _refusal(error) | _limits(asked, setting, calls)
+        return _refusal(error) | _limits(asked, setting)
     refs = [ref.to_json() for ref in charge.books]
     one = refs[0] if refs else None
     return {
@@ -71,25 +73,22 @@ def _refusal(error: PricingError) -> dict[str, object]:
     return {"usd": None, "lines": [], "book": None, "flags": [], "error": str(error)}
 
 
-def _limits(asked: Question, setting: Setting, calls: int) -> dict[str, object]:
+def _limits(asked: Question, setting: Setting) -> dict[str, object]:
     """Between what the price lies, where that can be said: range and bound."""
     found: dict[str, object] = {}
     try:
-        possible = [
-            _all_calls(
-                one_call(replace(asked, quality=quality, size=size), setting),
-                setting,
-                calls,
-            ).usd
+        certain = [
+            replace(asked, quality=quality, size=size)
             for quality, size in possible_pictures(asked, setting)
         ]
+        possible = [_all_calls(one_call(q, setting), q, setting).usd for q in certain]
         if possible:
             low, high = usd_text(min(possible)), usd_text(max(possible))
             found["range_usd"] = {"low": low, "high": high}
     except PricingError:
         pass  # another quantity is unknown too: no range, perhaps still a bound
     try:
-        most = _all_calls(dearest_call(asked, setting), setting, calls)
+        most = _all_calls(dearest_call(asked, setting), asked, setting)
         found["bound_usd"] = usd_text(most.usd)
         found["flags"] = list(most.flags)
     except PricingError:
@@ -97,10 +96,13 @@ def _limits(asked: Question, setting: Setting, calls: int) -> dict[str, object]:
     return found
 
 
-def _all_calls(direct: Charge, setting: Setting, calls: int) -> Charge:
+def _all_calls(direct: Charge, asked: Question, setting: Setting) -> Charge:
     """The gateway's charge of all calls; each call is rounded first."""
-    one = setting.scheme.apply(direct) if setting.scheme else direct
-    return one.times(calls)
+    calls = n_calls(asked)
+    if setting.scheme is None:
+        return direct.times(calls)
+    size = parse_size(asked.size or AUTO) if setting.scheme.needs_size else None
+    return setting.scheme.on_total(setting.scheme.per_call(direct, size).times(calls))
 
 
 def _scheme(asked: Question) -> Scheme | None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from bench.attempt import Picture
 
@@ -43,12 +43,11 @@ class PictureChecker:
         """Facts of one picture; a problem is a fact, not an error."""
         async with self._turn:
             if len(content) <= SMALL_BYTES:
-                digest = self._share(content)
+                digest, problem = self._share(content)
             else:
-                digest = await self._share_aside(content)
-            if len(content) > MOST_PICTURE_BYTES:
-                facts = _nothing(f"more than {MOST_PICTURE_BYTES:,} bytes")
-                small = b""
+                digest, problem = await self._share_aside(content)
+            if problem is not None:
+                facts, small = _nothing(problem), b""
             else:
                 facts, small = await self._ask(len(content), thumbnail=thumbnail)
         picture = Picture(
@@ -63,27 +62,42 @@ class PictureChecker:
         return Checked(picture=picture, thumbnail=small)
 
     async def close(self) -> None:
-        """End the child."""
+        """End the child; a picture that is being looked at ends with it."""
         await self._end_child()
-        self._shared.close()
+        async with self._turn:
+            await self._end_child()
+            self._shared.close()
 
-    async def _share_aside(self, content: bytes) -> str:
+    async def _share_aside(self, content: bytes) -> tuple[str, str | None]:
         loop = asyncio.get_running_loop()
         sharing = loop.run_in_executor(self._worker, self._share, content)
         try:
             return await asyncio.shield(sharing)
         except asyncio.CancelledError:
-            # Bytes that still arrive would spoil the next picture.
-            await asyncio.wait({sharing})
+            # Bytes that still arrive would spoil the next picture; who is told
+            # twice to stop waits all the same.
+            while not sharing.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({sharing})
             raise
 
-    def _share(self, content: bytes) -> str:
-        """Lay a picture where the child finds it; returns its digest."""
-        if len(content) <= MOST_PICTURE_BYTES:
-            self._shared.seek(0)
-            self._shared.write(content)
-            self._shared.flush()
-        return hashlib.sha256(content).hexdigest()
+    def _share(self, content: bytes) -> tuple[str, str | None]:
+        """Lay a picture where the child finds it.
+
+        Returns:
+            Its digest, and why it does not lie there (None: it does).
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        if len(content) > MOST_PICTURE_BYTES:
+            return digest, f"more than {MOST_PICTURE_BYTES:,} bytes"
+        rest, at = memoryview(content), 0
+        try:
+            while at < len(rest):
+                at += os.pwrite(self._shared.fileno(), rest[at:], at)
+        except OSError as error:
+            # It is paid: that it could not be looked at must not lose it.
+            return digest, f"could not be looked at ({error.strerror})"
+        return digest, None
 
     async def _end_child(self) -> None:
         child, self._child = self._child, None
@@ -142,11 +156,11 @@ class PictureChecker:
         return self._child
 
 
-def _shared_file() -> BinaryIO:
+def _shared_file() -> IO[bytes]:
     """A file without a name, in memory where the system offers that."""
     if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("picture"), "r+b")
-    return tempfile.TemporaryFile()
+        return os.fdopen(os.memfd_create("picture"), "r+b", buffering=0)
+    return tempfile.TemporaryFile(buffering=0)
 
 
 def _nothing(problem: str) -> dict[str, Any]:

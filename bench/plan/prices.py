@@ -15,7 +15,7 @@ from pricing.errors import PricingError, UnknownQuantity
 from pricing.estimate import Bound, request_bound, request_estimate
 from pricing.picture import charge_images
 from pricing.rates import RateCard
-from pricing.scheme import Chain, Multiplier, parse_scheme
+from pricing.scheme import Scheme, parse_scheme
 from pricing.usage import Usage
 from pricing.variant import PictureRequest, Variant, parse_size
 
@@ -37,7 +37,7 @@ class PricedModel:
     """The rates of a model at an endpoint, frozen for a run."""
 
     card: RateCard
-    scheme: Multiplier | Chain | None
+    scheme: Scheme | None
 
     def to_json(self) -> dict[str, Any]:
         """The card and the scheme as plain data."""
@@ -70,8 +70,10 @@ class PricedModel:
             )
         else:
             direct = charge(Usage(**counts), self.card)
-        after = self.scheme.apply(direct) if self.scheme else direct
-        return Charges(endpoint=after, direct=direct)
+        if self.scheme is None:
+            return Charges(endpoint=direct, direct=direct)
+        size = _request(cell).variant.size if self.scheme.needs_size else None
+        return Charges(endpoint=self.scheme.apply(direct, size), direct=direct)
 
 
 def price_model(
@@ -89,6 +91,11 @@ def price_model(
         card = (book or shipped_book()).card(endpoint.vendor, model, day)
     except PricingError as error:
         raise BadInput(f"endpoint {endpoint.name}: model {model}: {error}") from None
+    if scheme is not None and scheme.needs_all_calls:
+        raise BadInput(
+            f"endpoint {endpoint.name}: a fee with purchase_usd belongs to many calls; "
+            "leave purchase_usd out, and each call bears the fee's share"
+        )
     return PricedModel(card=card, scheme=scheme)
 
 
@@ -116,9 +123,9 @@ def expected_counts(
     priced: PricedModel, cell: Cell, prompt: Prompt, day: date
 ) -> Counts | None:
     """Token counts of one request by the published rules, None without a rule."""
-    if priced.card.images:
-        return {}
     guess = -(-len(prompt.text.encode()) // BYTES_PER_TOKEN)
+    if priced.card.images:
+        return {"input_text_tokens": cell.n * guess} if priced.card.rates else {}
     try:
         found = request_estimate(
             card=priced.card,

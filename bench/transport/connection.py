@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+import ssl
 import time
 from collections.abc import AsyncIterator
 from typing import cast
@@ -15,6 +16,8 @@ from bench.transport.stamps import RequestStamps
 # More waits in the kernel, where it holds up the sender and not our memory.
 _MOST_UNREAD_BYTES = 8_000_000
 _SMALL_BYTES = 65_536
+# The kernel takes so many at once wherever nothing waits.
+_SURE_BYTES = 8_192
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -29,10 +32,13 @@ class Connection(asyncio.BufferedProtocol):
         """
         self._buffer = buffer
         self._socket: asyncio.Transport | None = None
+        self._poll = select.poll()
         self._stamps = RequestStamps(started_ns=0)
         self._incoming: Incoming | None = None
+        self._is_encrypted = False
         self._is_full = False
         self._is_held = False
+        self._is_written = True
         self._is_sent = True
         self._drained: asyncio.Future[None] | None = None
         self._lost = asyncio.get_running_loop().create_future()
@@ -45,6 +51,7 @@ class Connection(asyncio.BufferedProtocol):
         self._socket = cast("asyncio.Transport", transport)
         # Told as soon as a byte waits here instead of in the kernel.
         self._socket.set_write_buffer_limits(high=0)
+        self._poll.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where bytes are to be read to."""
@@ -58,11 +65,14 @@ class Connection(asyncio.BufferedProtocol):
             # Nothing was asked: this connection can't be trusted any more.
             self.abort()
             return
-        if not incoming.is_over:
-            stamps.last_byte_ns = time.monotonic_ns()
-            if stamps.first_byte_ns is None:
-                stamps.first_byte_ns = stamps.last_byte_ns
+        was_over, n_begun = incoming.is_over, incoming.n_begun
+        now_ns = time.monotonic_ns()
         incoming.feed(self._buffer[:nbytes])
+        if not was_over:
+            stamps.last_byte_ns = now_ns
+            # What only announced the answer was not its first byte.
+            if stamps.first_byte_ns is None or incoming.n_begun != n_begun:
+                stamps.first_byte_ns = now_ns
         if incoming.is_headed or incoming.is_over:
             self._go_on()
         if incoming.n_unread_bytes > _MOST_UNREAD_BYTES and self._socket:
@@ -76,6 +86,8 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """All bytes are in the kernel."""
         self._is_full = False
+        if self._is_written:
+            self._all_sent()
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -88,8 +100,26 @@ class Connection(asyncio.BufferedProtocol):
 
     # What follows is called by the pool.
 
+    async def encrypt(self, tls: ssl.SSLContext, host: str) -> None:
+        """Speak TLS from here on, with who can show that it is the host.
+
+        Raises:
+            OSError: They could not agree.
+        """
+        if self._socket is None or self._socket.is_closing():
+            raise ConnectionResetError("the server closed the connection")
+        self._socket = await asyncio.get_running_loop().start_tls(
+            self._socket, self, tls, server_hostname=host
+        )
+        if self._socket is None:
+            raise ConnectionResetError("the server closed the connection")
+        # As above; with 0 it would be told that nothing waits, too.
+        self._socket.set_write_buffer_limits(high=1, low=0)
+        self._is_encrypted = True
+
     def abort(self) -> None:
         """Close at once, whatever is under way."""
+        self._drop()
         if self._socket is not None:
             self._socket.abort()
 
@@ -110,14 +140,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def is_quiet(self) -> bool:
         """Whether the server neither closed an idle connection nor spoke on it."""
-        if self._socket is None or not self.is_reusable:
-            return False
-        poll = select.poll()
-        poll.register(self._socket.get_extra_info("socket"), select.POLLIN)
-        return not poll.poll(0)
+        return self.is_reusable and not self._poll.poll(0)
 
     def rest(self) -> None:
         """Nothing is asked until the next request."""
+        self._drop()
         self._incoming = None
         self.idle_since_ns = time.monotonic_ns()
 
@@ -133,7 +160,7 @@ class Connection(asyncio.BufferedProtocol):
         Args:
             request: What is sent.
             stamps: Filled in as bytes pass.
-            write_s: Seconds that the server may take no byte.
+            write_s: Seconds that the server may need to take what is written.
             read_s: Seconds that the server may send no byte.
 
         Raises:
@@ -143,14 +170,12 @@ class Connection(asyncio.BufferedProtocol):
         self._stamps = stamps
         incoming = Incoming(is_head_only=request.method == "HEAD")
         self._incoming = incoming
-        self._is_sent = False
+        self._is_written = self._is_sent = False
         if self._is_closed:
             # It ended between being chosen and being used: nothing left.
             raise httpx2.ConnectError("the connection ended before it was used")
         stamps.write_started_ns = time.monotonic_ns()
         await self._send(head, request, write_s)
-        if self._is_sent or incoming.is_headed:
-            stamps.sent_ns = time.monotonic_ns()
         while not incoming.is_headed:
             await incoming.more(read_s)
         return incoming
@@ -171,39 +196,66 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 await incoming.more(read_s)
 
+    def _drop(self) -> None:
+        if self._incoming is not None:
+            self._incoming.drop()
+
     async def _send(
         self, head: bytes, request: httpx2.Request, write_s: float | None
     ) -> None:
         content = known_body(request)
-        if content is not None and len(content) <= _SMALL_BYTES:
-            self._is_sent = await self._put(head + content, write_s)
-            return
-        goes_on = await self._put(head, write_s)
         if content is not None:
-            self._is_sent = goes_on and await self._put(content, write_s)
+            is_small = len(content) <= _SMALL_BYTES
+            parts = (head + content,) if is_small else (head, content)
+            await self._put(parts, write_s, is_last=True)
             return
+        goes_on = await self._put((head,), write_s)
         async for part in body_parts(request):
             if not goes_on:
                 return
-            goes_on = await self._put(part, write_s)
-        self._is_sent = goes_on
+            goes_on = await self._put((part,), write_s)
+        if goes_on:
+            self._all_sent()
 
-    async def _put(self, content: bytes, within_s: float | None) -> bool:
+    async def _put(
+        self, parts: tuple[bytes, ...], within_s: float | None, *, is_last: bool = False
+    ) -> bool:
         """Write bytes to the kernel; False when an answer came before they were."""
         if self._socket is None or self._socket.is_closing() or self._is_answered:
             return False
-        self._socket.write(content)
+        for part in parts:
+            self._write(self._socket, part)
+        self._is_written = is_last
+        if is_last and not self._is_full:
+            self._all_sent()
         while self._is_full and not self._is_answered:
             self._drained = asyncio.get_running_loop().create_future()
             try:
                 async with asyncio.timeout(within_s):
                     await self._drained
             except TimeoutError:
-                sentence = f"the server took no byte for {within_s:g} s"
+                sentence = f"the server did not take the request within {within_s:g} s"
                 raise httpx2.WriteTimeout(sentence) from None
             finally:
                 self._drained = None
         return not self._is_full
+
+    def _write(self, socket: asyncio.WriteTransport, content: bytes) -> None:
+        whole = memoryview(content)
+        if self._is_encrypted and len(whole) > _SURE_BYTES:
+            # Under TLS nobody is told what waits below it. So the last byte comes
+            # apart: it waits above, where we are told, until the others have left.
+            socket.write(whole[:-1])
+            whole = whole[-1:]
+        socket.write(whole)
+
+    def _all_sent(self) -> None:
+        """The kernel has the whole request; one that broke off never was sent."""
+        if self._is_closed or self._is_sent:
+            return
+        self._is_sent = True
+        if self._incoming is not None and not self._incoming.is_over:
+            self._stamps.sent_ns = time.monotonic_ns()
 
     @property
     def _is_answered(self) -> bool:

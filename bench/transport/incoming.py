@@ -5,8 +5,12 @@ import asyncio
 import httpx2
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from bench.transport.lengths import with_one_length
+
 # A head, a trailer or a chunk's own line that is longer leads nowhere.
 _MOST_HEAD_BYTES = 262_144
+# One that is read more than once must not cost much each time.
+_MOST_ODD_HEAD_BYTES = 65_536
 _NO_BODY = frozenset({204, 304})
 
 
@@ -18,6 +22,7 @@ class Incoming:
         is_headed: Status and headers are there.
         is_whole: The last byte is there.
         keeps_alive: The server goes on with the connection after this answer.
+        n_begun: Announcements that began, and the final answer.
     """
 
     def __init__(self, *, is_head_only: bool) -> None:
@@ -34,16 +39,12 @@ class Incoming:
         self.is_whole = False
         self.keeps_alive = False
         self.n_unread_bytes = 0
+        self.n_begun = 0
         self._is_head_only = is_head_only
-        self._parser = HttpResponseParser(self)
-        # An answer may be paid: what can be read is read. Nothing else than this
-        # answer hangs on where it ends.
-        self._parser.set_dangerous_leniencies(
-            lenient_headers=True,
-            lenient_chunked_length=True,
-            lenient_optional_cr_before_lf=True,
-            lenient_spaces_after_chunk_size=True,
-        )
+        self._parser = self._new_parser()
+        # All bytes until the head is there, and why they can't be read as they are.
+        self._head = bytearray()
+        self._oddity: HttpParserError | None = None
         self._parts: list[bytes] = []
         self._n_idle_bytes = 0
         self._failure: httpx2.TransportError | None = None
@@ -62,19 +63,68 @@ class Incoming:
             return
         before = (self.is_headed, self.n_unread_bytes)
         try:
-            self._parser.feed_data(content)
+            self._parse(content)
         except (HttpParserError, HttpParserUpgrade) as error:
             if self.is_whole:
                 self.keeps_alive = False
                 self._wake()
                 return
-            self.fail(httpx2.RemoteProtocolError(f"the answer is no HTTP: {error}"))
+            is_other = isinstance(error, HttpParserUpgrade)
+            why = "the server changed the protocol" if is_other else str(error)
+            self.fail(httpx2.RemoteProtocolError(f"the answer is no HTTP: {why}"))
             return
         is_on = before != (self.is_headed, self.n_unread_bytes)
         self._n_idle_bytes = 0 if is_on else self._n_idle_bytes + len(content)
         if self._n_idle_bytes > _MOST_HEAD_BYTES and not self.is_whole:
             self.fail(httpx2.RemoteProtocolError("the answer's head does not end"))
         self._wake()
+
+    def _new_parser(self) -> HttpResponseParser:
+        parser = HttpResponseParser(self)
+        # An answer may be paid: what can be read is read. Nothing else than this
+        # answer hangs on where it ends.
+        parser.set_dangerous_leniencies(
+            lenient_headers=True,
+            lenient_chunked_length=True,
+            lenient_keep_alive=True,
+            lenient_version=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+        )
+        return parser
+
+    def _parse(self, content: memoryview) -> None:
+        """Read on; a head that can't be read is read once more, made plain."""
+        if self.is_headed:
+            self._parser.feed_data(content)
+            return
+        self._head += content
+        try:
+            if self._oddity is None:
+                self._parser.feed_data(content)
+        except HttpParserError as error:
+            if self.is_headed:
+                raise
+            self._oddity = error
+        if self._oddity is not None:
+            self._parse_once_more(self._oddity)
+        if self.is_headed:
+            self._head.clear()
+
+    def _parse_once_more(self, oddity: HttpParserError) -> None:
+        try:
+            plain = with_one_length(bytes(self._head))
+        except ValueError:
+            raise oddity from None
+        if plain is None and len(self._head) > _MOST_ODD_HEAD_BYTES:
+            raise oddity
+        if plain is not None:
+            # It began once.
+            self.n_begun -= 1
+            self.headers.clear()
+            self.reason = b""
+            self._parser = self._new_parser()
+            self._parser.feed_data(plain)
 
     def lost(self, cause: Exception | None) -> None:
         """The connection ended; without a cause the server closed it."""
@@ -97,6 +147,12 @@ class Incoming:
         self._failure = failure
         self._wake()
 
+    def drop(self) -> None:
+        """Nobody reads what came: a parser and its owner are freed late."""
+        self._parts.clear()
+        self._head.clear()
+        self.n_unread_bytes = 0
+
     def take(self) -> bytes:
         """The body's bytes that came since."""
         content = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
@@ -111,7 +167,8 @@ class Incoming:
             httpx2.TransportError: It broke off, or nothing came in time.
         """
         if self._failure is not None:
-            raise self._failure
+            # What is raised refers to who waited: kept, it would never be freed.
+            raise type(self._failure)(*self._failure.args)
         self._waiting = asyncio.get_running_loop().create_future()
         try:
             if within_s is None:
@@ -129,8 +186,13 @@ class Incoming:
             self._waiting.set_result(None)
 
     def _ends_by_closing(self) -> bool:
-        names = {name.lower() for name, _ in self.headers}
-        return not names & {b"content-length", b"transfer-encoding"}
+        coding = b""
+        for name, value in self.headers:
+            if name.lower() == b"content-length":
+                return False
+            if name.lower() == b"transfer-encoding":
+                coding = value.lower()
+        return not coding.endswith(b"chunked")
 
     # What follows is called by the parser, under the names that it asks for.
 
@@ -138,15 +200,18 @@ class Incoming:
         """An answer begins; one after the last belongs to nobody."""
         if self.is_whole:
             self.keeps_alive = False
+        elif not self.is_headed:
+            self.n_begun += 1
 
     def on_status(self, reason: bytes) -> None:
         """Words beside the status, perhaps not all of them."""
-        self.reason += reason
+        if not self.is_headed:
+            self.reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; those after the body say nothing that we ask."""
         if not self.is_headed:
-            self.headers.append((name, value))
+            self.headers.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """The head is there."""

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import httpx2
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_HEADER = re.compile(_TOKEN.pattern + rb": [\t\x20-\x7e\x80-\xff]*\r\n")
+_HEADERS = re.compile(b"(?:" + _HEADER.pattern + b")*")
 _TARGET = re.compile(rb"[\x21-\x7e]+")
 
 
@@ -20,14 +21,14 @@ def head_of(request: httpx2.Request) -> bytes:
     if not _TOKEN.fullmatch(method) or not _TARGET.fullmatch(target):
         sentence = "the request's method or address can't stand in a request line"
         raise httpx2.LocalProtocolError(sentence, request=request)
-    lines = [method + b" " + target + b" HTTP/1.1"]
-    for name, value in request.headers.raw:
-        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
-            shown = name.decode("ascii", "replace")[:60]
-            sentence = f"header {shown!r}: a sign in it can't stand in a header"
-            raise httpx2.LocalProtocolError(sentence, request=request)
-        lines.append(name + b": " + value)
-    return b"\r\n".join((*lines, b"", b""))
+    lines = [b"%b: %b\r\n" % header for header in request.headers.raw]
+    headers = b"".join(lines)
+    if headers.count(b"\n") != len(lines) or not _HEADERS.fullmatch(headers):
+        wrong = next(line for line in lines if not _HEADER.fullmatch(line))
+        shown = wrong.partition(b":")[0].decode("ascii", "replace")[:60]
+        sentence = f"header {shown!r}: a sign in it can't stand in a header"
+        raise httpx2.LocalProtocolError(sentence, request=request)
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, headers)
 
 
 def known_body(request: httpx2.Request) -> bytes | None:

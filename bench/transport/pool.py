@@ -1,4 +1,4 @@
-"""Pool: connections kept by origin, and a new one whenever none is idle."""
+"""Pool: connections kept by origin, a new one whenever none is idle."""
 
 import asyncio
 import time
@@ -20,6 +20,7 @@ _NEXT_ADDRESS_AFTER_S = 0.25
 _PORTS = {"http": 80, "https": 443}
 
 Origin = tuple[str, str, int]
+_Opening = asyncio.Future[tuple[asyncio.Transport, Connection]]
 
 
 class StampedTransport(httpx2.AsyncBaseTransport):
@@ -36,6 +37,8 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
         self._busy: dict[Connection, Origin] = {}
+        self._given_up: set[_Opening] = set()
+        self._is_closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; the answer's body is read by who asked.
@@ -61,11 +64,15 @@ class StampedTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close all connections, whatever is under way on them."""
+        self._is_closed = True
         connections = [*self._busy, *(c for kept in self._idle.values() for c in kept)]
         self._idle.clear()
         self._busy.clear()
         for connection in connections:
             connection.abort()
+        for opening in self._given_up:
+            opening.cancel()
+        await asyncio.gather(*self._given_up, return_exceptions=True)
         await asyncio.gather(*(c.wait_closed() for c in connections))
 
     def release(self, connection: Connection, *, is_broken: bool = False) -> None:
@@ -88,6 +95,9 @@ class StampedTransport(httpx2.AsyncBaseTransport):
             stamps.connect_started_ns = time.monotonic_ns()
             connection = await self._connect(origin, within_s)
             stamps.connected_ns = time.monotonic_ns()
+        if self._is_closed:
+            connection.abort()
+            raise httpx2.ConnectError("the client was closed; nothing was sent")
         self._busy[connection] = origin
         return connection
 
@@ -106,17 +116,11 @@ class StampedTransport(httpx2.AsyncBaseTransport):
 
     async def _connect(self, origin: Origin, within_s: float | None) -> Connection:
         scheme, host, port = origin
-        is_tls = scheme == "https"
         try:
             async with asyncio.timeout(within_s):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(self._buffer),
-                    host,
-                    port,
-                    ssl=self._tls if is_tls else None,
-                    server_hostname=host if is_tls else None,
-                    happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S,
-                )
+                connection = await self._open(host, port)
+                if scheme == "https":
+                    await connection.encrypt(self._tls, host)
         except TimeoutError:
             sentence = f"no connection to {host}:{port}"
             raise httpx2.ConnectTimeout(sentence) from None
@@ -124,6 +128,30 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         except (OSError, UnicodeError) as error:
             raise httpx2.ConnectError(str(error) or type(error).__name__) from error
         return connection
+
+    async def _open(self, host: str, port: int) -> Connection:
+        opening = asyncio.ensure_future(
+            asyncio.get_running_loop().create_connection(
+                lambda: Connection(self._buffer),
+                host,
+                port,
+                happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S,
+            )
+        )
+        try:
+            _, connection = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # Cancelled itself, it could leave a socket open that nobody knows.
+            self._given_up.add(opening)
+            opening.add_done_callback(self._given_up.discard)
+            opening.add_done_callback(_close_opened)
+            raise
+        return connection
+
+
+def _close_opened(opening: _Opening) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[1].abort()
 
 
 class _Body(httpx2.AsyncByteStream):
@@ -146,7 +174,8 @@ class _Body(httpx2.AsyncByteStream):
 
 def _origin(request: httpx2.Request) -> Origin:
     url = request.url
-    if url.scheme not in _PORTS or not url.host:
-        sentence = f"'{url.scheme}://{url.host}' is no address of HTTP"
+    scheme, host = url.scheme, url.raw_host.decode("ascii")
+    if scheme not in _PORTS or not host:
+        sentence = f"'{scheme}://{host}' is no address of HTTP"
         raise httpx2.UnsupportedProtocol(sentence, request=request)
-    return url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
+    return scheme, host, url.port or _PORTS[scheme]

@@ -1,6 +1,6 @@
 """Answer: an answer's status and body as facts; pure."""
 
-import binascii
+import base64
 from typing import Any, cast
 
 import orjson
@@ -81,10 +81,19 @@ def _pictures(data: object) -> tuple[tuple[bytes, ...], str | None]:
             problem = problem or ("url_only" if entry.get("url") else "no_image")
             continue
         try:
-            pictures.append(pybase64.b64decode(encoded, validate=True))
-        except (binascii.Error, ValueError):
+            pictures.append(_decoded(encoded))
+        except ValueError:
             problem = problem or "bad_base64"
     return tuple(pictures), problem or (None if pictures else "no_image")
+
+
+def _decoded(encoded: str) -> bytes:
+    """The bytes of a picture, which is paid: what either library reads is read."""
+    try:
+        return pybase64.b64decode(encoded, validate=True)
+    except ValueError:
+        # It refuses signs of padding that nobody needs.
+        return base64.b64decode(encoded, validate=True)
 
 
 def _served(content: Json) -> Served:

@@ -1,8 +1,11 @@
 """Transport: what our bytes do on real sockets, kept, cut, late and encrypted."""
 
 import asyncio
+import gc
+import socket
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 
 from bench.transport import pool
 from bench.transport.connection import Connection
+from bench.transport.incoming import Incoming
 from bench.transport.pool import StampedTransport
 from bench.transport.stamps import RequestStamps, stamp_into
 
@@ -255,10 +259,38 @@ def test_a_refusal_that_comes_before_the_body_was_sent_is_read() -> None:
         await asyncio.sleep(1)
 
     async def ask(client: httpx2.AsyncClient, url: str) -> httpx2.Response:
+        stamp_into(stamps)
         return await client.post(url, content=MUCH * 2)
 
+    stamps = RequestStamps(started_ns=0)
     _, answer = _exchange(talk, ask)
     assert (answer.status_code, answer.content) == (413, b"no")
+    assert stamps.write_started_ns is not None
+    assert stamps.first_byte_ns is not None
+    # What never left whole was not sent at any instant.
+    assert stamps.sent_ns is None
+
+
+def test_the_first_byte_is_that_of_the_answer_and_not_of_its_announcement() -> None:
+    answered_ns: list[int] = []
+    stamps = RequestStamps(started_ns=0)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        for announced in (b"HTTP/1.1 100 Continue\r\n", b"\r\nHTTP/1.1 102 On\r\n\r\n"):
+            writer.write(announced)
+            await asyncio.sleep(0.1)
+        answered_ns.append(time.monotonic_ns())
+        writer.write(OK)
+        await reader.read()
+
+    async def ask(client: httpx2.AsyncClient, url: str) -> bytes:
+        stamp_into(stamps)
+        return (await client.get(url)).content
+
+    assert _exchange(talk, ask)[1] == b"ok"
+    assert stamps.first_byte_ns is not None
+    assert stamps.first_byte_ns >= answered_ns[0]
 
 
 async def _never(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
@@ -315,6 +347,90 @@ def test_a_client_that_closes_ends_what_is_under_way() -> None:
 
     _, failure = _exchange(_never, ask)
     assert isinstance(failure, httpx2.TransportError)
+
+
+def test_a_client_that_closes_while_it_connects_sends_nothing(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
+    stamps = RequestStamps(started_ns=0)
+
+    async def ask(_: httpx2.AsyncClient, url: str) -> object:
+        transport = StampedTransport()
+        stamp_into(stamps)
+        request = httpx2.Request("GET", url)
+        asked = asyncio.ensure_future(transport.handle_async_request(request))
+        while stamps.connect_started_ns is None:  # noqa: ASYNC110  a stamp tells nobody
+            await asyncio.sleep(0)
+        await transport.aclose()
+        return (await asyncio.gather(asked, return_exceptions=True))[0]
+
+    _, failure = _exchange(_says(OK), ask, tls=_tls(certificate))
+    assert isinstance(failure, httpx2.ConnectError)
+    assert not stamps.may_have_left
+
+
+def test_who_gives_up_at_any_instant_leaves_nothing_open() -> None:
+    def n_sockets() -> int:
+        return sum(
+            isinstance(thing, socket.socket) and thing.fileno() >= 0
+            for thing in gc.get_objects()
+        )
+
+    async def ask(client: httpx2.AsyncClient, url: str) -> tuple[int, int]:
+        before = n_sockets()
+        for n_turns in range(60):
+            asked = asyncio.ensure_future(client.post(url, content=MUCH[:200_000]))
+            for _ in range(n_turns // 2):
+                await asyncio.sleep(0)
+            asked.cancel()
+            with suppress(asyncio.CancelledError):
+                await asked
+        await client.aclose()
+        # The server's own close when it has seen that ours did.
+        for _ in range(500):
+            if n_sockets() == before:
+                break
+            await asyncio.sleep(0.01)
+        return before, n_sockets()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        await reader.readexactly(200_000)
+        writer.write(OK)
+        await reader.read()
+
+    gc.collect()
+    gc.disable()
+    try:
+        _, (before, after) = _exchange(talk, ask)
+    finally:
+        gc.enable()
+    assert after == before
+
+
+def test_a_body_that_broke_off_is_not_kept_in_memory() -> None:
+    content = b"HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n" + MUCH[:1_000_000]
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        writer.write(content)
+
+    async def ask(client: httpx2.AsyncClient, url: str) -> int:
+        for _ in range(3):
+            with pytest.raises(httpx2.RemoteProtocolError):
+                await client.get(url)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.1), client.stream("GET", url):
+                    await asyncio.sleep(1)
+        held = [thing for thing in gc.get_objects() if isinstance(thing, Incoming)]
+        return sum(incoming.n_unread_bytes for incoming in held)
+
+    gc.disable()
+    try:
+        assert _exchange(talk, ask)[1] == 0
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
@@ -388,3 +504,35 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 
     _, stamps = _exchange(_says(OK), ask, tls=_tls(certificate))
     assert not stamps.may_have_left
+
+
+def test_an_encrypted_request_is_sent_when_the_kernel_has_it(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
+    sizes = (10, 10, 10, 100_000, 100_000, len(MUCH), len(MUCH), 10)
+    instants: list[tuple[int, int]] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for n_bytes in sizes:
+            await _head(reader)
+            # What is large has no room in the kernel until it is read.
+            await asyncio.sleep(0.1)
+            read_ns = time.monotonic_ns() if n_bytes == len(MUCH) else 0
+            assert await reader.readexactly(n_bytes) == MUCH[:n_bytes]
+            instants.append((read_ns, time.monotonic_ns()))
+            writer.write(OK)
+
+    async def ask(client: httpx2.AsyncClient, url: str) -> list[RequestStamps]:
+        stamped = [RequestStamps(started_ns=0) for _ in sizes]
+        for stamps, n_bytes in zip(stamped, sizes, strict=True):
+            stamp_into(stamps)
+            assert (await client.post(url, content=MUCH[:n_bytes])).content == b"ok"
+        return stamped
+
+    server, stamped = _exchange(talk, ask, tls=_tls(certificate))
+    assert server.n_connections == 1
+    for stamps, (read_ns, answered_ns) in zip(stamped, instants, strict=True):
+        assert stamps.sent_ns is not None
+        assert stamps.first_byte_ns is not None
+        assert read_ns <= stamps.sent_ns <= answered_ns < stamps.first_byte_ns

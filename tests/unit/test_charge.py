@@ -1,7 +1,6 @@
 """Charge: lines, flags, refusals and schemes."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,17 +8,14 @@ import pytest
 from pricing.book import shipped_book
 from pricing.charge import charge, charge_mainline
 from pricing.errors import (
-    BadForm,
     BadQuantity,
-    BadScheme,
     BadVariant,
     UnknownPrice,
     UnknownQuantity,
 )
 from pricing.money import usd_text
-from pricing.picture import charge_flat, charge_images
+from pricing.picture import charge_images
 from pricing.rates import RateCard
-from pricing.scheme import parse_multiplier, parse_scheme
 from pricing.usage import MainlineUsage, Usage
 from pricing.variant import Size
 
@@ -217,62 +213,3 @@ def test_a_picture_without_a_price_of_its_own_is_refused() -> None:
         charge_images(card, "auto", Size.parse("1024x1024"))
     with pytest.raises(UnknownQuantity):
         charge_images(card, "hd", None)
-
-
-def test_a_scheme_adds_one_line_rounded_once_and_calls_multiply_after_it() -> None:
-    third = parse_multiplier("0.333333333333333333333333")
-    one = charge_flat(Decimal("0.000000000001"), scheme=third)
-    assert usd_text(one.usd) == "0"
-    assert usd_text(one.times(10**6).usd) == "0"
-    half = charge_flat(Decimal("0.000000000003"), 1000, parse_multiplier("0.5"))
-    assert usd_text(half.usd) == "0.000000002"
-    assert [line.name for line in half.lines] == ["image", "adjustment"]
-
-
-@pytest.mark.parametrize(
-    "scheme",
-    [
-        {"kind": "multiplier", "factor": "-1"},
-        {"kind": "multiplier", "factor": "half"},
-        {"kind": "flat_per_call", "usd": "0.03"},
-        {"kind": "per_class", "rates": {}},
-        {"kind": "region", "factor": "1.1"},
-        {"kind": "round_up", "to_usd": "0.01"},
-        {"kind": "credits", "per_usd": "211"},
-        {"kind": "currency", "code": "CNY"},
-        {"kind": "fee", "share": "0.055"},
-        {"kind": "magic"},
-        [],
-        [{"kind": "multiplier", "factor": "1"}, {"kind": "fee"}],
-    ],
-)
-def test_a_scheme_that_can_not_be_applied_says_why(scheme: object) -> None:
-    with pytest.raises(BadScheme):
-        parse_scheme(scheme)
-
-
-@pytest.mark.parametrize(
-    "scheme",
-    [
-        "0.5",
-        {},
-        {"kind": 1},
-        {"kind": "multiplier"},
-        {"kind": "multiplier", "factor": 0.5},
-        {"kind": "multiplier", "factor": "0.5", "share": "1"},
-    ],
-)
-def test_a_scheme_of_the_wrong_form_is_refused_as_such(scheme: object) -> None:
-    with pytest.raises(BadForm):
-        parse_scheme(scheme)
-
-
-def test_a_list_of_schemes_is_applied_in_order_and_survives_json() -> None:
-    steps = [
-        {"kind": "multiplier", "factor": "0.5"},
-        {"kind": "multiplier", "factor": "1.1"},
-    ]
-    scheme = parse_scheme(steps)
-    assert scheme.to_json() == steps
-    found = charge_flat(Decimal("0.1"), scheme=scheme)
-    assert [usd_text(line.usd) for line in found.lines] == ["0.1", "-0.05", "0.005"]

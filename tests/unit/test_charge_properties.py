@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pricing.book import shipped_book
 from pricing.charge import Charge, charge
 from pricing.money import line_usd, total
-from pricing.scheme import Multiplier
+from pricing.scheme import Scheme
+from pricing.steps import Multiplier
 from pricing.usage import Usage
 
 CARD = shipped_book().card("openai", "gpt-image-1.5", date(2026, 10, 1))
@@ -28,7 +29,9 @@ def usages(draw: st.DrawFn) -> Usage:
     )
 
 
-FACTORS = st.decimals(0, 100, places=6).map(lambda factor: Multiplier(factor=factor))
+FACTORS = st.decimals(0, 100, places=6).map(
+    lambda factor: Scheme(steps=(Multiplier(factor=factor),))
+)
 
 
 def _is_exact(found: Charge) -> bool:
@@ -40,9 +43,10 @@ def _is_exact(found: Charge) -> bool:
 
 @given(usages(), st.none() | FACTORS, st.integers(1, 10**6))
 def test_a_charge_is_the_sum_of_its_lines_and_each_line_is_its_product(
-    usage: Usage, scheme: Multiplier | None, calls: int
+    usage: Usage, scheme: Scheme | None, calls: int
 ) -> None:
-    one = charge(usage, CARD, scheme)
+    one = charge(usage, CARD)
+    one = scheme.per_call(one) if scheme else one
     assert _is_exact(one)
     for line in one.lines:
         assert line.usd == line_usd(line.quantity, line.rate_usd, line.per)
@@ -65,13 +69,13 @@ def test_charges_add_up(first: Usage, second: Usage) -> None:
     usages(), st.sampled_from(sorted(Usage.__slots__)), st.integers(1, 10**6), FACTORS
 )
 def test_more_tokens_never_cost_less_and_cached_ones_never_more(
-    usage: Usage, name: str, more: int, scheme: Multiplier
+    usage: Usage, name: str, more: int, scheme: Scheme
 ) -> None:
     tokens = {field: getattr(usage, field) or 0 for field in Usage.__slots__}
-    before = charge(Usage(**tokens), CARD, scheme).usd
+    before = scheme.apply(charge(Usage(**tokens), CARD)).usd
     tokens[name] += more
     cheaper = name.startswith("cached")
     if cheaper and tokens[name] > tokens[name.replace("cached", "input")]:
         return
-    after = charge(Usage(**tokens), CARD, scheme).usd
+    after = scheme.apply(charge(Usage(**tokens), CARD)).usd
     assert after <= before if cheaper else after >= before

@@ -25,6 +25,20 @@ WHOLE = {
     b"HTTP/1.1 100 Continue\r\n\r\n" + LENGTH + BODY,
     "line ends without CR": (LENGTH + BODY).replace(b"\r\n", b"\n"),
     "a bell in a header": LENGTH.replace(b"r1", b"r1\x07") + BODY,
+    "length twice": LENGTH.replace(b"X-R", b"content-length: %d\r\nX-R" % len(BODY))
+    + BODY,
+    "length twice in a line": LENGTH.replace(
+        b"%d\r" % len(BODY), b"%d, %d\r" % (len(BODY), len(BODY))
+    )
+    + BODY,
+    "length twice after an announcement": b"HTTP/1.1 100 Continue\r\n\r\n"
+    + LENGTH.replace(b"X-R", b"content-length: %d\r\nX-R" % len(BODY))
+    + BODY,
+    "announced as the last": b"HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n"
+    + LENGTH
+    + BODY,
+    "a version to come": LENGTH.replace(b"1.1", b"1.2") + BODY,
+    "space after a value": LENGTH.replace(b"r1", b"r1 \t") + BODY,
     "length beside chunks": CHUNKS.replace(b"X-R", b"Content-Length: 7\r\nX-R", 1)
     + b"\r\n0\r\n\r\n",
 }
@@ -78,6 +92,50 @@ def test_an_answer_without_a_length_ends_when_the_server_closes() -> None:
         assert incoming.is_whole
         assert not incoming.keeps_alive
         assert body == BODY
+
+
+def test_an_answer_that_names_two_lengths_is_none() -> None:
+    content = LENGTH.replace(b"X-R", b"Content-Length: 7\r\nX-R") + BODY
+    for parts in ((content,), *_cuts(content)):
+        incoming, _ = _read(*parts)
+        assert incoming.is_over
+        assert not incoming.is_whole
+
+
+def test_a_large_answer_that_names_its_length_twice_is_whole_and_began_once() -> None:
+    body = b"x" * 200_000
+    length = b"Content-Length: %d\r\n" % len(body)
+    content = b"HTTP/1.1 200 OK\r\n" + length * 2 + b"\r\n" + body
+    for at in (10, 30, 60, 100, len(content)):
+        incoming, read = _read(content[:at], content[at:])
+        assert incoming.is_whole
+        assert read == body
+        assert incoming.n_begun == 1
+
+
+def test_an_odd_head_that_drips_is_given_up_early() -> None:
+    incoming, _ = _read(b"HTTP/1.1 200 OK\r\n" + b"Content-Length: 5\r\n" * 2)
+    for _ in range(100):
+        incoming.feed(memoryview(b"X-A: " + b"a" * 993 + b"\r\n"))
+    assert incoming.is_over
+    assert not incoming.is_whole
+
+
+def test_a_change_of_protocol_is_told_and_spoils_no_answer_before_it() -> None:
+    changed = b"HTTP/1.1 101 On\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
+    incoming, _ = _read(changed)
+    with pytest.raises(httpx2.RemoteProtocolError, match="changed the protocol"):
+        incoming.more(None).send(None)
+    incoming, body = _read(LENGTH + BODY + changed)
+    assert incoming.is_whole
+    assert body == BODY
+
+
+def test_an_answer_in_no_coding_ends_when_the_server_closes() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n"
+    incoming, body = _read(head, BODY, is_closed=True)
+    assert incoming.is_whole
+    assert body == BODY
 
 
 def test_an_answer_without_a_length_that_breaks_off_is_not_whole() -> None:

@@ -6,8 +6,10 @@ import io
 import os
 import signal
 import struct
+import threading
 import zlib
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import pytest
@@ -275,3 +277,60 @@ def test_the_child_ends_with_the_checker() -> None:
         return child
 
     assert _with(work).returncode == -signal.SIGKILL
+
+
+def test_one_who_is_told_twice_to_stop_leaves_the_next_picture_whole() -> None:
+    go_on = threading.Event()
+    large = _made("PNG", (90, 90), pnginfo=_large_text())
+    assert len(large) > checker_module.SMALL_BYTES
+
+    async def work() -> tuple[bool, Checked]:
+        with ThreadPoolExecutor(1) as worker:
+            checker = PictureChecker(worker)
+            worker.submit(go_on.wait, 60)
+            asked = asyncio.ensure_future(checker.check(large, thumbnail=False))
+            for _ in range(3):
+                await asyncio.sleep(0.05)
+                asked.cancel()
+            is_held = checker._turn.locked()
+            following = asyncio.ensure_future(
+                checker.check(_made("JPEG"), thumbnail=False)
+            )
+            await asyncio.sleep(0.05)
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+            found = await following
+            await checker.close()
+            return is_held, found
+
+    is_held, found = asyncio.run(asyncio.wait_for(work(), 100))
+    assert is_held
+    assert (found.picture.format, found.picture.problem) == ("jpeg", None)
+
+
+def _large_text() -> PngInfo:
+    text = PngInfo()
+    text.add_text("Comment", os.urandom(40_000).hex())
+    return text
+
+
+def test_where_no_memory_can_be_shared_a_file_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    contents = (_made("PNG", (90, 90), pnginfo=_large_text()), _made("JPEG"))
+    large, small = _check(*contents, thumbnail=True)
+    assert (large.picture.format, large.picture.problem) == ("png", None)
+    assert (small.picture.format, small.picture.problem) == ("jpeg", None)
+    assert small.thumbnail.startswith(b"RIFF")
+
+
+def test_a_picture_for_which_there_is_no_room_has_a_problem_and_its_digest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with open("/dev/full", "r+b", buffering=0) as full:  # noqa: PTH123  as the checker's own
+        monkeypatch.setattr(checker_module, "_shared_file", lambda: full)
+        picture = _check(b"any")[0].picture
+    assert picture.sha256 == hashlib.sha256(b"any").hexdigest()
+    assert "could not be looked at" in (picture.problem or "")

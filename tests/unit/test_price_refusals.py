@@ -62,7 +62,7 @@ PER_IMAGE = {"mode": "per_image", "provider": "launch-2025", "quality": "low"}
         ({"model": "gpt-image-2", "usage": FULL_USAGE, "multiplier": "abc"}, "abc"),
         ({"model": "gpt-image-2", "usage": FULL_USAGE, "multiplier": "NaN"}, "NaN"),
         ({"multiplier": "1", "scheme": {"kind": "multiplier"}}, "exclude"),
-        ({"scheme": {"kind": "fee", "share": "0.055"}}, "not priced yet"),
+        ({"scheme": {"kind": "fee", "share": "-1"}}, "negative"),
         ({"scheme": [{"kind": "multiplier", "factor": "1"}] * 21}, "at most 20"),
         ({"model": "gpt-5", "usage": FULL_USAGE}, "no standard rate"),
         ({"model": "gpt-image-2", "mainline": MAINLINE}, "mainline"),

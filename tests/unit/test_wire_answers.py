@@ -332,3 +332,10 @@ def test_headers_that_are_worth_it_are_kept_short_and_others_not_at_all() -> Non
     kept = kept_headers(sent)
     assert set(kept) == {name.lower() for name in list(sent)[:5]}
     assert len(kept["via"]) == LONGEST_VALUE
+
+
+def test_padding_that_nobody_needs_costs_no_paid_picture() -> None:
+    whole = base64.b64encode(b"\x89PNG..").decode()
+    assert not whole.endswith("=")
+    body = orjson.dumps({"data": [{"b64_json": f"{whole}="}], "usage": None})
+    assert read_answer(200, body).pictures == (b"\x89PNG..",)
