@@ -8,13 +8,16 @@ from typing import Any
 
 from bench.errors import BadInput
 from bench.scenario import Book, Part
-from pricing.book import shipped_book
+from pricing.book import PriceBook, shipped_book
 from pricing.errors import PricingError
 from pricing.money import times, total, usd
 from pricing.question import answer
 from pricing.rates import ANY_MODEL, BookRef
 
-_FLAGS = {"input_unknown": "prompt tokens were not given and count 0"}
+_FLAGS = {
+    "input_unknown": "prompt tokens were not given and count 0",
+    "own_book": "priced by a book of your own, not by the shipped ones",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,18 +29,22 @@ class BookPrice:
     notes: tuple[str, ...]
 
 
-def book_price(book: Book, mix: Iterable[Part], today: date) -> BookPrice:
+def book_price(
+    book: Book, mix: Iterable[Part], today: date, prices: PriceBook | None = None
+) -> BookPrice:
     """The price of a picture: flat, or estimated by the published token rule.
 
     Args:
         book: Whose prices, and of which day.
         mix: Parts whose shares sum to 1.
         today: The day of the prices where the book has none.
+        prices: The books that answer; the shipped ones if None.
 
     Raises:
         BadInput: There is no price, or no rule that gives one.
     """
-    answers = [(part.share, _answer(book, part, today)) for part in mix]
+    known = prices or shipped_book()
+    answers = [(part.share, _answer(book, part, today, known)) for part in mix]
     flags: dict[str, None] = {}
     for _, found in answers:
         flags |= dict.fromkeys(found["flags"])
@@ -49,10 +56,10 @@ def book_price(book: Book, mix: Iterable[Part], today: date) -> BookPrice:
     )
 
 
-def _answer(book: Book, part: Part, today: date) -> dict[str, Any]:
-    question = _question(book, part)
+def _answer(book: Book, part: Part, today: date, prices: PriceBook) -> dict[str, Any]:
+    question = _question(book, part, prices)
     try:
-        found: dict[str, Any] = answer(question, today=today)
+        found: dict[str, Any] = answer(question, prices, today)
     except PricingError as error:
         raise BadInput(str(error)) from None
     if found["usd"] is None:
@@ -69,7 +76,7 @@ def _limits(found: dict[str, Any]) -> str:
     return f", at most US${bound}{advice}" if bound else ""
 
 
-def _question(book: Book, part: Part) -> dict[str, object]:
+def _question(book: Book, part: Part, prices: PriceBook) -> dict[str, object]:
     question: dict[str, object] = {
         "provider": book.provider,
         "tier": book.tier,
@@ -78,7 +85,7 @@ def _question(book: Book, part: Part) -> dict[str, object]:
         "quality": part.quality,
         "size": part.size,
     }
-    if _prices_pictures(book.provider, part.model):
+    if _prices_pictures(book.provider, part.model, prices):
         question["mode"] = "per_image"
     else:
         question["mode"] = "estimate"
@@ -91,12 +98,13 @@ def _question(book: Book, part: Part) -> dict[str, object]:
     return {key: value for key, value in question.items() if value is not None}
 
 
-def _prices_pictures(provider: str, model: str | None) -> bool:
+def _prices_pictures(provider: str, model: str | None, prices: PriceBook) -> bool:
     """Whether a book has prices of whole pictures for a model."""
+    name = prices.aliases.get((provider, model or ANY_MODEL), model)
     return any(
         card.images
-        for card in shipped_book().cards
-        if card.vendor == provider and card.model in {model, ANY_MODEL}
+        for card in prices.cards
+        if card.vendor == provider and card.model in {name, ANY_MODEL}
     )
 
 

@@ -10,6 +10,7 @@ from bench.scenario import Book, Choice, FromRun, Of, Part
 from bench.studies.book_price import book_price
 from bench.studies.resampling import Draws
 from bench.studies.run_price import Basis, MeasuredRun, RunRecord, mixed
+from pricing.book import PriceBook
 from pricing.errors import PricingError
 from pricing.money import round_usd, times
 from pricing.projection import UnitCost
@@ -51,8 +52,11 @@ class Priced:
 class Pricer:
     """Prices alternatives one after the other; each run is read once."""
 
-    def __init__(self, read_run: ReadRun, today: date) -> None:
-        """Take what reads a run, and the day for prices without a date."""
+    def __init__(
+        self, read_run: ReadRun, today: date, prices: PriceBook | None = None
+    ) -> None:
+        """Take what reads a run, the day for prices without a date, and the books."""
+        self._prices = prices
         self._read_run = read_run
         self._today = today
         self._runs: dict[str, MeasuredRun] = {}
@@ -93,7 +97,7 @@ class Pricer:
         return Priced(unit=UnitCost(usd=usd), draws=draws, how="the price as given")
 
     def _from_book(self, book: Book, mix: Mix) -> Priced:
-        found = book_price(book, mix, self._today)
+        found = book_price(book, mix, self._today, self._prices)
         tier = ", batch tier" if book.tier == "batch" else ""
         return Priced(
             unit=UnitCost(usd=found.usd),

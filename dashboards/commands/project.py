@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.commands.naming import run_names
-from bench.commands.options import DataOption, JsonOption
+from bench.commands.options import BooksOption, DataOption, JsonOption
 
 if TYPE_CHECKING:
     from bench.folder import DataFolder, RunFolder
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pricing.rates import RateCard
 
 Text = str | None
-_NOT_ASKED = {"scenario", "from_run", "data", "json"}
+_NOT_ASKED = {"scenario", "from_run", "books", "data", "json"}
 
 
 def register(app: typer.Typer) -> None:
@@ -71,6 +71,7 @@ def project(
             autocompletion=run_names,
         ),
     ] = None,
+    books: BooksOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -87,6 +88,7 @@ def project(
     from datetime import UTC, datetime
 
     from bench.commands.indexed import chosen_folder
+    from bench.plan.books import chosen_book
     from bench.studies.outlook import outlook
     from bench.studies.priced import Pricer
     from dashboards.commands.asking import asked
@@ -94,7 +96,10 @@ def project(
     from dashboards.commands.projecting import tell
 
     folder = chosen_folder(data)
-    pricer = Pricer(lambda run: _read_run(folder, run), datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    pricer = Pricer(
+        lambda run: _read_run(folder, run), today, chosen_book(folder.root, books)
+    )
     wanted = asked(scenario, from_run, given, pricer)
     found = outlook(wanted.scenario, pricer)
     if json:

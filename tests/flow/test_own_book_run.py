@@ -112,3 +112,17 @@ def test_doctor_tells_of_own_books_and_of_a_broken_one(desk: Desk) -> None:
     ended = desk.pixelmeter("doctor", "--json")
     checks = {c["name"]: c for c in ended.answer["checks"]}
     assert (ended.code, checks["own price books"]["status"]) == (2, "problem")
+
+
+def test_a_projection_is_made_with_the_own_book_and_says_so(desk: Desk) -> None:
+    asked = (
+        *("project", "--model", "gpt-image-2", "--quality", "low"),
+        *("--size", "1024x1024", "--as-of", "2026-11-21"),
+    )
+    shipped = desk.pixelmeter(*asked)
+    _bring(desk)
+    own = desk.pixelmeter(*asked)
+    assert (shipped.code, own.code) == (0, 0), own
+    assert "58.8" in shipped.out
+    assert "47.04" in own.out
+    assert "priced by a book of your own" in own.out
