@@ -19,7 +19,7 @@ def rounded(amount: Decimal) -> Decimal:
 
 
 def one_call(case: dict) -> Decimal:
-    """The written sum, then rounding up, then the gateway's factor."""
+    """The written sum, then rounding up, then the gateway's steps on each call."""
     total = Decimal(0)
     for term in case["sum"].split(" + "):
         found = TERM.fullmatch(term)
@@ -32,6 +32,30 @@ def one_call(case: dict) -> Decimal:
         total = (total / step).to_integral_value(rounding=ROUND_CEILING) * step
     if "factor" in case:
         total = rounded(total * Decimal(case["factor"]))
+    for step in case.get("per_call", []):
+        total = rounded(STEPS[step[0]](total, *map(Decimal, step[1:])))
+    return total
+
+
+def fee(total: Decimal, share: Decimal, minimum: Decimal, purchase: Decimal) -> Decimal:
+    """The larger of a share of what is bought and the minimum."""
+    return total + max(share * purchase, minimum)
+
+
+STEPS = {
+    "times": lambda total, factor: total * factor,
+    "divided": lambda total, rate: total / rate,
+    "flat": lambda _, usd: usd,
+    "up": lambda total, step: (total / step).to_integral_value(ROUND_CEILING) * step,
+    "fee": fee,
+}
+
+
+def all_calls(case: dict) -> Decimal:
+    """All calls together, then the gateway's steps on the total."""
+    total = one_call(case) * case.get("calls", 1)
+    for step in case.get("on_total", []):
+        total = rounded(STEPS[step[0]](total, *map(Decimal, step[1:])))
     return total
 
 
@@ -53,7 +77,7 @@ def faults(case: dict) -> list[str]:
     if "refused" in case:
         return []
     found = []
-    usd = plain(one_call(case) * case.get("calls", 1))
+    usd = plain(all_calls(case))
     if usd != case["usd"]:
         found.append(f"{case['id']}: {case['usd']} is written, {usd} comes out")
     if "grid" in case:
