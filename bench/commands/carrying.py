@@ -66,6 +66,10 @@ def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
     for endpoint in plan.endpoints:
         for doubt in endpoint.doubts():
             typer.echo(f"note: {doubt}", err=True)
+    for price in figures.price_dates:
+        if price.own:
+            said = f"{price.model} at {price.endpoint} is priced by your own book"
+            typer.echo(f"note: {said} ({price.source})", err=True)
     check_keys(session, plan.endpoints)
     cap_usd, worst_usd = plan.options.max_cost_usd, figures.worst_case_usd
     if cap_usd is not None:

@@ -159,8 +159,9 @@ def _other_lines(figures: "Forecast") -> list[str]:
         f"disk        about {bytes_text(figures.disk_bytes)}",
         f"time        {least} for rate limits, beside the pictures' own time",
         *(
-            f"prices      {price.endpoint}, {price.model}: {price.vendor} book, valid "
-            f"from {price.valid_from}, checked {price.checked_on}"
+            f"prices      {price.endpoint}, {price.model}: "
+            f"{'your own ' if price.own else ''}{price.vendor} book, "
+            f"valid from {price.valid_from}, checked {price.checked_on}"
             for price in figures.price_dates
         ),
     ]

@@ -17,7 +17,10 @@ RECORD_BYTES = 3_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceDate:
-    """Whose rates hold for a model, since when, and when they were checked."""
+    """Whose rates hold for a model, since when, and when they were checked.
+
+    ``own`` says that they are from a book of the user's own.
+    """
 
     endpoint: str
     model: str
@@ -25,6 +28,7 @@ class PriceDate:
     valid_from: str
     checked_on: str
     source: str
+    own: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +128,7 @@ def _price_dates(plan: Plan) -> tuple[PriceDate, ...]:
             valid_from=priced.card.valid_from.isoformat(),
             checked_on=priced.card.checked_on.isoformat(),
             source=priced.card.source,
+            own=priced.card.own,
         )
         for (endpoint, model), priced in plan.prices.items()
     )

@@ -18,7 +18,7 @@ from dashboards.report.tables import (
     table,
 )
 from pricing.money import usd_text
-from pricing.rates import Rate, RateCard
+from pricing.rates import ImagePrice, Rate, RateCard
 
 MOST_PROMPTS = 100
 MOST_LETTERS = 600
@@ -129,12 +129,12 @@ def cards_table(facts: Facts) -> Table:
 def _card(card: RateCard, endpoints: Sequence[str]) -> Sequence[str]:
     named = [(f"{name}".replace("_", " "), rate) for name, rate in card.rates.items()]
     named += [
-        (f"image {price.quality} {price.size or 'any size'}", price.rate)
+        (f"image {price.quality} {price.size or 'any size'}{_area(price)}", price.rate)
         for price in card.images
     ]
     rates = [rate for _, rate in named]
     return (
-        card.vendor,
+        f"{card.vendor}, your own" if card.own else card.vendor,
         card.title,
         _amounts(named),
         card.valid_from.isoformat(),
@@ -142,6 +142,10 @@ def _card(card: RateCard, endpoints: Sequence[str]) -> Sequence[str]:
         _distinct(rate.source for rate in rates),
         ", ".join(endpoints),
     )
+
+
+def _area(price: ImagePrice) -> str:
+    return f" for each {price.per_px:,} px begun" if price.per_px else ""
 
 
 def _amounts(named: Sequence[tuple[str, Rate]]) -> str:

@@ -45,8 +45,15 @@ def test_a_run_is_planned_and_charged_by_the_own_book_and_says_so(
     own = desk.pixelmeter("plan", suite, *where).answer
     expected = Decimal(shipped["expected_usd"]) * FOUR_FIFTHS
     assert Decimal(own["expected_usd"]) == expected
+    assert ([p["own"] for p in own["prices"]], own["prices"][0]["source"]) == (
+        [True],
+        "our contract",
+    )
+    told = desk.pixelmeter("plan", suite, "--endpoints", desk.endpoints).out
+    assert "your own openai book" in told
     ended = desk.run("--endpoint", "direct", "--yes")
     assert ended.code == 0, ended
+    assert any("priced by your own book (our contract)" in line for line in ended.said)
     charged = Decimal(ended.answer["charge_usd"])
     assert charged == direct.total_usd * FOUR_FIFTHS
     for outcome in desk.outcomes.values():

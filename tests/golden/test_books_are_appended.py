@@ -1,7 +1,7 @@
 """Books are appended: a rate that was shipped once stays as it was.
 
 A correction of the past ends a card and begins another; only a rate that was wrong
-when it was shipped may change here, and then the line in the list says so by its change.
+when it was shipped may change here, and then the list shows it by its own change.
 """
 
 from pathlib import Path
