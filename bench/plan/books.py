@@ -20,18 +20,28 @@ def chosen_book(data: Path, folder: Path | None = None) -> PriceBook:
         BadInput: A book of one's own can't be used; names file and fault.
     """
     own = folder or data / "books"
-    if folder is None and not own.is_dir():
+    if folder is None and not own.exists():
         return shipped_book()
     if not own.is_dir():
-        raise BadInput(f"--books: {printable(place(own))} is not a folder")
-    files = sorted(own.glob("*.toml"))
+        raise BadInput(f"price books: {printable(place(own))} is not a folder")
+    files = _files(own)
     if folder is not None and not files:
-        raise BadInput(f"--books: {printable(place(own))} holds no book (*.toml)")
+        raise BadInput(f"price books: {printable(place(own))} holds no *.toml")
     try:
         return shipped_book().with_own(read_texts(files))
     except BadBook as error:
         raise BadInput(
             f"{printable(str(error))}; `pixelmeter prices check FILE` tells all"
+        ) from None
+
+
+def _files(folder: Path) -> list[Path]:
+    """The books of a folder; one that can't be looked into must not seem empty."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".toml")
+    except OSError as error:
+        raise BadInput(
+            f"{printable(place(folder))}: can't be read ({error.strerror})"
         ) from None
 
 
