@@ -16,6 +16,8 @@ _IMAGE_RATE_USD = (Decimal("0.001"), Decimal(10))
 # shipped rate of the same model: a unit's mistake is a thousandfold.
 _FROM_CLASS = 10
 _FROM_MODEL = 100
+# A price for 100 pictures, as some meters count, is not much more than the dearest.
+_FROM_PICTURES = 5
 _CACHED = (
     (TokenClass.CACHED_TEXT, TokenClass.INPUT_TEXT),
     (TokenClass.CACHED_IMAGE, TokenClass.INPUT_IMAGE),
@@ -33,20 +35,25 @@ class Neighbours:
 
     spans: Mapping[TokenClass, tuple[Decimal, Decimal]]
     rates: Mapping[tuple[str, str, Tier, TokenClass], Decimal]
+    pictures: tuple[Decimal, Decimal] | None
 
 
 def neighbours_of(cards: Iterable[RateCard]) -> Neighbours:
     """The lowest and highest rate of each class, and those of each model."""
+    known = tuple(cards)
     rates = {
         (card.vendor, card.model, card.tier, name): rate.usd
-        for card in cards
+        for card in known
         for name, rate in card.rates.items()
     }
+    usd = [price.rate.usd for card in known for price in card.images]
     spans: dict[TokenClass, tuple[Decimal, Decimal]] = {}
-    for (*_, name), usd in rates.items():
-        low, high = spans.get(name, (usd, usd))
-        spans[name] = (min(low, usd), max(high, usd))
-    return Neighbours(spans=spans, rates=rates)
+    for (*_, name), rate in rates.items():
+        low, high = spans.get(name, (rate, rate))
+        spans[name] = (min(low, rate), max(high, rate))
+    return Neighbours(
+        spans=spans, rates=rates, pictures=(min(usd), max(usd)) if usd else None
+    )
 
 
 def name_faults(names: Iterable[Name]) -> Iterator[str]:
@@ -127,6 +134,14 @@ def _rates_faults(
             if rate.per != TOKENS_PER_RATE:
                 yield f"{where}: {name} must be per {TOKENS_PER_RATE} tokens"
         yield from _pair_faults(rates, where)
+    yield from _picture_faults(card, where, neighbours)
+
+
+def _picture_faults(
+    card: RateCard, where: str, neighbours: Neighbours | None
+) -> Iterator[str]:
+    """Prices of pictures that stand twice, or can only be meant for many."""
+    span = neighbours.pictures if neighbours else None
     seen: set[tuple[str, str]] = set()
     for price in card.images:
         key = (price.quality, str(price.size))
@@ -134,6 +149,14 @@ def _rates_faults(
             yield f"{where}: {price.quality} at {price.size or 'any size'} stands twice"
         seen.add(key)
         yield from _unit_faults(price.rate, _IMAGE_RATE_USD, f"{where}: {key[0]}")
+        if price.rate.unusual or span is None:
+            continue
+        if _is_far(price.rate.usd, *span, _FROM_PICTURES):
+            yield (
+                f"{where}: {key[0]}: {price.rate.usd} USD a picture is far from all "
+                f"others, {span[0]} to {span[1]}; is it for 100 pictures? "
+                "If it is meant, add unusual = true"
+            )
 
 
 def _pair_faults(rates: Mapping[TokenClass, Rate], where: str) -> Iterator[str]:
@@ -187,4 +210,4 @@ def _stranger_faults(
 
 def _is_far(usd: Decimal, low: Decimal, high: Decimal, times: int) -> bool:
     """Whether an amount lies that many times below the low or above the high."""
-    return usd * times < low or usd > high * times
+    return usd * times <= low or usd >= high * times

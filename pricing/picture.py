@@ -68,6 +68,8 @@ def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
             "ask in mode estimate or usage"
         )
     qualities = dict.fromkeys(price.quality for price in card.images)
+    if quality == AUTO and _is_one_price(card):
+        return card.images[0]
     if quality == AUTO:
         raise UnknownQuantity(
             "quality", f"quality auto may be any of {', '.join(qualities)}"
@@ -92,6 +94,12 @@ def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
             "size", f"{card.model} is priced by the megapixel, and size auto is open"
         )
     return found
+
+
+def _is_one_price(card: RateCard) -> bool:
+    """Whether every picture costs the same, whatever its quality and size."""
+    prices = {(price.rate.usd, price.size, price.per_px) for price in card.images}
+    return prices == {(card.images[0].rate.usd, None, None)}
 
 
 def dearest_image(card: RateCard, quality: str, size: Size | None) -> ImagePrice:

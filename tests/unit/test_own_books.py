@@ -189,6 +189,14 @@ def test_a_rate_per_thousand_of_a_cheap_model_is_found_by_its_shipped_price() ->
         _own(f"{text}[[model.card]]\n{card}\n")
 
 
+@pytest.mark.parametrize("usd", ["4.00", "40", "0.0004"])
+def test_a_price_for_many_pictures_or_for_a_part_of_one_is_found(usd: str) -> None:
+    at = OWN.index("[model.card.rates]")
+    text = f'{OWN[:at]}images = [{{ quality = "hd", usd = "{usd}" }}]\n'
+    with pytest.raises(BadBook, match=r"check the unit|is it for 100 pictures"):
+        _own(text)
+
+
 def test_all_faults_of_all_files_are_told_at_once() -> None:
     second = OWN.replace("2026-11-01\n[[", "2027-02-01\n[[").replace('"1.00"', '"9.00"')
     faults = shipped_book().own_faults({"a.toml": OWN, "b.toml": second, "c.toml": "="})

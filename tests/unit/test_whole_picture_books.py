@@ -87,6 +87,13 @@ def test_size_auto_is_open_where_one_size_costs_less_than_the_others() -> None:
     assert charge_dearest(card, "auto", None, 1, NOTHING).usd == Decimal("0.25")
 
 
+def test_auto_quality_is_no_question_where_every_quality_costs_the_same() -> None:
+    asked = {"provider": "aiml", "model": "gpt-image-2", "mode": "per_image"}
+    assert answer(asked | {"quality": "auto"}, today=TODAY)["usd"] == "0.054"
+    dearer = {"provider": "launch-2025", "mode": "per_image", "quality": "auto"}
+    assert answer(dearer, today=TODAY)["usd"] is None
+
+
 def test_a_bound_holds_the_prompt_and_the_rounding() -> None:
     card = _card("fal-ai/gpt-image-1")
     bound = request_bound(
