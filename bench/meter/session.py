@@ -14,6 +14,7 @@ from bench.folder import DataFolder, make_folder
 from bench.journal import JournalWriter, end_record, session_record
 from bench.meter.calls import Calls, Told, open_calls, open_journal
 from bench.meter.lanes import Lane, limiter_of
+from bench.plan.books import chosen_book
 from bench.plan.build import new_run_id
 from bench.plan.frozen import Options, PlannedTrial, freeze
 from bench.plan.growth import GrowingPlan, open_plan
@@ -151,10 +152,11 @@ async def open_run(  # noqa: PLR0913  what a run is made of
     """Freeze an open plan and hold its run; the stack closes it.
 
     Raises:
-        BadInput: A tag or note can't be recorded.
+        BadInput: A tag or note can't be recorded, or a price book is wrong.
         StorageFailed: The data folder can't be written.
     """
     make_folder(data.root)
+    book = chosen_book(data.root)
     plan = open_plan(new_run_id(), name, endpoints, options, tags, note)
     run = data.run(plan.run_id)
     freeze(plan, run)
@@ -162,7 +164,7 @@ async def open_run(  # noqa: PLR0913  what a run is made of
     journal = open_journal(run)
     stack.callback(journal.close)
     await journal.append(session_record(run.run_id, "meter", plan.version))
-    growing, additions = GrowingPlan(plan.run_id), Additions()
+    growing, additions = GrowingPlan(plan.run_id, book), Additions()
     calls = open_calls(
         data=data,
         options=options,

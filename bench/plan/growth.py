@@ -32,6 +32,7 @@ from bench.plan.prices import (
     price_model,
 )
 from bench.prompt import Prompt
+from pricing.book import PriceBook
 from pricing.estimate import Bound
 
 KIND = "metered"
@@ -82,9 +83,15 @@ class GrowingPlan:
         prices: Of what was asked so far, by endpoint and model.
     """
 
-    def __init__(self, run_id: str) -> None:
-        """Begin empty."""
+    def __init__(self, run_id: str, book: PriceBook) -> None:
+        """Begin empty.
+
+        Args:
+            run_id: In which all trials are.
+            book: Where prices are read.
+        """
         self._run_id = run_id
+        self._book = book
         self.prices: dict[tuple[str, str], PricedModel] = {}
         self._priced_on: dict[tuple[str, str], date] = {}
         self._cells: dict[Cell, int] = {}
@@ -148,7 +155,7 @@ class GrowingPlan:
         key = (endpoint.name, model)
         if self._priced_on.get(key) == day:
             return
-        priced = price_model(endpoint, model, day)
+        priced = price_model(endpoint, model, day, self._book)
         is_same = self.prices.get(key) == priced
         self.prices[key], self._priced_on[key] = priced, day
         named = {"endpoint": endpoint.name, "model": model, **priced.to_json()}

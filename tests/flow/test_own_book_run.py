@@ -93,6 +93,23 @@ def test_a_broken_own_book_stops_a_run_before_anything_is_sent(
     assert desk.run("--endpoint", "direct", *elsewhere).code == 2
 
 
+def test_one_picture_is_charged_by_the_own_book_and_not_asked_for_by_a_broken_one(
+    desk: Desk, direct: Double
+) -> None:
+    desk.endpoint(direct.url)
+    ask = ("generate", "A kite", "--quality", "low", "--size", "1024x1024")
+    where = ("--endpoints", desk.endpoints, "--json")
+    _bring(desk)
+    made = desk.pixelmeter(*ask, *where).answer
+    assert Decimal(made["charge_usd"]) == direct.total_usd * FOUR_FIFTHS
+    assert Decimal(made["saving_usd"]) == 0
+    n_posts = len(direct.posts)
+    _bring(desk, OWN.replace('"24.00"', '"0.024"'))
+    refused = desk.pixelmeter(*ask, *where)
+    assert (refused.code, len(direct.posts)) == (2, n_posts)
+    assert "mine.toml" in refused.err
+
+
 def test_a_question_a_line_is_answered_by_the_own_book(desk: Desk) -> None:
     _bring(desk)
     questions = desk.folder / "questions.jsonl"
