@@ -102,12 +102,14 @@ def _cell_rows(cells: Table) -> Iterator[CellRow]:
     for values in cells.rows():
         row = dict(zip(cells.columns, values, strict=True))
         charge, listed = row["charge_usd"], row["list_usd"]
-        is_known = charge is not None and listed is not None
-        fair = is_known and row["cell_index"] not in one_sided
+        is_one_sided = row["cell_index"] in one_sided
+        savings_usd = None
+        if not is_one_sided and charge is not None and listed is not None:
+            savings_usd = minus(listed, charge)
         yield CellRow(
             row=row,
-            savings_usd=minus(listed, charge) if fair else None,
-            is_one_sided=row["cell_index"] in one_sided,
+            savings_usd=savings_usd,
+            is_one_sided=is_one_sided,
         )
 
 

@@ -142,7 +142,7 @@ def tell(data_folder: DataFolder) -> Tell:
 
 def read(told: Result) -> tuple[list[str], list[Row]]:
     reader = csv.DictReader(io.StringIO(told.stdout_bytes.decode(), newline=""))
-    rows = list(reader)
+    rows: list[Row] = list(reader)
     return list(reader.fieldnames or ()), rows
 
 

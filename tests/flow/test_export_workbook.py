@@ -46,7 +46,7 @@ class Cell:
 
     def __init__(self, found: ET.Element) -> None:
         self.kind = found.get("t", "n")
-        self.formula = found.findtext(f"{MAIN}f")
+        self.formula = found.findtext(f"{MAIN}f", "")
         text = found.findtext(f"{MAIN}v")
         self.value = text if text is not None else _inline(found)
 
@@ -187,7 +187,7 @@ def test_the_ranges_of_the_formulas_hold_what_they_add(
     book = made()
     n_added = 0
     for cell in book["summary"].values():
-        formula = cell.formula or ""
+        formula = cell.formula
         by_name = re.fullmatch(
             r"SUMPRODUCT\(--EXACT\((.+?),\$(A[0-9]+)\),(.+)\)", formula
         )
@@ -207,9 +207,7 @@ def test_the_ranges_of_the_formulas_hold_what_they_add(
         n_added += 1
         assert float(cell.value) == pytest.approx(total, rel=1e-12), formula
     assert n_added > 20
-    gaps = [
-        c for c in book["summary"].values() if (c.formula or "").startswith("ROUND")
-    ]
+    gaps = [c for c in book["summary"].values() if c.formula.startswith("ROUND")]
     assert [gap.number for gap in gaps] == [0]
 
 
