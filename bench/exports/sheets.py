@@ -78,8 +78,10 @@ class Sheet:
         sheet, looks = self.sheet, self.looks
         match value:
             case Formula():
-                kind = looks.money if isinstance(value.value, Decimal) else None
-                sheet.write_formula(row, column, value.text, kind, float(value.value))
+                is_money = isinstance(value.value, Decimal)
+                kind = looks.money if is_money else None
+                result = float(value.value) if is_money else value.value
+                sheet.write_formula(row, column, value.text, kind, result)
             case bool():
                 sheet.write_boolean(row, column, value)
             case Decimal():
