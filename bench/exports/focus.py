@@ -24,8 +24,8 @@ MANDATORY = (
     *("PricingUnit", "ProviderName", "PublisherName", "ServiceCategory", "ServiceName"),
 )
 _OTHER = (
-    *("ChargeFrequency", "ConsumedQuantity", "ConsumedUnit", "PricingCategory"),
-    *("ResourceId", "ServiceSubcategory", "SkuId", "SkuPriceId", "Tags"),
+    *("ChargeFrequency", "ConsumedQuantity", "ConsumedUnit", "InvoiceId"),
+    *("PricingCategory", "ServiceSubcategory", "SkuId", "SkuPriceId", "Tags"),
 )
 # Ours, where the specification has no column.
 _OWN = {
@@ -76,7 +76,6 @@ def _told(charge: Charge) -> dict[str, Any]:
         "PricingUnit": unit,
         "ConsumedQuantity": quantity,
         "ConsumedUnit": unit,
-        "ResourceId": None,
         "ServiceCategory": "AI and Machine Learning",
         "ServiceName": "Image generation",
         "ServiceSubcategory": "Generative AI",
@@ -120,22 +119,28 @@ def _instant(at: datetime) -> str:
 def _parties(charge: Charge) -> dict[str, str | None]:
     """Who asks for money, and who made what it is asked for.
 
-    We know no account at a provider; the endpoint's name stands for it.
+    We know no account at a provider and no invoice; the endpoint's name stands
+    for the account.
     """
     endpoint = charge["endpoint"]
     return {
         "BillingAccountId": endpoint,
         "BillingAccountName": None,
+        "InvoiceId": None,
         "InvoiceIssuerName": endpoint,
         "ProviderName": endpoint,
         "PublisherName": charge["book"] or endpoint,
     }
 
 
-def _quantity(charge: Charge) -> tuple[int, str]:
-    """Tokens where usage is known; else the one request that was made."""
+def _quantity(charge: Charge) -> tuple[float, str]:
+    """Tokens where usage is known; else the one request that was made.
+
+    Whole, but with a point: readers take the type of a column from its text, and
+    the specification's is decimal.
+    """
     tokens = charge["tokens"]
-    return (tokens, "Tokens") if tokens else (1, "Requests")
+    return (float(tokens), "Tokens") if tokens else (1.0, "Requests")
 
 
 def _description(charge: Charge) -> str:

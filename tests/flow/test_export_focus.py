@@ -244,14 +244,14 @@ def test_a_charge_is_told_whole(synthetic_run: Make, tell: Tell) -> None:
         "ChargeFrequency": "Usage-Based",
         "ChargePeriodEnd": "2026-11-21T14:00:00Z",
         "ChargePeriodStart": "2026-11-21T13:00:00Z",
-        "ConsumedQuantity": "40",
+        "ConsumedQuantity": "40.0",
         "ConsumedUnit": "Tokens",
         "ContractedCost": "0.02",
         "EffectiveCost": "0.02",
         "InvoiceIssuerName": "halfprice",
         "ListCost": "0.04",
         "PricingCategory": "Standard",
-        "PricingQuantity": "40",
+        "PricingQuantity": "40.0",
         "PricingUnit": "Tokens",
         "ProviderName": "halfprice",
         "PublisherName": "openai",
@@ -288,7 +288,7 @@ def test_a_charge_that_nobody_knows_is_empty_and_told_of(
     assert set(breaches(header, rows)) == {f"{name} is null" for name in COSTS}
     assert [row["x_PossiblyBilledCost"] for row in rows] == ["0.21", "0.21"]
     assert {(row["PricingQuantity"], row["PricingUnit"]) for row in rows} == {
-        ("1", "Requests")
+        ("1.0", "Requests")
     }
     assert "2 of 2 charges are unknown" in told.stderr
 
