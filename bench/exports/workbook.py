@@ -64,11 +64,14 @@ def write_workbook(table: Table, path: Path) -> None:
     # Rows wait on disk; what is left of them goes with the folder.
     with tempfile.TemporaryDirectory() as folder:
         book = _xlsxwriter.Workbook(str(path), {**_OPTIONS, "tmpdir": folder})
+        # A sheet's XML may pass 4 GB before it is packed.
+        book.use_zip64()
         try:
             _fill(book, table)
             book.close()
         except _exceptions.FileCreateError as error:
-            raise OSError(str(error)) from error
+            # It carries the error of the operating system.
+            raise error.args[0] from error
 
 
 def _fill(book: Any, table: Table) -> None:  # noqa: ANN401  xlsxwriter has no types
