@@ -307,16 +307,17 @@ def test_the_periods_of_every_month_are_whole(
     assert rows[0]["ChargePeriodEnd"] == rows[0]["BillingPeriodEnd"]
 
 
-def test_the_book_of_a_changed_price_is_the_publisher(
+def test_the_vendor_of_the_book_is_the_publisher(
     synthetic_run: Make, tell: Tell
 ) -> None:
     run = synthetic_run(n_prompts=1, repeats=1)
+    changed = {"of": "azure", "scheme": {"kind": "multiplier", "factor": "0.5"}}
+    run.plan["endpoints"][1]["prices"] = changed
+    run.freeze()
     run.settle_all()
-    path = run.run.path / "plan.json"
-    plan = orjson.loads(path.read_bytes())
-    assert plan["endpoints"][0]["prices"] == "openai"
     _, rows = read(tell("export", "--format", "focus"))
-    assert {row["PublisherName"] for row in rows} == {"openai"}
+    told = {row["ProviderName"]: row["PublisherName"] for row in rows}
+    assert told == {"openai": "openai", "halfprice": "azure"}
 
 
 @pytest.mark.parametrize("table", ["trials", "attempts", "cells"])
