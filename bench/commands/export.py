@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bench.folder import DataFolder
 
 SCHEMA = "pixelmeter.export/1"
+# Those of bench.exports.run, which help must not load.
+_FORMATS = ("csv", "jsonl", "parquet", "xlsx", "focus", "pytest-benchmark")
 
 
 def register(app: typer.Typer) -> None:
@@ -31,11 +33,12 @@ def export(
     ] = "latest",
     *,
     format_: Annotated[
-        str, typer.Option("--format", metavar="csv|jsonl|parquet", help="How.")
+        str, typer.Option("--format", metavar="|".join(_FORMATS), help="How.")
     ] = "csv",
     table: Annotated[
-        str, typer.Option(metavar="trials|attempts|cells", help="What.")
-    ] = "trials",
+        str | None,
+        typer.Option(metavar="trials|attempts|cells", help="What; else trials."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to; else stdout.")
     ] = None,
@@ -48,7 +51,9 @@ def export(
     """Write a run's rows for other programs, exact to the last digit.
 
     The columns are those of the index's views. In CSV a text that a spreadsheet
-    would take for a formula begins with an apostrophe.
+    would take for a formula begins with an apostrophe. An xlsx holds a summary,
+    the cells and the table; focus is the FinOps cost format, a row a charge;
+    pytest-benchmark has service times, a benchmark a cell.
     """
     import orjson
 
@@ -69,7 +74,7 @@ def export(
     else:
         mark = " (simulated)" if answer["simulated"] else ""
         typer.echo(
-            f"{answer['rows']:,} {table} of run {answer['run_id']}{mark}: {path}"
+            f"{answer['rows']:,} {wanted.rows} of run {answer['run_id']}{mark}: {path}"
         )
 
 
@@ -78,7 +83,7 @@ def _exported(
 ) -> "tuple[dict[str, Any], IO[bytes] | None]":
     """What was written, and what is yet to be, where no file was named."""
     from bench.errors import BadInput
-    from bench.exports.run import spool, write_file
+    from bench.exports.run import remarks, spool, write_file
     from bench.store import queries
     from bench.store.exported import table_of
     from pricing.money import usd_text
@@ -88,18 +93,21 @@ def _exported(
         shown = queries.run(con, run_id)
         if shown is None:
             raise BadInput(f"run '{run_id}' can't be exported: its plan can't be read")
-        table = table_of(con, wanted.table, run_id)
+        table = table_of(con, wanted.rows, run_id)
         if wanted.output:
             write_file(table, wanted, wanted.output)
         else:
             held = spool(table, wanted)
+        notes = list(remarks(table, wanted.format, simulated=shown["simulated"]))
     if shown["state"] == "running":
         typer.echo(f"note: run {run_id} goes on; these are its rows so far", err=True)
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
     usd = table.charge_usd
     answer = {
         "schema": SCHEMA,
         "run_id": run_id,
-        "table": wanted.table,
+        "table": wanted.rows,
         "format": wanted.format,
         "path": str(wanted.output),
         "rows": table.n_rows,

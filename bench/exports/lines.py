@@ -1,6 +1,6 @@
 """Lines: rows as CSV and as JSON lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -25,11 +25,14 @@ def csv_lines(table: Table) -> Iterator[bytes]:
     Unknown is an empty cell, an empty text is `""`; text that a spreadsheet
     would run begins with an apostrophe.
     """
-    yield (",".join(table.columns) + "\n").encode()
-    is_text = [kind == "VARCHAR" for kind in table.kinds]
+    yield csv_line(table.columns)
     for row in table.rows():
-        cells = [_cell(value, text) for value, text in zip(row, is_text, strict=True)]
-        yield (",".join(cells) + "\n").encode()
+        yield csv_line(row)
+
+
+def csv_line(values: Iterable[Any]) -> bytes:
+    """One line of CSV with its newline; a text is a text by its type."""
+    return (",".join(map(_cell, values)) + "\n").encode()
 
 
 def json_lines(table: Table) -> Iterator[bytes]:
@@ -43,21 +46,22 @@ def json_lines(table: Table) -> Iterator[bytes]:
         yield _json(record) + b"\n"
 
 
-def _cell(value: Any, is_text: bool) -> str:  # noqa: ANN401, FBT001  a cell of any column
+def _cell(value: Any) -> str:  # noqa: ANN401  a cell of any column
     if value is None:
         return ""
-    if is_text:
-        return _quoted(_harmless(value)) or '""'
+    if isinstance(value, str):
+        return _quoted(harmless(value)) or '""'
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal | datetime):
         return _plain(value)
     if isinstance(value, list | dict):
-        return _quoted(_harmless(_json(value).decode()))
-    return _quoted(_harmless(value)) if isinstance(value, str) else str(value)
+        return _quoted(json_text(value))
+    return str(value)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """A text that no spreadsheet runs; one apostrophe less gives it back."""
     return _HARMLESS + text if text.startswith((*_FORMULA, _HARMLESS)) else text
 
 
@@ -69,6 +73,11 @@ def _quoted(text: str) -> str:
 
 def _parsed(text: str | None) -> Any:  # noqa: ANN401  any JSON
     return None if text is None else orjson.loads(text)
+
+
+def json_text(value: Any) -> str:  # noqa: ANN401  any JSON
+    """A list or an object as JSON, money and instants as in CSV."""
+    return _json(value).decode()
 
 
 def _json(value: Any) -> bytes:  # noqa: ANN401  any JSON

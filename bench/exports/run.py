@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import IO
 
 from bench.errors import BadInput
+from bench.exports.benchmark import benchmark_lines, n_untimed
 from bench.exports.files import refuse_place, whole_file
+from bench.exports.focus import focus_lines
 from bench.exports.lines import csv_lines, json_lines
 from bench.store.exported import TABLES, Table
 
 TEXT_FORMATS: Mapping[str, Callable[[Table], Iterator[bytes]]] = {
     "csv": csv_lines,
     "jsonl": json_lines,
+    "focus": focus_lines,
+    "pytest-benchmark": benchmark_lines,
 }
-FORMATS = (*TEXT_FORMATS, "parquet")
-_LATER = ("xlsx", "focus", "pytest-benchmark")
+FORMATS = ("csv", "jsonl", "parquet", "xlsx", "focus", "pytest-benchmark")
+# These have rows of their own.
+_ROWS = {"focus": "charges", "pytest-benchmark": "cells"}
 _IN_MEMORY_BYTES = 32 << 20
 
 
@@ -26,14 +31,20 @@ class Wanted:
     """What is to be exported.
 
     Attributes:
+        table: One of `TABLES`; None is what suits the format.
         output: The file; None is stdout.
         force: Whether a file that is there may be replaced.
     """
 
-    table: str
+    table: str | None
     format: str
     output: Path | None
     force: bool
+
+    @property
+    def rows(self) -> str:
+        """The name of the rows that it needs."""
+        return _ROWS.get(self.format) or self.table or "trials"
 
     def refuse(self) -> None:
         """Say early why it can't be had.
@@ -41,15 +52,15 @@ class Wanted:
         Raises:
             BadInput: A table or format that there is not, or no place for it.
         """
-        if self.format in _LATER:
-            raise BadInput(
-                f"--format {self.format}: this version can't write it yet; "
-                f"take {', '.join(FORMATS)}"
-            )
         if self.format not in FORMATS:
             raise BadInput(f"--format {self.format}: take {', '.join(FORMATS)}")
-        if self.table not in TABLES:
+        if self.table is not None and self.table not in TABLES:
             raise BadInput(f"--table {self.table}: take {', '.join(TABLES)}")
+        if self.table is not None and self.table != self.rows:
+            raise BadInput(
+                f"--table {self.table}: --format {self.format} has the rows "
+                f"'{self.rows}'; leave --table out"
+            )
         if self.output is None and self.format not in TEXT_FORMATS:
             raise BadInput(
                 f"--format {self.format}: it needs a file; name it with --output"
@@ -62,7 +73,7 @@ def write_file(table: Table, wanted: Wanted, path: Path) -> None:
     """Write a table to a file, whole or not at all.
 
     Raises:
-        BadInput: The file is there already.
+        BadInput: The file is there already, or the format can't hold the rows.
         StorageFailed: It can't be written.
     """
     with whole_file(path, force=wanted.force) as partial:
@@ -70,9 +81,32 @@ def write_file(table: Table, wanted: Wanted, path: Path) -> None:
             with partial.open("wb") as file:
                 file.writelines(TEXT_FORMATS[wanted.format](table))
         else:
-            from bench.exports.parquet import write_parquet  # noqa: PLC0415  0.2 s
+            _binary_writer(wanted.format)(table, partial)
 
-            write_parquet(table, partial)
+
+def _binary_writer(format_: str) -> Callable[[Table, Path], None]:
+    """Loaded when needed: each takes 0.1 to 0.2 s."""
+    if format_ == "xlsx":
+        from bench.exports.workbook import write_workbook  # noqa: PLC0415  as said
+
+        return write_workbook
+    from bench.exports.parquet import write_parquet  # noqa: PLC0415  as said
+
+    return write_parquet
+
+
+def remarks(table: Table, format_: str, *, simulated: bool) -> Iterator[str]:
+    """What who takes the rows into another program must know, a sentence each."""
+    if format_ == "focus" and table.n_charge_unknown:
+        yield (
+            f"{table.n_charge_unknown:,} of {table.n_rows:,} charges are unknown; "
+            "their costs are empty, which FOCUS does not allow: "
+            "x_PossiblyBilledCost bounds them"
+        )
+    if format_ == "focus" and simulated:
+        yield "x_Simulated marks charges on which no money was spent; take them out"
+    if format_ == "pytest-benchmark" and (n_cells := n_untimed(table)):
+        yield f"{n_cells:,} of {table.n_rows:,} cells have no time; see left_out"
 
 
 def spool(table: Table, wanted: Wanted) -> IO[bytes]:

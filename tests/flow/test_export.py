@@ -24,6 +24,7 @@ from bench.store.index import open_index
 
 Make = Callable[..., Any]
 Tell = Callable[..., Result]
+ANSWERED = ("revised_prompt", "error_message", "request_id", "served_model")
 VIEWS = {"trials": "v_trial", "attempts": "v_attempt", "cells": "v_cell"}
 FORMATS = ("csv", "jsonl", "parquet")
 HOSTILE = (
@@ -43,6 +44,14 @@ HOSTILE = (
     "中文，🎨\u202e",
     "{{7*7}}",
 )
+
+
+# What the first byte of a cell must not be, quoted or not.
+SIGNS = tuple(
+    map(str.encode, ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
+)
+CHARGED = (b"charge_usd", b"BilledCost", b"EffectiveCost", b"ContractedCost")
+HOSTILE_NAMES = ("=1+1", "+1", "-2", '=HYPERLINK("http://x","y")', "@SUM(1,2)", "＝1")
 
 
 @pytest.fixture
@@ -163,6 +172,55 @@ def test_hostile_text_is_harmless_in_csv_and_can_be_had_back(
     assert "\r\n" not in text.replace("a,b\nc\r\nd", "")
 
 
+def byte_cells(content: bytes) -> list[list[bytes]]:
+    """Lines of cells of CSV, read byte by byte."""
+    lines: list[list[bytes]] = [[]]
+    cell, is_quoted = bytearray(), False
+    for number in content.replace(b'""', b"\0"):
+        byte = bytes((number,))
+        if byte == b'"':
+            is_quoted = not is_quoted
+        elif is_quoted or byte not in {b",", b"\n"}:
+            cell += byte.replace(b"\0", b'"')
+        else:
+            lines[-1].append(bytes(cell))
+            cell.clear()
+            if byte == b"\n":
+                lines.append([])
+    assert lines.pop() == []
+    assert not is_quoted
+    return lines
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--table", "attempts"), ("--format", "focus")]
+)
+def test_no_byte_of_a_prompt_suite_or_answer_begins_a_formula(
+    synthetic_run: Make, tell: Tell, arguments: tuple[str, ...]
+) -> None:
+    run = synthetic_run(n_prompts=len(HOSTILE_NAMES), repeats=1)
+    plan = run.plan
+    plan["suite"]["name"] = "=cmd|' /C calc'!A0"
+    for prompt, name in zip(plan["prompts"], HOSTILE_NAMES, strict=True):
+        prompt["id"] = prompt["text"] = prompt["category"] = name
+    run.freeze()
+    texts = iter(HOSTILE_NAMES * 2)
+    run.settle_all(
+        lambda _: dict.fromkeys(ANSWERED, next(texts)) | {"charge_usd": "-1"}
+    )
+    header, *lines = byte_cells(tell("export", *arguments).stdout_bytes)
+    assert len(lines) == len(run.trials)
+    charged = {header.index(name) for name in CHARGED if name in header}
+    hostile = 0
+    for line in lines:
+        assert len(line) == len(header)
+        assert {line[place] for place in charged} == {b"-1"}
+        for place, cell in enumerate(line):
+            assert place in charged or not cell.startswith(SIGNS)
+            hostile += cell.startswith(b"'")
+    assert hostile >= len(lines)
+
+
 def test_json_lines_and_parquet_hold_hostile_text_as_it_is(
     synthetic_run: Make, tell: Tell, tmp_path: Path
 ) -> None:
@@ -256,7 +314,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", [*FORMATS, "xlsx", "focus", "pytest-benchmark"])
 def test_an_export_that_fails_leaves_nothing_and_spares_what_was_there(
     synthetic_run: Make, tell: Tell, tmp_path: Path, format_: str
 ) -> None:
@@ -283,10 +341,10 @@ def test_an_export_that_fails_leaves_nothing_and_spares_what_was_there(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--format", "xlsx"), "can't write it yet"),
-        (("--format", "focus"), "can't write it yet"),
-        (("--format", "pytest-benchmark"), "can't write it yet"),
-        (("--format", "txt"), "take csv, jsonl, parquet"),
+        (("--format", "xlsx"), "name it with --output"),
+        (("--format", "focus", "--table", "trials"), "leave --table out"),
+        (("--format", "pytest-benchmark", "--table", "trials"), "leave --table out"),
+        (("--format", "txt"), "take csv, jsonl, parquet, xlsx, focus, pytest-bench"),
         (("--table", "pairs"), "take trials, attempts, cells"),
         (("--format", "parquet"), "name it with --output"),
         (("--json",), "name one with --output"),
