@@ -6,7 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
+import typer
+from typer.testing import CliRunner, Result
 
+from bench.commands import export, runs
 from bench.folder import DataFolder, RunFolder
 from bench.journal import encode
 
@@ -232,3 +235,17 @@ def synthetic_run(data_folder: DataFolder) -> Callable[..., SyntheticRun]:
         return SyntheticRun(data_folder, run_id, **plan)
 
     return make
+
+
+@pytest.fixture
+def tell(data_folder: DataFolder) -> Callable[..., Result]:
+    """Run `export` or `runs` on the data folder."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+    for group in (export, runs):
+        group.register(app)
+
+    def run(*arguments: str) -> Result:
+        given = [*arguments, "--data", str(data_folder.root)]
+        return CliRunner().invoke(app, given, catch_exceptions=False)
+
+    return run

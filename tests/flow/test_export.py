@@ -12,11 +12,9 @@ from typing import Any
 
 import orjson
 import pytest
-import typer
 from pyarrow import parquet
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from bench.commands import export, runs
 from bench.errors import BadInput
 from bench.folder import DataFolder
 from bench.store import queries
@@ -52,20 +50,6 @@ SIGNS = tuple(
 )
 CHARGED = (b"charge_usd", b"BilledCost", b"EffectiveCost", b"ContractedCost")
 HOSTILE_NAMES = ("=1+1", "+1", "-2", '=HYPERLINK("http://x","y")', "@SUM(1,2)", "＝1")
-
-
-@pytest.fixture
-def tell(data_folder: DataFolder) -> Tell:
-    """Run a command on the data folder."""
-    app = typer.Typer(pretty_exceptions_enable=False)
-    for group in (export, runs):
-        group.register(app)
-
-    def run(*arguments: str) -> Result:
-        given = [*arguments, "--data", str(data_folder.root)]
-        return CliRunner().invoke(app, given, catch_exceptions=False)
-
-    return run
 
 
 def fill(synthetic_run: Make) -> Any:

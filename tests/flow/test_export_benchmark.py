@@ -12,30 +12,14 @@ from typing import Any
 
 import orjson
 import pytest
-import typer
 from pytest_benchmark.stats import Stats
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from bench.commands import export, runs
 from bench.exports.benchmark import stats_of
-from bench.folder import DataFolder
 
 Make = Callable[..., Any]
 Tell = Callable[..., Result]
 RUN_IDS = ("20261121-130000-000001", "20261122-130000-000002")
-
-
-@pytest.fixture
-def tell(data_folder: DataFolder) -> Tell:
-    app = typer.Typer(pretty_exceptions_enable=False)
-    for group in (export, runs):
-        group.register(app)
-
-    def run(*arguments: str) -> Result:
-        given = [*arguments, "--data", str(data_folder.root)]
-        return CliRunner().invoke(app, given, catch_exceptions=False)
-
-    return run
 
 
 def fill(synthetic_run: Make, run_id: str, slower: float = 1.0, **members: Any) -> Any:

@@ -17,12 +17,9 @@ from typing import Any
 
 import orjson
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from bench.commands import export, runs
 from bench.errors import BadInput
-from bench.folder import DataFolder
 
 Make = Callable[..., Any]
 Tell = Callable[..., Result]
@@ -125,19 +122,6 @@ def _relations(row: Row) -> list[str]:
     if row["SkuPriceId"] and not row["SkuId"]:
         found.append("a price without its SKU")
     return found
-
-
-@pytest.fixture
-def tell(data_folder: DataFolder) -> Tell:
-    app = typer.Typer(pretty_exceptions_enable=False)
-    for group in (export, runs):
-        group.register(app)
-
-    def run(*arguments: str) -> Result:
-        given = [*arguments, "--data", str(data_folder.root)]
-        return CliRunner().invoke(app, given, catch_exceptions=False)
-
-    return run
 
 
 def read(told: Result) -> tuple[list[str], list[Row]]:

@@ -10,14 +10,11 @@ from xml.etree import ElementTree as ET
 
 import orjson
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from bench.commands import export, runs
 from bench.errors import BadInput
 from bench.exports import sheets, workbook
 from bench.exports.sheets import letters_of
-from bench.folder import DataFolder
 
 Make = Callable[..., Any]
 Tell = Callable[..., Result]
@@ -26,19 +23,6 @@ FORMULAS = ("=1+1", '=HYPERLINK("http://x","y")', "+1", "-2", "@SUM(A1)", "\t=1"
 TEXTS = (*FORMULAS, "https://example.org/", "_x0041_", "12", "a\x01b", "中文 🎨", " s ")
 # More digits than a double holds; the second is the smallest that there is.
 ODD_USD = ("1234567.123456789012", "0.000000000001", "0.0423", "9.95")
-
-
-@pytest.fixture
-def tell(data_folder: DataFolder) -> Tell:
-    app = typer.Typer(pretty_exceptions_enable=False)
-    for group in (export, runs):
-        group.register(app)
-
-    def run(*arguments: str) -> Result:
-        given = [*arguments, "--data", str(data_folder.root)]
-        return CliRunner().invoke(app, given, catch_exceptions=False)
-
-    return run
 
 
 class Cell:
