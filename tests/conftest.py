@@ -6,18 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.schedule import FileByFile, turn_of
+from tests.warm import Warmth
 
 PROGRAM = Path(sys.executable).with_name("pixelmeter")
 # Stands in for a key: it must never be found in any output or record.
@@ -71,16 +74,28 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileByFile:
     return FileByFile(config, log)
 
 
+def pytest_sessionfinish() -> None:
+    """End the process that forks."""
+    if _warmth.cache_info().currsize:
+        _warmth().close()
+
+
+def _kept_variables() -> dict[str, str]:
+    kept = ("PATH", "HOME", "LANG", "PYTHONPATH")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+@cache
+def _warmth() -> Warmth:
+    return Warmth(Path(tempfile.mkdtemp()), _kept_variables())
+
+
 class Double:
     """One emulator process, and its control addresses."""
 
     def __init__(self, *options: str) -> None:
-        self.process = subprocess.Popen(
-            [PROGRAM, "emulator", "--port", "0", "--json", *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        arguments = [str(PROGRAM), "emulator", "--port", "0", "--json", *options]
+        self.process = _warmth().start(arguments, Path.cwd(), dict(os.environ))
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.process.communicate()[1]
@@ -239,17 +254,20 @@ class Desk:
 
     def start(self, *arguments: object, **variables: str) -> subprocess.Popen[str]:
         """Start the program with the key set and no terminal."""
-        kept = ("PATH", "HOME", "LANG", "PYTHONPATH")
-        environment = {name: os.environ[name] for name in kept if name in os.environ}
-        process = subprocess.Popen(
-            [*self.started_by, PROGRAM, *map(str, arguments)],
-            cwd=self.folder,
-            env={**environment, "PX_KEY": CANARY, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        environment = {**_kept_variables(), "PX_KEY": CANARY, **variables}
+        command = [*self.started_by, str(PROGRAM), *map(str, arguments)]
+        if self.started_by:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        else:
+            process = _warmth().start(command, self.folder, environment)
         self._running.append(process)
         return process
 
