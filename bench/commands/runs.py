@@ -9,7 +9,9 @@ from bench.commands.naming import RunArgument
 from bench.commands.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
-    from bench.store.queries import Row
+    from bench.store.queries import Row, Shown
+    from bench.studies.token_gaps import TokenGap
+    from bench.studies.told_costs import CostGap
 
 RUNS_SCHEMA = "pixelmeter.runs/1"
 SHOW_SCHEMA = "pixelmeter.show/1"
@@ -53,17 +55,24 @@ def show(
     import orjson
 
     from bench.commands.answers import show_answer
-    from bench.commands.showing import print_shown
+    from bench.commands.doubting import (
+        cost_gaps_answer,
+        costs_against_ours,
+        token_gaps_answer,
+        tokens_against_the_rule,
+    )
     from bench.errors import BadInput
     from bench.store.queries import read_shown
     from bench.store.served import served_otherwise
-    from bench.words.served import other_than_asked
 
     folder = chosen_folder(data)
-    run_id = folder.existing_run(run).run_id
+    run_folder = folder.existing_run(run)
+    run_id = run_folder.run_id
     with current_index(folder) as con:
         shown = read_shown(con, run_id)
         served = served_otherwise(con, run_id)
+        tokens = tokens_against_the_rule(con, run_folder)
+        costs = costs_against_ours(con, run_folder)
     if shown is None:
         raise BadInput(
             f"run '{run_id}' can't be shown: the index does not hold it; "
@@ -74,11 +83,29 @@ def show(
             "schema": SHOW_SCHEMA,
             **show_answer(shown),
             "served_otherwise": served,
+            "token_gaps": token_gaps_answer(tokens),
+            "cost_gaps": cost_gaps_answer(costs),
         }
         typer.echo(orjson.dumps(answer).decode())
     else:
-        print_shown(shown)
-        if served:
-            typer.echo("\nnot as asked")
-        for sentence in other_than_asked(served):
-            typer.echo(sentence)
+        _print(shown, served, tokens, costs)
+
+
+def _print(
+    shown: "Shown",
+    served: "list[Row]",
+    tokens: "tuple[TokenGap, ...]",
+    costs: "tuple[CostGap, ...]",
+) -> None:
+    """A run and what is to be doubted of it."""
+    from bench.commands.doubting import print_cost_gaps, print_token_gaps
+    from bench.commands.showing import print_shown
+    from bench.words.served import other_than_asked
+
+    print_shown(shown)
+    if served:
+        typer.echo("\nnot as asked")
+    for sentence in other_than_asked(served):
+        typer.echo(sentence)
+    print_token_gaps(tokens)
+    print_cost_gaps(costs)

@@ -7,6 +7,7 @@ import orjson
 import pybase64
 
 from bench.attempt import Billing, Outcome, Served
+from bench.wire.cost import cost_of_body
 from bench.wire.reading import LONGEST_MESSAGE, Reading, text
 from bench.wire.refusal import read_refusal
 from bench.wire.usage import for_pictures, read_usage
@@ -50,13 +51,15 @@ def _read_pictures(body: bytes) -> Reading:
     usage, flags = read_usage(content.get("usage"))
     if pictures:
         usage, flags = for_pictures(usage, flags)
+    cost, doubts = cost_of_body(body, content.get("usage"))
     return Reading(
         outcome=Outcome.UNUSABLE if problem else Outcome.OK,
         billing=Billing.BILLED_UNUSABLE if problem else Billing.BILLED,
         pictures=pictures,
         usage=usage,
-        flags=flags,
+        flags=(*flags, *doubts),
         served=_served(content),
+        cost=cost,
         error_type="unusable_answer" if problem else None,
         error_code=problem,
         error_message=_PROBLEMS[problem] if problem else None,

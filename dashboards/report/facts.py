@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import BadInput
-from bench.folder import DataFolder, RunFolder
-from bench.journal import read_run
-from bench.plan.frozen import Plan, read_plan
+from bench.folder import DataFolder
+from bench.plan.frozen import Plan
 from bench.plan.growth import KIND as METERED
-from bench.plan.growth import grown
+from bench.plan.growth import whole_plan
 from bench.store import queries
 from bench.store.index import open_index
 from bench.store.queries import Row, Shown
@@ -78,7 +77,7 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         BadInput: There is no such run, or its plan can't be read.
         StorageFailed: The index can't be used.
     """
-    plan = _plan(folder.run(run_id))
+    plan = whole_plan(folder.run(run_id))
     problems = make_current(folder)
     values = {"run_id": run_id}
     with open_index(folder) as con:
@@ -103,18 +102,6 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         savings=savings(trials, IMAGES_PER_MONTH) if trials else (),
         problems=tuple(problems),
     )
-
-
-def _plan(run: RunFolder) -> Plan:
-    """The plan, with what a metered run added to it as it went on."""
-    plan = read_plan(run.plan)
-    if plan.kind != METERED:
-        return plan
-    try:
-        return grown(plan, read_run(run))
-    except LookupError:
-        # A damaged record is missing; the index says so.
-        return plan
 
 
 def _comparisons(trials: Sequence[Row]) -> tuple[Comparison, ...]:

@@ -1,0 +1,198 @@
+"""Token gaps: tokens that answers reported against the published rule."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from bench.plan.frozen import Plan
+from pricing.book import shipped_book
+from pricing.errors import PricingError
+from pricing.money import minus, times, total
+from pricing.tokens import ModelRules
+from pricing.variant import AUTO, parse_size
+
+Row = Mapping[str, Any]
+PlanOf = Callable[[str], Plan | None]
+_COUNTS = (
+    *("input_text_tokens", "cached_text_tokens", "input_image_tokens"),
+    *("cached_image_tokens", "output_image_tokens", "output_text_tokens"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Off:
+    """Answers that are alike, and report other image tokens than the rule gives.
+
+    Attributes:
+        rule_tokens: Image output tokens of one answer by the rule, all its
+            pictures and the partial images that were asked for in it.
+        reported_tokens: The same as the answer says.
+        is_unsplit: The answer did not tell text from image output, so text may be
+            among them.
+        charge_usd: What the gap made of the charge of all these answers: dollars
+            above the rule's, below it with a minus sign; None where the rule's
+            tokens have no price.
+        list_usd: The same at the direct book's price.
+    """
+
+    n_answers: int
+    rule_tokens: int
+    reported_tokens: int
+    is_unsplit: bool
+    charge_usd: Decimal | None
+    list_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenGap:
+    """One cell's answers with reported tokens, against the rule of its model.
+
+    Attributes:
+        n_compared: Answers that a published rule says the tokens of.
+        off: Those that report something else; empty where all agree.
+    """
+
+    endpoint: str
+    route: str
+    simulated: bool
+    model: str
+    quality: str | None
+    size: str | None
+    n_compared: int
+    off: tuple[Off, ...]
+
+    @property
+    def n_off(self) -> int:
+        """Answers with another count than the rule's."""
+        return sum(one.n_answers for one in self.off)
+
+    @property
+    def n_unsplit(self) -> int:
+        """Those of them that may count text among image tokens."""
+        return sum(one.n_answers for one in self.off if one.is_unsplit)
+
+    @property
+    def charge_usd(self) -> Decimal | None:
+        """Dollars that the gaps made; None as soon as a part is unknown."""
+        return _sum([one.charge_usd for one in self.off])
+
+    @property
+    def list_usd(self) -> Decimal | None:
+        """The same at the direct book's price."""
+        return _sum([one.list_usd for one in self.off])
+
+
+def token_gaps(
+    rows: Sequence[Row], plan_of: PlanOf
+) -> tuple[TokenGap, ...]:
+    """Cells that a rule covers, those of several runs together, in order.
+
+    Args:
+        rows: Of `bench.store.reported.reported_tokens`.
+        plan_of: The frozen plan of a run, by its name, None where it can't be read;
+            asked only for gaps, whose dollars are those of the rates that the run
+            was charged at.
+    """
+    cells: dict[tuple[Any, ...], list[tuple[Row, int | None]]] = {}
+    names = ("endpoint", "route", "simulated", "model", "quality", "size")
+    for row in rows:
+        expected = _expected(row)
+        if expected is not None:
+            key = tuple(row[name] for name in names)
+            is_off = not expected[0] <= row["output_image_tokens"] <= expected[1]
+            cells.setdefault(key, []).append((row, expected[1] if is_off else None))
+    return tuple(
+        TokenGap(
+            **dict(zip(names, key, strict=True)),
+            n_compared=sum(row["n_answers"] for row, _ in found),
+            off=_off(found, plan_of),
+        )
+        for key, found in cells.items()
+    )
+
+
+def _expected(row: Row) -> tuple[int, int] | None:
+    """Fewest and most tokens by the rule; they differ by partials that may not come.
+
+    What was asked decides, and where that is auto, what the answer says was served.
+    """
+    quality = _known(row["quality"]) or _known(row["served_quality"])
+    size = _known(row["size"]) or _known(row["served_size"])
+    if quality is None or size is None:
+        return None
+    try:
+        rules = _rules(row)
+        one = rules.output_tokens(quality, parse_size(size))
+    except PricingError:
+        return None
+    # An unusable answer has no picture of ours, but was made of those asked for.
+    pictures = row["images"] or row["n"]
+    fewest = pictures * one
+    return fewest, fewest + pictures * row["partial_images"] * rules.partial_tokens
+
+
+def _known(value: str | None) -> str | None:
+    return None if value == AUTO else value
+
+
+def _rules(row: Row) -> ModelRules:
+    """The rules of a model, by the name that its aliases stand for."""
+    book = shipped_book()
+    name = book.aliases.get((row["vendor"], row["model"]), row["model"])
+    return book.rules(name)
+
+
+def _off(
+    found: Iterable[tuple[Row, int | None]], plan_of: PlanOf
+) -> tuple[Off, ...]:
+    alike: dict[tuple[int, int, bool], list[tuple[Row, int]]] = {}
+    for row, rule_tokens in found:
+        if rule_tokens is not None:
+            key = (rule_tokens, row["output_image_tokens"], row["is_unsplit"])
+            alike.setdefault(key, []).append((row, rule_tokens))
+    gaps: list[Off] = []
+    for (rule_tokens, reported_tokens, is_unsplit), own in alike.items():
+        dollars = [_dollars(row, tokens, plan_of) for row, tokens in own]
+        gaps.append(
+            Off(
+                n_answers=sum(row["n_answers"] for row, _ in own),
+                rule_tokens=rule_tokens,
+                reported_tokens=reported_tokens,
+                is_unsplit=is_unsplit,
+                charge_usd=_sum([charge for charge, _ in dollars]),
+                list_usd=_sum([direct for _, direct in dollars]),
+            )
+        )
+    return tuple(sorted(gaps, key=lambda one: -one.n_answers))
+
+
+def _dollars(
+    row: Row, rule_tokens: int, plan_of: PlanOf
+) -> tuple[Decimal | None, Decimal | None]:
+    """How far the charges of a row's answers are above those of the rule's tokens."""
+    plan = plan_of(row["run_id"])
+    if plan is None:
+        return None, None
+    counts = {name: row[name] for name in _COUNTS} | {
+        "output_image_tokens": rule_tokens
+    }
+    try:
+        priced = plan.prices[row["endpoint"], row["model"]]
+        by_rule = priced.charges(counts, plan.cells[int(row["cell_index"])])
+    except (PricingError, LookupError):
+        return None, None
+    n = row["n_answers"]
+    return (
+        _above(row["charge_usd"], by_rule.endpoint.usd, n),
+        _above(row["list_usd"], by_rule.direct.usd, n),
+    )
+
+
+def _above(charged_usd: Decimal | None, rule_usd: Decimal, n: int) -> Decimal | None:
+    return None if charged_usd is None else times(minus(charged_usd, rule_usd), n)
+
+
+def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
+    known = [usd for usd in amounts if usd is not None]
+    return total(known) if len(known) == len(amounts) else None
