@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bench.studies.token_gaps import TokenGap, token_gaps
+from bench.studies.token_gaps import TokenGap, readable_plans, token_gaps
 from bench.studies.told_costs import CostGap, ToldCost, cost_gaps, told_costs
 from bench.words.figures import UNKNOWN, dollars, signed_dollars
 from bench.words.gaps import cost_gap_sentences, token_gap_sentence
@@ -17,32 +16,20 @@ from pricing.money import usd_text
 if TYPE_CHECKING:
     import duckdb
 
-    from bench.folder import RunFolder
-    from bench.plan.frozen import Plan
+    from bench.folder import DataFolder, RunFolder
 
 _MOST_LISTED = 10
 
 
 def tokens_against_the_rule(
-    con: "duckdb.DuckDBPyConnection", run: "RunFolder"
+    con: "duckdb.DuckDBPyConnection", folder: "DataFolder", run_id: str
 ) -> tuple[TokenGap, ...]:
     """What the answers of a run reported, against the rules of their models."""
     from bench.store.chosen import Chosen
     from bench.store.reported import reported_tokens
 
-    rows = reported_tokens(con, Chosen(runs=(run.run_id,)))
-    return token_gaps(rows, cache(lambda _: _readable_plan(run)))
-
-
-def _readable_plan(run: "RunFolder") -> "Plan | None":
-    """The plan of a run; None leaves the dollars of a gap unknown."""
-    from bench.errors import BadInput
-    from bench.plan.growth import whole_plan
-
-    try:
-        return whole_plan(run)
-    except BadInput:
-        return None
+    rows = reported_tokens(con, Chosen(runs=(run_id,)))
+    return token_gaps(rows, readable_plans(folder))
 
 
 def costs_against_ours(
@@ -179,9 +166,9 @@ def cost_gaps_answer(gaps: Sequence[CostGap]) -> list[dict[str, Any]]:
             "n_told": gap.n_told,
             "n_otherwise": len(gap.otherwise),
             "n_without_price": gap.n_without_price,
-            "charge_usd": usd_text(gap.charge_usd),
-            "reported_usd": usd_text(gap.told_usd),
-            "difference_usd": usd_text(gap.step_usd),
+            "charge_usd": _usd(gap.charge_usd),
+            "reported_usd": _usd(gap.told_usd),
+            "difference_usd": _usd(gap.step_usd),
             "otherwise": [
                 {
                     "attempt_id": one.attempt_id,

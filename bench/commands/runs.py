@@ -71,7 +71,7 @@ def show(
     with current_index(folder) as con:
         shown = read_shown(con, run_id)
         served = served_otherwise(con, run_id)
-        tokens = tokens_against_the_rule(con, run_folder)
+        tokens = tokens_against_the_rule(con, folder, run_id)
         costs = costs_against_ours(con, run_folder)
     if shown is None:
         raise BadInput(

@@ -3,9 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
+from bench.errors import BadInput
+from bench.folder import DataFolder
 from bench.plan.frozen import Plan
+from bench.plan.growth import whole_plan
 from pricing.book import shipped_book
 from pricing.errors import PricingError
 from pricing.money import minus, times, total
@@ -81,6 +85,20 @@ class TokenGap:
     def list_usd(self) -> Decimal | None:
         """The same at the direct book's price."""
         return _sum([one.list_usd for one in self.off])
+
+
+def readable_plans(folder: DataFolder) -> PlanOf:
+    """Frozen plans by the names of their runs, each read once."""
+
+    @cache
+    def plan_of(run_id: str) -> Plan | None:
+        try:
+            return whole_plan(folder.run(run_id))
+        except BadInput:
+            # Its dollars are then unknown; who reads the plan itself says why.
+            return None
+
+    return plan_of
 
 
 def token_gaps(

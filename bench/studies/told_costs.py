@@ -71,18 +71,22 @@ class CostGap:
         return len(self.otherwise) - len(self.priced)
 
     @property
-    def charge_usd(self) -> Decimal:
-        """What we charged for those that have a price of ours."""
-        return total(one.charge_usd or Decimal(0) for one in self.priced)
+    def charge_usd(self) -> Decimal | None:
+        """What we charged for those; None without any."""
+        amounts = [one.charge_usd for one in self.priced if one.charge_usd is not None]
+        return total(amounts) if amounts else None
 
     @property
-    def told_usd(self) -> Decimal:
+    def told_usd(self) -> Decimal | None:
         """What the same answers say, each to 12 decimals as a charge is."""
-        return total(round_usd(one.told_usd) for one in self.priced)
+        amounts = [round_usd(one.told_usd) for one in self.priced]
+        return total(amounts) if amounts else None
 
     @property
-    def step_usd(self) -> Decimal:
+    def step_usd(self) -> Decimal | None:
         """Dollars that they say above ours."""
+        if self.told_usd is None or self.charge_usd is None:
+            return None
         return minus(self.told_usd, self.charge_usd)
 
 

@@ -42,16 +42,31 @@ def cost_gap_sentences(
     n_told: int,
     n_otherwise: int,
     n_without_price: int,
-    step_usd: Decimal,
+    step_usd: Decimal | None,
 ) -> tuple[str, ...]:
-    """How the cost that an endpoint tells differs from our charge."""
-    answers = f"{n_otherwise:,} of {so_many(n_told, 'answer')}"
-    found = (
-        f"{endpoint} ({source}) tells another cost than our charge in {answers}: "
-        f"{signed_dollars(step_usd)} against ours in all"
-    )
-    if not n_without_price:
-        return (found,)
+    """How the cost that an endpoint tells differs from our charge.
+
+    Args:
+        endpoint: Who tells it.
+        source: The header or the member of the body where it stands.
+        n_told: Answers that tell a cost.
+        n_otherwise: Those whose cost is not our charge.
+        n_without_price: Those of them that we know no price of.
+        step_usd: Dollars that the others tell above ours; None without others.
+    """
+    found: list[str] = []
+    if step_usd is not None:
+        answers = f"{n_otherwise - n_without_price:,} of {so_many(n_told, 'answer')}"
+        found.append(
+            f"{endpoint} ({source}) tells another cost than our charge in {answers}: "
+            f"{signed_dollars(step_usd)} against ours in all"
+        )
+    if n_without_price:
+        answers = so_many(n_without_price, "answer")
+        found.append(
+            f"{endpoint} ({source}) tells a cost in {answers} that we know no price of"
+        )
+    return tuple(found)
     unpriced = (
         f"{endpoint} ({source}) tells a cost in {so_many(n_without_price, 'answer')}"
     )
