@@ -1,11 +1,15 @@
 """Doubting: counts and costs that don't agree with ours, for `show`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bench.folder import DataFolder
+from bench.store.chosen import Chosen
+from bench.store.reported import n_costs_otherwise, reported_tokens
 from bench.studies.token_gaps import TokenGap, readable_plans, token_gaps
 from bench.studies.told_costs import CostGap, ToldCost, cost_gaps, told_costs
 from bench.words.figures import UNKNOWN, dollars, signed_dollars
@@ -16,61 +20,102 @@ from pricing.money import usd_text
 if TYPE_CHECKING:
     import duckdb
 
-    from bench.folder import DataFolder, RunFolder
-
 _MOST_LISTED = 10
 
 
-def tokens_against_the_rule(
-    con: "duckdb.DuckDBPyConnection", folder: "DataFolder", run_id: str
-) -> tuple[TokenGap, ...]:
-    """What the answers of a run reported, against the rules of their models."""
-    from bench.store.chosen import Chosen
-    from bench.store.reported import reported_tokens
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubts:
+    """What answers of a run told that is not as we have it.
 
-    rows = reported_tokens(con, Chosen(runs=(run_id,)))
-    return token_gaps(rows, readable_plans(folder))
-
-
-def costs_against_ours(
-    con: "duckdb.DuckDBPyConnection", run: "RunFolder"
-) -> tuple[CostGap, ...]:
-    """What answers of a run told of their cost, where some differs from ours.
-
-    The index knows only that one differs; the amounts stand in the journals.
+    Attributes:
+        tokens: Every cell that a published rule covers, off or not.
+        costs: Empty where no answer told a cost that is not our charge.
     """
-    from bench.store.reported import n_costs_otherwise
 
-    if not n_costs_otherwise(con, run.run_id):
-        return ()
-    return cost_gaps(told_costs(run))
+    tokens: tuple[TokenGap, ...]
+    costs: tuple[CostGap, ...]
 
 
-def print_token_gaps(gaps: Sequence[TokenGap]) -> None:
-    """The cells whose counts are not the rule's, and a sentence for each."""
-    off = [gap for gap in gaps if gap.off]
-    if not off:
-        return
-    typer.echo("\nimage tokens reported against the published rule")
-    columns = [(name, False) for name in ("endpoint", "model", "asked")]
-    columns += [(name, True) for name in ("answers", "by the rule", "reported", "US$")]
-    print_table(columns, [line for gap in off for line in _token_lines(gap)])
-    for gap in off:
-        first = gap.off[0]
-        typer.echo(
-            token_gap_sentence(
-                gap.endpoint,
-                gap.n_compared,
-                gap.n_off,
-                (first.rule_tokens, first.reported_tokens),
-                gap.charge_usd,
-            )
+def read_doubts(
+    con: "duckdb.DuckDBPyConnection", folder: DataFolder, run_id: str
+) -> Doubts:
+    """What is to be doubted of a run.
+
+    Of a told cost the index knows only that it differs; its amount stands in the
+    journals, which are read for that alone.
+    """
+    rows = reported_tokens(con, Chosen(runs=(run_id,)))
+    told = told_costs(folder.run(run_id)) if n_costs_otherwise(con, run_id) else ()
+    return Doubts(
+        tokens=token_gaps(rows, readable_plans(folder)), costs=cost_gaps(told)
+    )
+
+
+def token_sentences(doubts: Doubts) -> list[str]:
+    """A sentence for each cell whose counts are not the rule's."""
+    off = [gap for gap in doubts.tokens if gap.off]
+    found = [
+        token_gap_sentence(
+            gap.endpoint,
+            gap.n_compared,
+            gap.n_off,
+            (gap.off[0].rule_tokens, gap.off[0].reported_tokens),
+            gap.charge_usd,
         )
+        for gap in off
+    ]
     if any(gap.n_unsplit for gap in off):
-        typer.echo(
+        found.append(
             "where an answer does not tell text from image output, all of it counts "
             "as image tokens"
         )
+    return found
+
+
+def cost_sentences(doubts: Doubts) -> list[str]:
+    """Sentences for each endpoint that told another cost than our charge."""
+    return [
+        sentence
+        for gap in doubts.costs
+        if gap.otherwise
+        for sentence in cost_gap_sentences(
+            gap.endpoint,
+            gap.source,
+            n_told=gap.n_told,
+            n_otherwise=len(gap.otherwise),
+            n_without_price=gap.n_without_price,
+            step_usd=gap.step_usd,
+        )
+    ]
+
+
+def print_doubts(doubts: Doubts) -> None:
+    """Tables and sentences; nothing where all is as we have it."""
+    if told := token_sentences(doubts):
+        typer.echo("\nimage tokens reported against the published rule")
+        columns = [(name, False) for name in ("endpoint", "model", "asked")]
+        figures = ("answers", "by the rule", "reported", "US$")
+        columns += [(name, True) for name in figures]
+        lines = [line for gap in doubts.tokens for line in _token_lines(gap)]
+        print_table(columns, lines)
+        for sentence in told:
+            typer.echo(sentence)
+    if told := cost_sentences(doubts):
+        typer.echo("\ncost as the endpoint tells it, against our charge")
+        for sentence in told:
+            typer.echo(sentence)
+        _print_costs(doubts.costs)
+
+
+def _print_costs(gaps: Sequence[CostGap]) -> None:
+    """The largest differences, one by one."""
+    columns = [("attempt", False), ("endpoint", False), ("our charge", True)]
+    columns += [("as told", True), ("difference", True)]
+    listed = [one for gap in gaps for one in gap.otherwise[:_MOST_LISTED]]
+    print_table(columns, [_cost_line(one) for one in listed])
+    n_more = sum(len(gap.otherwise) for gap in gaps) - len(listed)
+    if n_more:
+        typer.echo(f"and {n_more:,} more; --json lists all")
 
 
 def _token_lines(gap: TokenGap) -> list[list[str]]:
@@ -96,31 +141,6 @@ def _token_lines(gap: TokenGap) -> list[list[str]]:
     return lines
 
 
-def print_cost_gaps(gaps: Sequence[CostGap]) -> None:
-    """The costs that answers told otherwise than we charged, the largest first."""
-    off = [gap for gap in gaps if gap.otherwise]
-    if not off:
-        return
-    typer.echo("\ncost as the endpoint tells it, against our charge")
-    for gap in off:
-        for sentence in cost_gap_sentences(
-            gap.endpoint,
-            gap.source,
-            n_told=gap.n_told,
-            n_otherwise=len(gap.otherwise),
-            n_without_price=gap.n_without_price,
-            step_usd=gap.step_usd,
-        ):
-            typer.echo(sentence)
-    columns = [("attempt", False), ("endpoint", False), ("our charge", True)]
-    columns += [("as told", True), ("difference", True)]
-    listed = [one for gap in off for one in gap.otherwise[:_MOST_LISTED]]
-    print_table(columns, [_cost_line(one) for one in listed])
-    n_more = sum(len(gap.otherwise) for gap in off) - len(listed)
-    if n_more:
-        typer.echo(f"and {n_more:,} more; --json lists all")
-
-
 def _cost_line(one: ToldCost) -> list[str]:
     step_usd = one.step_usd
     return [
@@ -132,8 +152,15 @@ def _cost_line(one: ToldCost) -> list[str]:
     ]
 
 
-def token_gaps_answer(gaps: Sequence[TokenGap]) -> list[dict[str, Any]]:
-    """Every cell that a rule covers, for --json; money as decimal strings."""
+def doubts_answer(doubts: Doubts) -> dict[str, Any]:
+    """All of it for --json; money as decimal strings."""
+    return {
+        "token_gaps": _token_gaps(doubts.tokens),
+        "cost_gaps": _cost_gaps(doubts.costs),
+    }
+
+
+def _token_gaps(gaps: Sequence[TokenGap]) -> list[dict[str, Any]]:
     names = ("endpoint", "route", "simulated", "model", "quality", "size", "n_compared")
     return [
         {
@@ -157,8 +184,7 @@ def token_gaps_answer(gaps: Sequence[TokenGap]) -> list[dict[str, Any]]:
     ]
 
 
-def cost_gaps_answer(gaps: Sequence[CostGap]) -> list[dict[str, Any]]:
-    """What endpoints told of their cost, for --json; money as decimal strings."""
+def _cost_gaps(gaps: Sequence[CostGap]) -> list[dict[str, Any]]:
     return [
         {
             "endpoint": gap.endpoint,

@@ -9,9 +9,8 @@ from bench.commands.naming import RunArgument
 from bench.commands.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
+    from bench.commands.doubting import Doubts
     from bench.store.queries import Row, Shown
-    from bench.studies.token_gaps import TokenGap
-    from bench.studies.told_costs import CostGap
 
 RUNS_SCHEMA = "pixelmeter.runs/1"
 SHOW_SCHEMA = "pixelmeter.show/1"
@@ -55,24 +54,17 @@ def show(
     import orjson
 
     from bench.commands.answers import show_answer
-    from bench.commands.doubting import (
-        cost_gaps_answer,
-        costs_against_ours,
-        token_gaps_answer,
-        tokens_against_the_rule,
-    )
+    from bench.commands.doubting import doubts_answer, read_doubts
     from bench.errors import BadInput
     from bench.store.queries import read_shown
     from bench.store.served import served_otherwise
 
     folder = chosen_folder(data)
-    run_folder = folder.existing_run(run)
-    run_id = run_folder.run_id
+    run_id = folder.existing_run(run).run_id
     with current_index(folder) as con:
         shown = read_shown(con, run_id)
         served = served_otherwise(con, run_id)
-        tokens = tokens_against_the_rule(con, folder, run_id)
-        costs = costs_against_ours(con, run_folder)
+        doubts = read_doubts(con, folder, run_id)
     if shown is None:
         raise BadInput(
             f"run '{run_id}' can't be shown: the index does not hold it; "
@@ -83,22 +75,16 @@ def show(
             "schema": SHOW_SCHEMA,
             **show_answer(shown),
             "served_otherwise": served,
-            "token_gaps": token_gaps_answer(tokens),
-            "cost_gaps": cost_gaps_answer(costs),
+            **doubts_answer(doubts),
         }
         typer.echo(orjson.dumps(answer).decode())
     else:
-        _print(shown, served, tokens, costs)
+        _print(shown, served, doubts)
 
 
-def _print(
-    shown: "Shown",
-    served: "list[Row]",
-    tokens: "tuple[TokenGap, ...]",
-    costs: "tuple[CostGap, ...]",
-) -> None:
+def _print(shown: "Shown", served: "list[Row]", doubts: "Doubts") -> None:
     """A run and what is to be doubted of it."""
-    from bench.commands.doubting import print_cost_gaps, print_token_gaps
+    from bench.commands.doubting import print_doubts
     from bench.commands.showing import print_shown
     from bench.words.served import other_than_asked
 
@@ -107,5 +93,4 @@ def _print(
         typer.echo("\nnot as asked")
     for sentence in other_than_asked(served):
         typer.echo(sentence)
-    print_token_gaps(tokens)
-    print_cost_gaps(costs)
+    print_doubts(doubts)

@@ -87,23 +87,29 @@ class TokenGap:
         return _sum([one.list_usd for one in self.off])
 
 
-def readable_plans(folder: DataFolder) -> PlanOf:
-    """Frozen plans by the names of their runs, each read once."""
+def readable_plans(folder: DataFolder, most_bytes: int | None = None) -> PlanOf:
+    """Frozen plans by the names of their runs, each read once.
+
+    Args:
+        folder: Where the runs are.
+        most_bytes: A larger plan is not read; None reads any.
+    """
 
     @cache
     def plan_of(run_id: str) -> Plan | None:
+        run = folder.run(run_id)
         try:
-            return whole_plan(folder.run(run_id))
-        except BadInput:
+            if most_bytes is not None and run.plan.stat().st_size > most_bytes:
+                return None
+            return whole_plan(run)
+        except (BadInput, OSError):
             # Its dollars are then unknown; who reads the plan itself says why.
             return None
 
     return plan_of
 
 
-def token_gaps(
-    rows: Sequence[Row], plan_of: PlanOf
-) -> tuple[TokenGap, ...]:
+def token_gaps(rows: Sequence[Row], plan_of: PlanOf) -> tuple[TokenGap, ...]:
     """Cells that a rule covers, those of several runs together, in order.
 
     Args:
@@ -161,9 +167,7 @@ def _rules(row: Row) -> ModelRules:
     return book.rules(name)
 
 
-def _off(
-    found: Iterable[tuple[Row, int | None]], plan_of: PlanOf
-) -> tuple[Off, ...]:
+def _off(found: Iterable[tuple[Row, int | None]], plan_of: PlanOf) -> tuple[Off, ...]:
     alike: dict[tuple[int, int, bool], list[tuple[Row, int]]] = {}
     for row, rule_tokens in found:
         if rule_tokens is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.commands.doubting import Doubts, read_doubts
 from bench.errors import BadInput
 from bench.folder import DataFolder
 from bench.plan.frozen import Plan
@@ -40,6 +41,7 @@ class Facts:
         asked: The same trials with their stamps and pictures.
         prompts: `{prompt_id, text, category}` in the order of the suite.
         served: What came in place of what was asked, a row a kind.
+        doubts: Counts and costs that answers told and that are not as we have them.
         comparisons: One a factor that has several levels; endpoints first.
         problems: What the index could not read.
     """
@@ -50,6 +52,7 @@ class Facts:
     asked: Sequence[Row]
     prompts: Sequence[Row]
     served: Sequence[Row]
+    doubts: Doubts
     comparisons: tuple[Comparison, ...]
     savings: tuple[Saving, ...]
     problems: tuple[str, ...]
@@ -86,6 +89,7 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         asked = queries.rows_of(con, _ASKED, values)
         prompts = queries.rows_of(con, _PROMPTS, values)
         served = served_otherwise(con, run_id)
+        doubts = read_doubts(con, folder, run_id)
     if shown is None:
         raise BadInput(
             f"run '{run_id}' can't be reported: the index does not hold it; "
@@ -98,6 +102,7 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         asked=asked,
         prompts=prompts,
         served=served,
+        doubts=doubts,
         comparisons=_comparisons(trials),
         savings=savings(trials, IMAGES_PER_MONTH) if trials else (),
         problems=tuple(problems),

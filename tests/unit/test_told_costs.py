@@ -46,9 +46,7 @@ def _usage(**more: Any) -> str:
     return orjson.dumps(USAGE | more).decode()
 
 
-def _settled(
-    plan: Plan, usage: str, headers: dict[str, str] | None = None
-) -> Attempt:
+def _settled(plan: Plan, usage: str, headers: dict[str, str] | None = None) -> Attempt:
     planned = plan.trials[0]
     sending = Sending(
         planned=planned,
