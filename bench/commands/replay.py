@@ -98,7 +98,7 @@ def replay(
 def _policies(named: "Sequence[str]", file: Path | None) -> "dict[str, Policy]":
     """All policies that are asked for by their names, everything direct first."""
     from bench.errors import BadInput
-    from bench.traffic.policies import parse_policy, read_policies
+    from bench.traffic.policies import parse_policy, policy_name, read_policies
     from bench.traffic.route import ByLatency, Direct, Gateway
 
     asked = [*(read_policies(file) if file else ()), *map(parse_policy, named)]
@@ -108,31 +108,11 @@ def _policies(named: "Sequence[str]", file: Path | None) -> "dict[str, Policy]":
     others = dict.fromkeys(one for one in asked if one != Direct())
     found: dict[str, Policy] = {"direct": Direct()}
     for one in others:
-        name = _name(one)
+        name = policy_name(one)
         if name in found:
             raise BadInput(f"two policies read {name}; leave one out")
         found[name] = one
     return found
-
-
-def _name(policy: "Policy") -> str:
-    """A policy in as few words as tell it from others of its kind."""
-    from bench.traffic.policies import written_policy
-
-    written = written_policy(policy)
-    kind = str(written.pop("kind"))
-    plain = _defaults(policy)
-    told = [f"{key}={value:g}" for key, value in written.items() if plain[key] != value]
-    return f"{kind}:{','.join(told)}" if told else kind
-
-
-def _defaults(policy: "Policy") -> "dict[str, object]":
-    from dataclasses import fields
-
-    from bench.traffic.route import ByPriority
-
-    told = policy.otherwise if isinstance(policy, ByPriority) else policy
-    return {one.name: one.default for one in fields(told)}
 
 
 def _need_mix(

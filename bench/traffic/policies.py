@@ -62,9 +62,25 @@ def read_policies(path: Path) -> tuple[Policy, ...]:
 
 def written_policy(policy: Policy) -> dict[str, Any]:
     """A policy as a file writes it, every key told."""
-    told = policy.otherwise if isinstance(policy, ByPriority) else policy
+    told = _told(policy)
     values = {one.name: getattr(told, one.name) for one in fields(told)}
     return {"kind": policy.kind, **values}
+
+
+def policy_name(policy: Policy) -> str:
+    """A policy as an option has it: its threshold, and what is not as usual."""
+    told = _told(policy)
+    values = [
+        f"{one.name}={getattr(told, one.name):g}"
+        for number, one in enumerate(fields(told))
+        if number == 0 or getattr(told, one.name) != one.default
+    ]
+    return ":".join(filter(None, (policy.kind, ",".join(values))))
+
+
+def _told(policy: Policy) -> Policy:
+    """What holds the keys of a policy."""
+    return policy.otherwise if isinstance(policy, ByPriority) else policy
 
 
 def _policy(written: Mapping[str, object], where: str) -> Policy:

@@ -62,11 +62,11 @@ def saving_words(
         return f"cost: {_step(name, against, saving_usd)} ({basis})"
     low, high = band_usd
     if low == high == 0:
-        return f"cost: {name} and {against} cost the same"
+        return f"cost: {_step(name, against, saving_usd)}"
     if low <= 0 <= high:
         return (
-            f"cost: no clear difference between {name} and {against} a usable "
-            f"picture (measured {_signed(saving_usd)}, 90% band {_signed(low)} to "
+            f"cost of a usable picture: no clear difference between {against} and "
+            f"{name} (measured {_signed(saving_usd)}, 90% band {_signed(low)} to "
             f"{_signed(high)})"
         )
     ends = sorted((abs(low), abs(high)))
