@@ -30,6 +30,7 @@ from pricing.variant import AUTO, InputImage, PictureRequest, Variant, parse_siz
 
 TOOL_USAGE_UNKNOWN = "tool_usage_unknown"
 RESPONSES = "responses"
+_TIERS = frozenset(Tier)
 _OF_ESTIMATE = ("n", "partial_images", "input_images")
 _OF_RESPONSES = ("mainline", "tool_usage_image_gen", "svg_usage")
 # A quantity that belongs to another mode would silently not be priced.
@@ -52,10 +53,6 @@ class Setting:
 
     def card(self, asked: Question, model: str | None) -> RateCard:
         """The rates that the question asks for."""
-        if asked.tier not in set(Tier):
-            raise UnknownPrice(
-                f"tier '{asked.tier[:40]}' is neither standard nor batch"
-            )
         if model is None and not self._prices_any_model(asked.provider):
             raise UnknownModel("model is missing: name the image model")
         name = model or ANY_MODEL
@@ -85,7 +82,7 @@ def _prices_input(asked: Question, setting: Setting, kind: str, key: str) -> boo
     try:
         card = setting.card(asked, asked.model)
     except PricingError:
-        return False
+        return True  # why there is no such card is told instead
     return bool(card.images and card.rates)
 
 
@@ -149,6 +146,8 @@ def _kind(asked: Question) -> str:
         )
     if asked.api not in {"images", RESPONSES}:
         raise UnknownPrice(f"api '{asked.api[:40]}' is neither images nor responses")
+    if asked.tier not in _TIERS:
+        raise UnknownPrice(f"tier '{asked.tier[:40]}' is neither standard nor batch")
     if asked.api == "images" or asked.mode == "flat":
         return asked.mode
     if asked.mode != "usage":
