@@ -114,7 +114,7 @@ KINDS = {
         standard="0.07",
         batch="no batch rates",
     ),
-    # 0.042 and 60 x 5 a million, up to the next cent.
+    # 0.042 and 60 x 2 a million, up to the next cent.
     "per_image with its input": Kind(
         asked={
             "provider": "fal",
