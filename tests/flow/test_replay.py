@@ -1,6 +1,7 @@
 """Replay: routing policies over recorded pairs, worked out by hand."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import orjson
@@ -11,6 +12,9 @@ from typer.testing import CliRunner
 from bench.commands import replay
 from bench.errors import BadInput
 from bench.folder import DataFolder
+from bench.plan.prices import PricedModel
+from pricing.book import shipped_book
+from pricing.scheme import parse_multiplier
 
 Make = Callable[..., Any]
 Tell = Callable[..., str]
@@ -99,14 +103,14 @@ def test_a_policy_sees_no_answer_before_it_has_ended(
 def test_failed_trials_count_as_recorded_and_a_timeout_as_so_long(
     synthetic_run: Make, tell: Tell
 ) -> None:
-    # The second gateway trial fails at once: no latency, so the third goes there too,
+    # The second gateway trial fails after 9 s: no latency, so the third goes there too,
     # and times out after 30 s: the fourth, 20 s later, has not seen it yet.
     ends: dict[int, dict[str, Any]] = {
-        1: {"outcome": "server_error", "billing": "unbilled", "service_s": 0.1},
+        1: {"outcome": "server_error", "billing": "unbilled", "service_s": 9.0},
         2: {"outcome": "timed_out", "billing": "possibly_billed", "total_s": 30.0},
     }
     run = synthetic_run(n_prompts=5, repeats=1)
-    members = _paired(run, (2.0, 0.1, 30.0, 3.0, 3.0))
+    members = _paired(run, (2.0, 9.0, 30.0, 3.0, 3.0))
 
     def told(trial: dict[str, Any]) -> dict[str, Any]:
         end = ends.get(trial["prompt"])
@@ -183,6 +187,44 @@ def test_priorities_are_drawn_alike_for_a_seed_and_only_where_they_are_asked(
         tell("--high-share", "0.2")
     with pytest.raises(BadInput, match="more than 1 together"):
         tell("--policy", "priority", "--high-share", "0.7", "--batch-share", "0.5")
+
+
+def test_a_request_of_high_priority_does_not_send_the_rest_away_from_the_gateway(
+    synthetic_run: Make, tell: Tell
+) -> None:
+    # 4.5 s are under the threshold of 5 s, but not under the 4 s that lead back.
+    run = synthetic_run(n_prompts=20, repeats=1)
+    run.settle_all(_paired(run, (4.5,) * 20, apart_s=10))
+    asked = ("--policy", "priority", "--high-share", "0.3")
+    found = orjson.loads(tell(*asked, "--json"))
+    assert found["mix"]["n_high"] > 0
+    assert found["policies"][1]["n_gateway"] == found["mix"]["n_normal"]
+
+
+@pytest.mark.parametrize(("factor", "n_gateway"), [("0.5", 4), ("2", 0)])
+def test_the_cheapest_way_is_chosen_by_the_prices_of_the_plan_not_by_the_answers(
+    synthetic_run: Make, tell: Tell, factor: str, n_gateway: int
+) -> None:
+    # What was charged says 0.02 through the gateway against 0.04, whatever the plan.
+    run = synthetic_run(n_prompts=4, repeats=1)
+    card = shipped_book().card("openai", "gpt-image-2", date(2026, 11, 21))
+    schemes = {"openai": None, "halfprice": parse_multiplier(factor)}
+    run.plan["cards"] = [
+        {
+            "endpoint": name,
+            "model": "gpt-image-2",
+            **PricedModel(card=card, scheme=scheme).to_json(),
+        }
+        for name, scheme in schemes.items()
+    ]
+    expected = {"input_text_tokens": 9, "cached_text_tokens": 0}
+    expected |= {"input_image_tokens": 0, "output_image_tokens": 196}
+    for trial in run.trials:
+        trial |= {"bound_usd": "0.21", "expected": expected, "why_bounded": []}
+    run.freeze()
+    run.settle_all(_paired(run))
+    found = _by_name(tell("--policy", "cheapest:bound_s=10", "--json"))
+    assert found["cheapest:bound_s=10"]["n_gateway"] == n_gateway
 
 
 def test_trials_without_a_partner_are_left_out_and_counted(
