@@ -9,7 +9,7 @@ import typer
 
 from bench.folder import DataFolder
 from bench.store.chosen import Chosen
-from bench.store.reported import n_costs_otherwise, reported_tokens
+from bench.store.reported import n_costs_otherwise, reported_tokens, reported_usages
 from bench.studies.token_gaps import TokenGap, readable_plans, token_gaps
 from bench.studies.told_costs import CostGap, ToldCost, cost_gaps, told_costs
 from bench.words.figures import UNKNOWN, dollars, signed_dollars
@@ -44,10 +44,15 @@ def read_doubts(
     Of a told cost the index knows only that it differs; its amount stands in the
     journals, which are read for that alone.
     """
-    rows = reported_tokens(con, Chosen(runs=(run_id,)))
+    chosen = Chosen(runs=(run_id,))
     told = told_costs(folder.run(run_id)) if n_costs_otherwise(con, run_id) else ()
     return Doubts(
-        tokens=token_gaps(rows, readable_plans(folder)), costs=cost_gaps(told)
+        tokens=token_gaps(
+            reported_tokens(con, chosen),
+            lambda alike: reported_usages(con, chosen, alike),
+            readable_plans(folder),
+        ),
+        costs=cost_gaps(told),
     )
 
 

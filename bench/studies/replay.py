@@ -1,4 +1,4 @@
-"""Replay: what routing policies would have made of a recorded paired run."""
+"""Replay: what routing policies would have made of a recorded run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

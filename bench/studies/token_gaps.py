@@ -1,7 +1,7 @@
 """Token gaps: tokens that answers reported against the published rule."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -17,7 +17,14 @@ from pricing.tokens import ModelRules
 from pricing.variant import AUTO, parse_size
 
 Row = Mapping[str, Any]
+Key = tuple[Any, ...]
 PlanOf = Callable[[str], Plan | None]
+UsagesOf = Callable[[tuple[tuple[str, int, int], ...]], Sequence[Row]]
+_CELL = ("endpoint", "route", "simulated", "model", "quality", "size")
+_ALIKE = (
+    *("run_id", "cell_index", "images", "served_size", "served_quality"),
+    *("is_unsplit", "output_image_tokens"),
+)
 _COUNTS = (
     *("input_text_tokens", "cached_text_tokens", "input_image_tokens"),
     *("cached_image_tokens", "output_image_tokens", "output_text_tokens"),
@@ -109,31 +116,42 @@ def readable_plans(folder: DataFolder, most_bytes: int | None = None) -> PlanOf:
     return plan_of
 
 
-def token_gaps(rows: Sequence[Row], plan_of: PlanOf) -> tuple[TokenGap, ...]:
+def token_gaps(
+    rows: Sequence[Row], usages_of: UsagesOf, plan_of: PlanOf
+) -> tuple[TokenGap, ...]:
     """Cells that a rule covers, those of several runs together, in order.
 
     Args:
         rows: Of `bench.store.reported.reported_tokens`.
+        usages_of: `bench.store.reported.reported_usages` for those named.
         plan_of: The frozen plan of a run, by its name, None where it can't be read;
             asked only for gaps, whose dollars are those of the rates that the run
             was charged at.
     """
-    cells: dict[tuple[Any, ...], list[tuple[Row, int | None]]] = {}
-    names = ("endpoint", "route", "simulated", "model", "quality", "size")
-    for row in rows:
-        expected = _expected(row)
-        if expected is not None:
-            key = tuple(row[name] for name in names)
-            is_off = not expected[0] <= row["output_image_tokens"] <= expected[1]
-            cells.setdefault(key, []).append((row, expected[1] if is_off else None))
+    expected = [(row, _expected(row)) for row in rows]
+    covered = [(row, found) for row, found in expected if found is not None]
+    off = {
+        _alike(row): found[1]
+        for row, found in covered
+        if not found[0] <= row["output_image_tokens"] <= found[1]
+    }
+    gaps = _gaps(off, usages_of, plan_of) if off else {}
+    cells: dict[tuple[Any, ...], list[Row]] = {}
+    for row, _ in covered:
+        cells.setdefault(tuple(row[name] for name in _CELL), []).append(row)
     return tuple(
         TokenGap(
-            **dict(zip(names, key, strict=True)),
-            n_compared=sum(row["n_answers"] for row, _ in found),
-            off=_off(found, plan_of),
+            **dict(zip(_CELL, key, strict=True)),
+            n_compared=sum(row["n_answers"] for row in own),
+            off=_merged([gaps[_alike(row)] for row in own if _alike(row) in gaps]),
         )
-        for key, found in cells.items()
+        for key, own in cells.items()
     )
+
+
+def _alike(row: Row) -> Key:
+    """What answers have in common that one row stands for."""
+    return tuple(row[name] for name in _ALIKE)
 
 
 def _expected(row: Row) -> tuple[int, int] | None:
@@ -167,26 +185,45 @@ def _rules(row: Row) -> ModelRules:
     return book.rules(name)
 
 
-def _off(found: Iterable[tuple[Row, int | None]], plan_of: PlanOf) -> tuple[Off, ...]:
-    alike: dict[tuple[int, int, bool], list[tuple[Row, int]]] = {}
-    for row, rule_tokens in found:
-        if rule_tokens is not None:
-            key = (rule_tokens, row["output_image_tokens"], row["is_unsplit"])
-            alike.setdefault(key, []).append((row, rule_tokens))
-    gaps: list[Off] = []
-    for (rule_tokens, reported_tokens, is_unsplit), own in alike.items():
-        dollars = [_dollars(row, tokens, plan_of) for row, tokens in own]
-        gaps.append(
-            Off(
-                n_answers=sum(row["n_answers"] for row, _ in own),
-                rule_tokens=rule_tokens,
-                reported_tokens=reported_tokens,
-                is_unsplit=is_unsplit,
-                charge_usd=_sum([charge for charge, _ in dollars]),
-                list_usd=_sum([direct for _, direct in dollars]),
-            )
+def _gaps(
+    off: Mapping[Key, int], usages_of: UsagesOf, plan_of: PlanOf
+) -> dict[Key, Off]:
+    """What answers off the rule came to, by what they have in common."""
+    named = dict.fromkeys((key[0], key[1], key[-1]) for key in off)
+    usages: dict[Key, list[Row]] = {}
+    for row in usages_of(tuple(named)):
+        if _alike(row) in off:
+            usages.setdefault(_alike(row), []).append(row)
+    found: dict[Key, Off] = {}
+    for key, own in usages.items():
+        dollars = [_dollars(row, off[key], plan_of) for row in own]
+        found[key] = Off(
+            n_answers=sum(row["n_answers"] for row in own),
+            rule_tokens=off[key],
+            reported_tokens=own[0]["output_image_tokens"],
+            is_unsplit=own[0]["is_unsplit"],
+            charge_usd=_sum([charge for charge, _ in dollars]),
+            list_usd=_sum([direct for _, direct in dollars]),
         )
-    return tuple(sorted(gaps, key=lambda one: -one.n_answers))
+    return found
+
+
+def _merged(gaps: Iterable[Off]) -> tuple[Off, ...]:
+    """Gaps of a cell, those of the same counts in one, the most frequent first."""
+    alike: dict[tuple[int, int, bool], list[Off]] = {}
+    for one in gaps:
+        key = (one.rule_tokens, one.reported_tokens, one.is_unsplit)
+        alike.setdefault(key, []).append(one)
+    merged = [
+        replace(
+            own[0],
+            n_answers=sum(one.n_answers for one in own),
+            charge_usd=_sum([one.charge_usd for one in own]),
+            list_usd=_sum([one.list_usd for one in own]),
+        )
+        for own in alike.values()
+    ]
+    return tuple(sorted(merged, key=lambda one: -one.n_answers))
 
 
 def _dollars(
@@ -200,8 +237,8 @@ def _dollars(
         "output_image_tokens": rule_tokens
     }
     try:
-        priced = plan.prices[row["endpoint"], row["model"]]
-        by_rule = priced.charges(counts, plan.cells[int(row["cell_index"])])
+        cell = plan.cells[int(row["cell_index"])]
+        by_rule = plan.prices[cell.endpoint, cell.model].charges(counts, cell)
     except (PricingError, LookupError):
         return None, None
     n = row["n_answers"]

@@ -1,4 +1,4 @@
-"""Policies: routing policies as people write them, in a file or an option."""
+"""Policies: routing policies as people write them."""
 
 from collections.abc import Mapping
 from dataclasses import fields

@@ -7,7 +7,7 @@ import streamlit as st
 
 from bench.stats import N_FOR_P95
 from bench.store.figures import cells, tokens
-from bench.store.reported import reported_tokens
+from bench.store.reported import reported_tokens, reported_usages
 from bench.studies.token_gaps import readable_plans, token_gaps
 from bench.words.figures import dollars, seconds
 from dashboards.charts.cost_against_latency import cost_against_latency
@@ -171,9 +171,12 @@ def _tokens(rows: Sequence[Row]) -> None:
 
 def _gaps(visit: Visit) -> None:
     """Cells whose answers report other image tokens than the rule; none, no table."""
-    rows = visit.ask(reported_tokens, visit.chosen)
-    plans = readable_plans(visit.ask.folder, MOST_PLAN_BYTES)
-    off = [gap for gap in token_gaps(rows, plans) if gap.off]
+    gaps = token_gaps(
+        visit.ask(reported_tokens, visit.chosen),
+        lambda alike: visit.ask(reported_usages, visit.chosen, alike),
+        readable_plans(visit.ask.folder, MOST_PLAN_BYTES),
+    )
+    off = [gap for gap in gaps if gap.off]
     if not off:
         return
     st.subheader("Image tokens against the published rule")

@@ -7,9 +7,11 @@ from typing import Any
 
 import orjson
 import pytest
-from typer.testing import Result
+import typer
+from typer.testing import CliRunner, Result
 
 from bench.plan.prices import PricedModel
+from dashboards.commands import report
 from pricing.book import shipped_book
 from pricing.scheme import parse_multiplier
 
@@ -87,6 +89,31 @@ def test_a_gateway_that_reports_717_tokens_where_the_rule_says_201_is_told_so(
     assert (gateway["gap_usd"], gateway["gap_list_usd"]) == ("0.01548", "0.03096")
     (off,) = gateway["off"]
     assert (off["rule_tokens"], off["reported_tokens"]) == (201, 717)
+
+
+def test_text_that_is_not_told_from_pictures_is_said_to_be_among_their_tokens(
+    run: Any, tell: Tell
+) -> None:
+    # gpt-image-1.5 writes text beside its picture; a gateway may drop the split.
+    members = _told(run, lambda _: 603)
+    run.settle_all(lambda t: members(t) | {"flags": ["output_split_missing"]})
+    assert "all of it counts as image tokens" in tell("show", "latest").stdout
+    gaps = orjson.loads(tell("show", "latest", "--json").stdout)["token_gaps"]
+    assert gaps[1]["off"][0]["output_split_missing"] is True
+
+
+def test_a_report_says_what_was_told_otherwise(run: Any, tell: Tell) -> None:
+    run.settle_all(_told(run, lambda _: 717))
+    assert tell("show", "latest").exit_code == 0
+    app = typer.Typer(pretty_exceptions_enable=False)
+    report.register(app)
+    folder = run.run.path.parents[1]
+    given = ["latest", "--data", str(folder), "--output", str(folder / "r.html")]
+    CliRunner().invoke(app, given, catch_exceptions=False)
+    page = (folder / "r.html").read_text("utf-8")
+    told = "halfprice reports other image tokens than the published rule in 3 of 3"
+    assert f"Told otherwise: {told}" in page
+    assert '"gap_usd":"0.02322"' in page
 
 
 def test_a_run_whose_counts_are_the_rules_says_nothing_of_them(
