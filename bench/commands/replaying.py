@@ -18,6 +18,9 @@ from bench.words.tables import print_table
 from pricing.money import usd_text
 
 
+_MOST_FOR_ONE_LOOK = 2
+
+
 def print_replay(run_id: str, found: Replay) -> None:
     """What was replayed, one line a policy, and a few sentences for each."""
     left_out = f"; {found.n_left_out:,} trials without" if found.n_left_out else ""
@@ -41,6 +44,12 @@ def print_replay(run_id: str, found: Replay) -> None:
         typer.echo(f"\n{one.name}: {_does(one)}")
         for sentence in _sentences(found, one):
             typer.echo(f"  {sentence}")
+    if len(found.policies) > _MOST_FOR_ONE_LOOK:
+        typer.echo(
+            f"\n{len(found.policies) - 1} policies were held against "
+            f"{found.policies[0].name}; bands and intervals are for one each, so a lone "
+            "narrow finding may be chance"
+        )
     typer.echo(
         "\nAs recorded: had a way been asked less or more, it may have been faster or "
         "slower; that is not in these figures."
@@ -129,7 +138,8 @@ def _policy(found: Replay, one: Replayed) -> dict[str, Any]:
         else None,
         "why_no_band": one.measured.why_no_band,
         "saving_usd_per_usable_image": _usd(one.saving_usd),
-        "saving_band": band and [usd_text(band.low_usd), usd_text(band.high_usd)],
+        "saving_usd_per_usable_image_band": band
+        and [usd_text(band.low_usd), usd_text(band.high_usd)],
         "against_direct": None if one.against is None else pairing_answer(one.against),
     }
 

@@ -161,7 +161,7 @@ def test_bands_and_verdicts_rest_on_whole_prompts(
     assert "16 requests of 8 prompts that were sent to openai and to halfprice" in text
     assert "left out" not in text
     found = _by_name(tell("--policy", "gateway", "--json"))["gateway"]
-    assert found["saving_band"] == ["0.02", "0.02"]
+    assert found["saving_usd_per_usable_image_band"] == ["0.02", "0.02"]
     assert found["usd_per_usable_image_band"] == ["0.02", "0.02"]
 
 
