@@ -17,7 +17,6 @@ from bench.words.replays import policy_words, saving_words
 from bench.words.tables import print_table
 from pricing.money import usd_text
 
-
 _MOST_FOR_ONE_LOOK = 2
 
 
@@ -47,8 +46,8 @@ def print_replay(run_id: str, found: Replay) -> None:
     if len(found.policies) > _MOST_FOR_ONE_LOOK:
         typer.echo(
             f"\n{len(found.policies) - 1} policies were held against "
-            f"{found.policies[0].name}; bands and intervals are for one each, so a lone "
-            "narrow finding may be chance"
+            f"{found.policies[0].name}; bands and intervals are for one each, so a "
+            "lone narrow finding may be chance"
         )
     typer.echo(
         "\nAs recorded: had a way been asked less or more, it may have been faster or "
