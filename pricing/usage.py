@@ -24,8 +24,7 @@ class Usage:
 
     def __post_init__(self) -> None:
         """Refuse negative and contradictory quantities."""
-        for name in self.__slots__:
-            check_quantity(name, getattr(self, name))
+        _check_all(self)
         _check_part(
             ("cached_text_tokens", self.cached_text_tokens),
             ("input_text_tokens", self.input_text_tokens),
@@ -50,14 +49,23 @@ class MainlineUsage:
 
     def __post_init__(self) -> None:
         """Refuse negative and contradictory quantities."""
-        for name in self.__slots__:
-            check_quantity(name, getattr(self, name))
+        _check_all(self)
         parts = [self.cached_tokens, self.cache_write_tokens]
         known = [part for part in parts if part is not None]
         _check_part(
             ("cached_tokens and cache_write_tokens", sum(known) if known else None),
             ("input_tokens", self.input_tokens),
         )
+
+
+def _check_all(usage: Usage | MainlineUsage) -> None:
+    """Refuse any quantity that is none; charges come by the ten thousand."""
+    for name in usage.__slots__:
+        quantity = getattr(usage, name)
+        if quantity is not None and not (
+            type(quantity) is int and 0 <= quantity <= LARGEST_QUANTITY
+        ):
+            check_quantity(name, quantity)
 
 
 def check_quantity(name: str, quantity: int | None) -> None:
