@@ -28,11 +28,13 @@ _NOTHING: Found = (None, ())
 
 
 def cost_of_headers(headers: Mapping[str, str]) -> Found:
-    """The cost that a header tells, and a flag where it can't be read."""
-    for name, value in headers.items():
-        if name.lower() == LITELLM_HEADER:
-            return _found(value.strip(), LITELLM_HEADER)
-    return _NOTHING
+    """The cost that a header tells, and a flag where it can't be read.
+
+    Args:
+        headers: Of the answer, named in small letters.
+    """
+    value = headers.get(LITELLM_HEADER)
+    return _NOTHING if value is None else _found(value.strip(), LITELLM_HEADER)
 
 
 def cost_of_body(body: bytes, usage: object) -> Found:

@@ -70,7 +70,7 @@ def _settled(plan: Plan, usage: str, headers: dict[str, str] | None = None) -> A
 def test_a_cost_in_a_header_stands_in_the_record_beside_ours(
     make_plan: Planner,
 ) -> None:
-    attempt = _settled(make_plan(), _usage(), {"X-LiteLLM-Response-Cost": "0.008245"})
+    attempt = _settled(make_plan(), _usage(), {HEADER: "0.008245"})
     record = outcome_record(attempt)
     assert Decimal(record["charge_usd"]) == Decimal(CHARGE)
     assert record["reported_usd"] == "0.008245"
