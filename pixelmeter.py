@@ -65,6 +65,7 @@ _GROUPS = (
     "bench.commands.generate",
     "bench.commands.runs",
     "bench.commands.compare",
+    "bench.commands.replay",
     "bench.commands.export",
     "bench.commands.price",
     "bench.commands.prices",

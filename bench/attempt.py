@@ -173,6 +173,19 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedCost:
+    """What an answer itself says that it cost.
+
+    Attributes:
+        usd: Exactly as it was written.
+        source: The header, or the member of the body, that says so.
+    """
+
+    usd: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One HTTP request that was made (or meant) for a trial, and its end."""
 
@@ -197,3 +210,4 @@ class Attempt:
     retry_after_s: float | None = None
     request_id: str | None = None
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    reported_cost: ReportedCost | None = None

@@ -72,11 +72,19 @@ def _money(attempt: Attempt) -> dict[str, Any]:
     return {
         **{name: attempt.usage.get(name) for name in COUNTS},
         "usage_source": attempt.usage_source,
+        **_reported_cost(attempt),
         "charge_usd": _text(money.charge_usd),
         "list_usd": _text(money.list_usd),
         "possibly_billed_usd": _text(money.possibly_billed_usd),
         "flags": list(money.flags),
     }
+
+
+def _reported_cost(attempt: Attempt) -> dict[str, Any]:
+    cost = attempt.reported_cost
+    if cost is None:
+        return {}
+    return {"reported_usd": _text(cost.usd), "reported_usd_from": cost.source}
 
 
 def _served(attempt: Attempt) -> dict[str, Any]:

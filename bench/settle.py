@@ -9,6 +9,7 @@ from bench.attempt import (
     Money,
     Outcome,
     Picture,
+    ReportedCost,
     Served,
     Stamps,
     UsageSource,
@@ -18,9 +19,11 @@ from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
 from bench.transport.stamps import RequestStamps
 from bench.wire.answer import cut_answer, read_answer
+from bench.wire.cost import OTHERWISE, cost_of_headers
 from bench.wire.headers import kept_headers, request_id, retry_after_s
 from bench.wire.reading import Reading
 from pricing.errors import PricingError
+from pricing.money import round_usd
 
 NS_PER_S = 1e9
 
@@ -87,6 +90,7 @@ def settle(
     seen = _seen(pictures)
     counts, source = _counts(sending.planned, reading, priced)
     money = _money(sending.planned, reading, counts, priced)
+    cost, cost_flags = _cost(answer, reading, money)
     trial = sending.planned.trial
     return Attempt(
         attempt_id=sending.attempt_id,
@@ -105,6 +109,7 @@ def settle(
                 *reading.flags,
                 *money.flags,
                 *_doubts(sending, reading, seen, len(pictures)),
+                *cost_flags,
             ),
         ),
         usage=dict(counts or {}),
@@ -119,6 +124,7 @@ def settle(
         retry_after_s=retry_after_s(answer.headers),
         request_id=request_id(answer.headers),
         headers=kept_headers(answer.headers),
+        reported_cost=cost,
     )
 
 
@@ -173,6 +179,21 @@ def _money(
         list_usd=charges.direct.usd,
         flags=(*charges.endpoint.flags, *(("above_bound",) if above else ())),
     )
+
+
+def _cost(
+    answer: Exchange, reading: Reading, money: Money
+) -> tuple[ReportedCost | None, tuple[str, ...]]:
+    """What the answer says it cost, and whether that is what we charged.
+
+    A header is of the endpoint that is paid; a body may be passed on from further up.
+    """
+    cost, flags = cost_of_headers(answer.headers)
+    if cost is None:
+        cost = reading.cost
+    if cost is None or money.charge_usd == round_usd(cost.usd):
+        return cost, flags
+    return cost, (*flags, OTHERWISE)
 
 
 def _seen(pictures: tuple[Picture, ...]) -> Served:

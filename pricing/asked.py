@@ -19,7 +19,7 @@ _KEYS = (
     *("id", "model", "provider", "as_of", "tier", "mode", "api"),
     *("usage", "quality", "size", "n", "partial_images", "input_images"),
     *("images", "flat_price", "requests", "multiplier", "scheme"),
-    *("mainline", "tool_usage_image_gen"),
+    *("mainline", "tool_usage_image_gen", "svg_usage"),
 )
 
 
@@ -47,6 +47,8 @@ class Question:
     Attributes:
         given: the keys that were given, in their order.
         scheme: as given, read by ``pricing.scheme``.
+        svg_usage: what the model used that wrote a picture as SVG, beside the image
+            tool; it is billed like a mainline model.
     """
 
     given: tuple[str, ...]
@@ -70,6 +72,7 @@ class Question:
     scheme: object
     mainline: AskedPart | None
     tool_usage: AskedPart | None
+    svg_usage: AskedPart | None
 
 
 def read_question(value: object) -> Question:
@@ -105,6 +108,7 @@ def _read(form: Form) -> Question:
         scheme=form.raw("scheme"),
         mainline=_part(form, "mainline", MAINLINE_KEYS),
         tool_usage=_part(form, "tool_usage_image_gen", USAGE_KEYS),
+        svg_usage=_part(form, "svg_usage", MAINLINE_KEYS),
     )
 
 

@@ -30,8 +30,9 @@ from pricing.variant import AUTO, InputImage, PictureRequest, Variant, parse_siz
 
 TOOL_USAGE_UNKNOWN = "tool_usage_unknown"
 RESPONSES = "responses"
+_TIERS = frozenset(Tier)
 _OF_ESTIMATE = ("n", "partial_images", "input_images")
-_OF_RESPONSES = ("mainline", "tool_usage_image_gen")
+_OF_RESPONSES = ("mainline", "tool_usage_image_gen", "svg_usage")
 # A quantity that belongs to another mode would silently not be priced.
 _FOREIGN = {
     "usage": ("images", "flat_price", *_OF_RESPONSES),
@@ -52,10 +53,6 @@ class Setting:
 
     def card(self, asked: Question, model: str | None) -> RateCard:
         """The rates that the question asks for."""
-        if asked.tier not in set(Tier):
-            raise UnknownPrice(
-                f"tier '{asked.tier[:40]}' is neither standard nor batch"
-            )
         if model is None and not self._prices_any_model(asked.provider):
             raise UnknownModel("model is missing: name the image model")
         name = model or ANY_MODEL
@@ -85,7 +82,7 @@ def _prices_input(asked: Question, setting: Setting, kind: str, key: str) -> boo
     try:
         card = setting.card(asked, asked.model)
     except PricingError:
-        return False
+        return True  # why there is no such card is told instead
     return bool(card.images and card.rates)
 
 
@@ -149,6 +146,8 @@ def _kind(asked: Question) -> str:
         )
     if asked.api not in {"images", RESPONSES}:
         raise UnknownPrice(f"api '{asked.api[:40]}' is neither images nor responses")
+    if asked.tier not in _TIERS:
+        raise UnknownPrice(f"tier '{asked.tier[:40]}' is neither standard nor batch")
     if asked.api == "images" or asked.mode == "flat":
         return asked.mode
     if asked.mode != "usage":
@@ -210,17 +209,27 @@ def _by_flat_price(asked: Question, _setting: Setting) -> Charge:
 
 
 def _by_responses(asked: Question, setting: Setting) -> Charge:
-    """A Responses call: the mainline model, and the image tool where reported."""
-    mainline = asked.mainline
-    if mainline is None or mainline.model is None or mainline.usage is None:
-        raise UnknownQuantity("mainline", "mainline needs model and usage")
-    text = charge_mainline(
-        _mainline_usage(mainline.usage), setting.card(asked, mainline.model)
-    )
+    """A Responses call: mainline model, image tool and SVG author, as reported."""
+    found = _text_model(asked.mainline, "mainline", asked, setting)
     tool = asked.tool_usage
     if tool is None or tool.usage is None:
-        return replace(text, flags=(*text.flags, TOOL_USAGE_UNKNOWN))
-    return text.plus(charge(_usage(tool.usage), _tool_card(tool, asked, setting)))
+        found = found.flagged(TOOL_USAGE_UNKNOWN)
+    else:
+        card = _tool_card(tool, asked, setting)
+        found = found.plus(charge(_usage(tool.usage), card))
+    if asked.svg_usage is None:
+        return found
+    return found.plus(_text_model(asked.svg_usage, "svg_usage", asked, setting))
+
+
+def _text_model(
+    part: AskedPart | None, name: str, asked: Question, setting: Setting
+) -> Charge:
+    """What a text model of the call used, at that model's rates."""
+    if part is None or part.model is None or part.usage is None:
+        raise UnknownQuantity(name, f"{name} needs model and usage")
+    card = setting.card(asked, part.model)
+    return charge_mainline(_mainline_usage(part.usage), card)
 
 
 def _tool_card(tool: AskedPart, asked: Question, setting: Setting) -> RateCard:

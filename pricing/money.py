@@ -9,6 +9,7 @@ from pricing.errors import BadAmount
 # Wide enough for every product below: no step but the one rounding loses a digit.
 _EXACT = Context(prec=160, rounding=ROUND_HALF_EVEN)
 _LINE_STEP = Decimal("0.000000000001")
+_ZERO = Decimal(0)
 _AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,40})?", re.ASCII)
 # A line must fit DECIMAL(38,12), as the index stores it.
 _LARGEST_USD = Decimal(10) ** 26
@@ -32,12 +33,13 @@ def usd(text: str) -> Decimal:
 
 def line_usd(quantity: int, rate: Decimal, per: int) -> Decimal:
     """Dollars of one line: quantity x rate / per, rounded once, half-even, to 12."""
-    return round_usd(_EXACT.divide(_EXACT.multiply(Decimal(quantity), rate), per))
+    return round_usd(_EXACT.divide(_EXACT.multiply(quantity, rate), per))
 
 
 def round_usd(amount: Decimal) -> Decimal:
     """Round to 12 decimals, half-even; refuse what DECIMAL(38,12) can't hold."""
-    if abs(amount) >= _LARGEST_USD:
+    # copy_abs, since abs() would round to the digits of the caller's context.
+    if amount.copy_abs() >= _LARGEST_USD:
         raise BadAmount("the amount passes 10^26 USD, more than a record can hold")
     return amount.quantize(_LINE_STEP, context=_EXACT)
 
@@ -75,7 +77,7 @@ def share(part: Decimal, whole: Decimal) -> Decimal | None:
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """Sum exactly, whatever precision the caller's context has."""
-    result = Decimal(0)
+    result = _ZERO
     for amount in amounts:
         result = _EXACT.add(result, amount)
     return result

@@ -1,6 +1,6 @@
 """Usage: tokens that an answer reports; None is unknown, never 0."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from pricing.errors import BadQuantity
 
@@ -24,11 +24,15 @@ class Usage:
 
     def __post_init__(self) -> None:
         """Refuse negative and contradictory quantities."""
-        for field in fields(self):
-            check_quantity(field.name, getattr(self, field.name))
-        for kind in ("text", "image"):
-            cached, whole = f"cached_{kind}_tokens", f"input_{kind}_tokens"
-            _check_part((cached, getattr(self, cached)), (whole, getattr(self, whole)))
+        _check_all(self)
+        _check_part(
+            ("cached_text_tokens", self.cached_text_tokens),
+            ("input_text_tokens", self.input_text_tokens),
+        )
+        _check_part(
+            ("cached_image_tokens", self.cached_image_tokens),
+            ("input_image_tokens", self.input_image_tokens),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +49,23 @@ class MainlineUsage:
 
     def __post_init__(self) -> None:
         """Refuse negative and contradictory quantities."""
-        for field in fields(self):
-            check_quantity(field.name, getattr(self, field.name))
+        _check_all(self)
         parts = [self.cached_tokens, self.cache_write_tokens]
         known = [part for part in parts if part is not None]
         _check_part(
             ("cached_tokens and cache_write_tokens", sum(known) if known else None),
             ("input_tokens", self.input_tokens),
         )
+
+
+def _check_all(usage: Usage | MainlineUsage) -> None:
+    """Refuse any quantity that is none; charges come by the ten thousand."""
+    for name in usage.__slots__:
+        quantity = getattr(usage, name)
+        if quantity is not None and not (
+            type(quantity) is int and 0 <= quantity <= LARGEST_QUANTITY
+        ):
+            check_quantity(name, quantity)
 
 
 def check_quantity(name: str, quantity: int | None) -> None:

@@ -78,8 +78,8 @@ def comparison_answer(comparison: Comparison) -> dict[str, Any]:
     return {
         "by": comparison.by,
         "simulated": comparison.simulated,
-        "levels": [_level(level) for level in comparison.levels],
-        "differences": [_pairing(pairing) for pairing in comparison.pairings],
+        "levels": [level_answer(level) for level in comparison.levels],
+        "differences": [pairing_answer(pairing) for pairing in comparison.pairings],
     }
 
 
@@ -103,7 +103,8 @@ def saving_answer(saving: Saving) -> dict[str, Any]:
     }
 
 
-def _level(level: Level) -> dict[str, Any]:
+def level_answer(level: Level) -> dict[str, Any]:
+    """A group of trials; money as decimal strings."""
     return {
         "name": level.name,
         "simulated": level.simulated,
@@ -123,7 +124,8 @@ def _level(level: Level) -> dict[str, Any]:
     }
 
 
-def _pairing(pairing: Pairing) -> dict[str, Any]:
+def pairing_answer(pairing: Pairing) -> dict[str, Any]:
+    """One group against another, like with like."""
     return {
         "first": pairing.first,
         "second": pairing.second,

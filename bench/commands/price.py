@@ -200,6 +200,8 @@ def _read_json(line: bytes) -> object:
     try:
         text = line.decode("utf-8-sig")
         return json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+    except UnicodeDecodeError:
+        raise BadQuestion("not UTF-8; save the file as UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise BadQuestion(f"not JSON: {str(error)[:120]}") from error
 

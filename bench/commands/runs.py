@@ -9,7 +9,8 @@ from bench.commands.naming import RunArgument
 from bench.commands.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
-    from bench.store.queries import Row
+    from bench.commands.doubting import Doubts
+    from bench.store.queries import Row, Shown
 
 RUNS_SCHEMA = "pixelmeter.runs/1"
 SHOW_SCHEMA = "pixelmeter.show/1"
@@ -53,17 +54,17 @@ def show(
     import orjson
 
     from bench.commands.answers import show_answer
-    from bench.commands.showing import print_shown
+    from bench.commands.doubting import doubts_answer, read_doubts
     from bench.errors import BadInput
     from bench.store.queries import read_shown
     from bench.store.served import served_otherwise
-    from bench.words.served import other_than_asked
 
     folder = chosen_folder(data)
     run_id = folder.existing_run(run).run_id
     with current_index(folder) as con:
         shown = read_shown(con, run_id)
         served = served_otherwise(con, run_id)
+        doubts = read_doubts(con, folder, run_id)
     if shown is None:
         raise BadInput(
             f"run '{run_id}' can't be shown: the index does not hold it; "
@@ -74,11 +75,22 @@ def show(
             "schema": SHOW_SCHEMA,
             **show_answer(shown),
             "served_otherwise": served,
+            **doubts_answer(doubts),
         }
         typer.echo(orjson.dumps(answer).decode())
     else:
-        print_shown(shown)
-        if served:
-            typer.echo("\nnot as asked")
-        for sentence in other_than_asked(served):
-            typer.echo(sentence)
+        _print(shown, served, doubts)
+
+
+def _print(shown: "Shown", served: "list[Row]", doubts: "Doubts") -> None:
+    """A run and what is to be doubted of it."""
+    from bench.commands.doubting import print_doubts
+    from bench.commands.showing import print_shown
+    from bench.words.served import other_than_asked
+
+    print_shown(shown)
+    if served:
+        typer.echo("\nnot as asked")
+    for sentence in other_than_asked(served):
+        typer.echo(sentence)
+    print_doubts(doubts)

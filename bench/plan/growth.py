@@ -13,13 +13,15 @@ from bench.attempt import Cell, Trial
 from bench.document import check
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
-from bench.journal import VERSION, JournalPart, now_utc
+from bench.folder import RunFolder
+from bench.journal import VERSION, JournalPart, now_utc, read_run
 from bench.plan.frozen import (
     Options,
     Plan,
     PlannedTrial,
     cell_from_json,
     cell_to_json,
+    read_plan,
     trial_from_json,
     trial_to_json,
 )
@@ -195,6 +197,22 @@ def prompt_of(text: str, prompt_id: str | None = None) -> Prompt:
 
 def _record(kind: str, content: Json) -> Json:
     return {"kind": kind, "v": VERSION, **content}
+
+
+def whole_plan(run: RunFolder) -> Plan:
+    """The plan of a run, with what a metered run added to it as it went on.
+
+    Raises:
+        BadInput: The plan can't be read.
+    """
+    plan = read_plan(run.plan)
+    if plan.kind != KIND:
+        return plan
+    try:
+        return grown(plan, read_run(run))
+    except LookupError:
+        # A damaged record is missing; the index says so.
+        return plan
 
 
 def grown(plan: Plan, parts: Iterable[JournalPart]) -> Plan:

@@ -136,6 +136,7 @@ def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
             t.repeat, t.endpoint, t.route,
             t.api, t.operation, t.model, t.quality, t.size, c.parameters,
             t.simulated, t.bucket, t.outcome, t.from_cache, t.service_s, t.total_s,
+            t.started_at,
             t.images, t.charge_usd, t.list_usd, t.possibly_billed_usd,
             t.charge_unknown
         FROM v_trial AS t

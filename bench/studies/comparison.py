@@ -90,6 +90,16 @@ def compare_runs(
     return _compare("run", sides, lambda row: _key(row, without))
 
 
+def endpoint_pairs(trials: Sequence[Row], first: str, second: str) -> list[Pair]:
+    """Trials of two endpoints that are alike in all else, in the first's order."""
+    sides = _by(trials, lambda row: str(row["endpoint"]))
+    keyed = [
+        {_key(row, without=Factor.ENDPOINT): row for row in sides.get(name, ())}
+        for name in (first, second)
+    ]
+    return _pairs(*keyed)
+
+
 def _factor_that_varies(trials: Sequence[Row]) -> Factor:
     for factor in Factor:
         if len({level_name(row, factor) for row in trials}) > 1:

@@ -7,6 +7,7 @@ import orjson
 import pybase64
 
 from bench.attempt import Billing, Outcome, Served
+from bench.wire.cost import cost_of_body
 from bench.wire.lifted import lift
 from bench.wire.reading import LONGEST_MESSAGE, Reading, text
 from bench.wire.refusal import read_refusal
@@ -40,7 +41,7 @@ def _unusable(code: str, message: str) -> Reading:
 def _read_pictures(body: bytes) -> Reading:
     lifted = lift(body)
     if lifted is not None:
-        return _reading(*lifted, None)
+        return _reading(body, *lifted, None)
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -50,22 +51,24 @@ def _read_pictures(body: bytes) -> Reading:
     if not isinstance(answer, dict):
         return _unusable("bad_json", "the answer is no JSON object")
     content = cast("Json", answer)
-    return _reading(content, *_pictures(content.get("data")))
+    return _reading(body, content, *_pictures(content.get("data")))
 
 
 def _reading(
-    content: Json, pictures: tuple[bytes, ...], problem: str | None
+    body: bytes, content: Json, pictures: tuple[bytes, ...], problem: str | None
 ) -> Reading:
     usage, flags = read_usage(content.get("usage"))
     if pictures:
         usage, flags = for_pictures(usage, flags)
+    cost, doubts = cost_of_body(body, content.get("usage"))
     return Reading(
         outcome=Outcome.UNUSABLE if problem else Outcome.OK,
         billing=Billing.BILLED_UNUSABLE if problem else Billing.BILLED,
         pictures=pictures,
         usage=usage,
-        flags=flags,
+        flags=(*flags, *doubts),
         served=_served(content),
+        cost=cost,
         error_type="unusable_answer" if problem else None,
         error_code=problem,
         error_message=_PROBLEMS[problem] if problem else None,

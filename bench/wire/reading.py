@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bench.attempt import Billing, Outcome, Served
+from bench.attempt import Billing, Outcome, ReportedCost, Served
 
 LONGEST_MESSAGE = 500
 _CONTROLS = {
@@ -18,6 +18,7 @@ class Reading:
         pictures: The bytes of each picture, in the order of the answer.
         usage: Token counts by class, None where the answer has no usable one.
         flags: Words for what was odd about the usage.
+        cost: What the body says that the request cost.
         stops: Why no more requests should be sent this way: `quota`,
             `credentials`, or None.
     """
@@ -28,6 +29,7 @@ class Reading:
     usage: dict[str, int | None] | None = None
     flags: tuple[str, ...] = ()
     served: Served = field(default_factory=Served)
+    cost: ReportedCost | None = None
     error_type: str | None = None
     error_code: str | None = None
     error_message: str | None = None

@@ -45,7 +45,9 @@ def read_usage(reported: object) -> tuple[Counts | None, Flags]:
         return None, ("usage_contradiction",)
     has_in = _count(details_in.get("text_tokens")) is not None
     has_out = _count(details_out.get("image_tokens")) is not None
-    adds_up = (text_in + image_in, text_out + image_out) == (n_in, n_out)
+    told = _count(usage.get("total_tokens")) or n_in + n_out
+    sums = (text_in + image_in, text_out + image_out, told)
+    adds_up = sums == (n_in, n_out, n_in + n_out)
     flags = [
         *(() if has_in else ("input_split_missing",)),
         *(() if has_out else ("output_split_missing",)),

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.commands.doubting import Doubts, read_doubts
 from bench.errors import BadInput
-from bench.folder import DataFolder, RunFolder
-from bench.journal import read_run
-from bench.plan.frozen import Plan, read_plan
+from bench.folder import DataFolder
+from bench.plan.frozen import Plan
 from bench.plan.growth import KIND as METERED
-from bench.plan.growth import grown
+from bench.plan.growth import whole_plan
 from bench.store import queries
 from bench.store.index import open_index
 from bench.store.queries import Row, Shown
@@ -41,6 +41,7 @@ class Facts:
         asked: The same trials with their stamps and pictures.
         prompts: `{prompt_id, text, category}` in the order of the suite.
         served: What came in place of what was asked, a row a kind.
+        doubts: Counts and costs that answers told and that are not as we have them.
         comparisons: One a factor that has several levels; endpoints first.
         problems: What the index could not read.
     """
@@ -51,6 +52,7 @@ class Facts:
     asked: Sequence[Row]
     prompts: Sequence[Row]
     served: Sequence[Row]
+    doubts: Doubts
     comparisons: tuple[Comparison, ...]
     savings: tuple[Saving, ...]
     problems: tuple[str, ...]
@@ -78,7 +80,7 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         BadInput: There is no such run, or its plan can't be read.
         StorageFailed: The index can't be used.
     """
-    plan = _plan(folder.run(run_id))
+    plan = whole_plan(folder.run(run_id))
     problems = make_current(folder)
     values = {"run_id": run_id}
     with open_index(folder) as con:
@@ -87,6 +89,7 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         asked = queries.rows_of(con, _ASKED, values)
         prompts = queries.rows_of(con, _PROMPTS, values)
         served = served_otherwise(con, run_id)
+        doubts = read_doubts(con, folder, run_id)
     if shown is None:
         raise BadInput(
             f"run '{run_id}' can't be reported: the index does not hold it; "
@@ -99,22 +102,11 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         asked=asked,
         prompts=prompts,
         served=served,
+        doubts=doubts,
         comparisons=_comparisons(trials),
         savings=savings(trials, IMAGES_PER_MONTH) if trials else (),
         problems=tuple(problems),
     )
-
-
-def _plan(run: RunFolder) -> Plan:
-    """The plan, with what a metered run added to it as it went on."""
-    plan = read_plan(run.plan)
-    if plan.kind != METERED:
-        return plan
-    try:
-        return grown(plan, read_run(run))
-    except LookupError:
-        # A damaged record is missing; the index says so.
-        return plan
 
 
 def _comparisons(trials: Sequence[Row]) -> tuple[Comparison, ...]:

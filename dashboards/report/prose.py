@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import orjson
 
+from bench.commands.doubting import cost_sentences, token_sentences
 from bench.store.queries import Row
 from bench.words.figures import dollars
 from bench.words.served import other_than_asked
@@ -68,6 +69,8 @@ def remarks(facts: Facts) -> list[str]:
             "the charge; the requests are listed one by one below."
         )
     found += [f"Not as asked: {said}." for said in other_than_asked(facts.served)]
+    doubts = (*token_sentences(facts.doubts), *cost_sentences(facts.doubts))
+    found += [f"Told otherwise: {said}." for said in doubts]
     if row["n_damaged"]:
         found.append(f"{row['n_damaged']:,} records of the run can't be read.")
     return [*found, *(f"Not read: {problem}" for problem in facts.problems)]

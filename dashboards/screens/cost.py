@@ -7,11 +7,14 @@ import streamlit as st
 
 from bench.stats import N_FOR_P95
 from bench.store.figures import cells, tokens
+from bench.store.reported import reported_tokens, reported_usages
+from bench.studies.token_gaps import readable_plans, token_gaps
 from bench.words.figures import dollars, seconds
 from dashboards.charts.cost_against_latency import cost_against_latency
 from dashboards.charts.cost_bars import cost_bars
 from dashboards.screens import tables
 from dashboards.screens.frame import (
+    MOST_PLAN_BYTES,
     Row,
     Visit,
     chart,
@@ -55,6 +58,7 @@ def show(visit: Visit) -> None:
         )
     _prices(found)
     _tokens(visit.ask(tokens, visit.chosen))
+    _gaps(visit)
 
 
 def _labelled(row: Row) -> dict[str, Any]:
@@ -162,4 +166,45 @@ def _tokens(rows: Sequence[Row]) -> None:
     note(
         "Sums over all attempts; input totals include their cached part. Reported, "
         "estimated, absent: attempts by where their usage is from."
+    )
+
+
+def _gaps(visit: Visit) -> None:
+    """Cells whose answers report other image tokens than the rule; none, no table."""
+    gaps = token_gaps(
+        visit.ask(reported_tokens, visit.chosen),
+        lambda alike: visit.ask(reported_usages, visit.chosen, alike),
+        readable_plans(visit.ask.folder, MOST_PLAN_BYTES),
+    )
+    off = [gap for gap in gaps if gap.off]
+    if not off:
+        return
+    st.subheader("Image tokens against the published rule")
+    names = ("endpoint", "route", "simulated", "model", "quality", "size", "n_compared")
+    tables.show(
+        [
+            {
+                **{name: getattr(gap, name) for name in names},
+                "n_off": gap.n_off,
+                "rule_tokens": gap.off[0].rule_tokens,
+                "reported_tokens": gap.off[0].reported_tokens,
+                "gap_usd": gap.charge_usd,
+            }
+            for gap in off
+        ],
+        [
+            *tables.cell_columns(),
+            tables.count("Answers", "n_compared"),
+            tables.count("Off", "n_off"),
+            tables.count("By the rule", "rule_tokens"),
+            tables.count("Reported", "reported_tokens"),
+            tables.usd("Made of the charge", "gap_usd", unknown="not known"),
+        ],
+        alt="Image tokens that answers report and that the published rule gives",
+        key="cost-token-gaps",
+    )
+    note(
+        "By the rule, reported: tokens of one answer, of the most frequent gap. Made "
+        "of the charge: dollars charged above what the rule's tokens would cost, all "
+        "gaps together. pixelmeter show RUN lists every one."
     )

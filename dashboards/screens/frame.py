@@ -20,6 +20,8 @@ Row = Mapping[str, Any]
 SIMULATED = " (simulated)"
 _CHART = {"displayModeBar": False, "responsive": True}
 _LEAST_CHART_PX = 400
+# A plan of many thousand trials is too large to read for every visit.
+MOST_PLAN_BYTES = 8_000_000
 _MARKDOWN = set("\\`*_[]<>~:$#")
 
 

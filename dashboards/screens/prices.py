@@ -5,9 +5,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.plan.frozen import read_plan
-from dashboards.screens.frame import Visit
-
-_MOST_BYTES = 8_000_000
+from dashboards.screens.frame import MOST_PLAN_BYTES, Visit
 
 
 def price_dates(visit: Visit) -> tuple[str, ...]:
@@ -20,7 +18,7 @@ def price_dates(visit: Visit) -> tuple[str, ...]:
         plan = visit.ask.folder.run(str(row["run_id"])).plan
         try:
             status = plan.stat()
-            if status.st_size <= _MOST_BYTES:
+            if status.st_size <= MOST_PLAN_BYTES:
                 return _dates_in(plan, status.st_mtime_ns)
         except (BenchError, OSError):
             pass

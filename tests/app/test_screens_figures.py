@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.app.conftest import Screen
-    from tests.conftest import Desk
+    from tests.conftest import Desk, Double
 
     Open = Callable[[Path], Screen]
     Asked = Callable[[str], list[tuple[Any, ...]]]
@@ -264,3 +264,26 @@ def test_box_and_slider_follow_each_other(measured: Desk, open_screens: Open) ->
     app.number_input(key="volume").set_value(7_000).run()
     assert app.slider(key="volume-slider").value == 7_000
     assert "At 7,000 images a month" in screen.sentences
+
+
+def test_the_cost_page_shows_token_counts_that_are_not_the_rules(
+    desk: Desk, start_double: Callable[..., Double], open_screens: Open
+) -> None:
+    # 1,756 tokens of a medium picture are reported where low, 196, was asked.
+    double = start_double()
+    double.profile(time_scale=0)
+    double.fault("wrong_quality", times=1)
+    desk.suite()
+    desk.endpoint(double.url)
+    assert desk.run("--yes").code == 0
+    (reported,) = {
+        record["output_image_tokens"]
+        for record in desk.records("outcome")
+        if "quality_not_as_asked" in record["flags"]
+    }
+    screen = open_screens(desk.data)
+    screen.show("cost")
+    (row,) = screen.table("Image tokens that answers report")
+    assert (row["Off"], row["By the rule"], row["Reported"]) == (1, 196, reported)
+    above = Decimal(reported - 196) * 30 / 1_000_000
+    assert Decimal(str(row["Made of the charge"])).quantize(above) == above

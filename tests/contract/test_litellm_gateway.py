@@ -167,6 +167,17 @@ def test_the_starter_suite_costs_on_both_routes_what_each_emulator_counted(
         assert Decimal(levels[name]["charge_usd"]) == double.total_usd
     _overhead_is_found(answer, through, upstream)
     _still_simulated(answer, through)
+    _tells_our_charge(through)
+
+
+def _tells_our_charge(through: Through) -> None:
+    """LiteLLM's own cost of a picture is kept as its floats made it, and is ours."""
+    for _, record in through.by_prompt("litellm"):
+        assert record["reported_usd_from"] == "x-litellm-response-cost"
+        told_usd = Decimal(record["reported_usd"])
+        assert round(told_usd, 12) == Decimal(record["charge_usd"])
+        assert "cost_not_as_charged" not in record["flags"]
+    assert all("reported_usd" not in r for _, r in through.by_prompt("direct"))
 
 
 def texts_of(desk: Desk) -> dict[str, str]:

@@ -181,6 +181,38 @@ def test_a_gateway_that_reports_717_tokens_is_seen_against_the_rule() -> None:
     assert wide["lines"][0]["quantity"] == 205
 
 
+def test_the_usage_at_the_end_of_a_stream_is_not_near_zero_without_its_details() -> (
+    None
+):
+    # litellm#18980: a stream's usage lost its image details, so the cost was near 0.
+    usage = {"input_tokens": 20, "output_tokens": 372, "total_tokens": 392}
+    asked = {"as_of": "2026-06-01"}
+    streamed = _reported("gpt-image-1", usage, **asked)
+    details = {"text_tokens": 20, "image_tokens": 0}
+    whole = _reported("gpt-image-1", usage | {"input_tokens_details": details}, **asked)
+    assert streamed["usd"] == whole["usd"] == "0.01498"
+
+
+def test_the_total_is_not_charged_as_output_and_must_be_the_sum() -> None:
+    # langfuse#8020: 1,106 tokens in all were taken for the output of 1,056.
+    usage = {"input_tokens": 50, "output_tokens": 1056, "total_tokens": 1106}
+    found = _reported("gpt-image-1", usage, as_of="2026-06-01")
+    assert found["usd"] == "0.04249"
+    _, flags = read_usage(usage)
+    assert "usage_contradiction" not in flags
+    _, flags = read_usage(usage | {"output_tokens": 1106})
+    assert "usage_contradiction" in flags
+
+
+def test_a_picture_whose_usage_a_gateway_dropped_is_estimated_and_never_free() -> None:
+    # llmgateway#4177, claude-code-hub PR#1118: no usage, or one of nothing but 0.
+    for dropped in (None, {}, {"input_tokens": 0, "output_tokens": 0}):
+        assert read_usage(dropped)[0] is None
+    asked = {"model": "gpt-image-2", "quality": "medium", "size": "1024x1024"}
+    assert _ask(model="gpt-image-2")["usd"] is None
+    assert _ask(**asked, mode="estimate", usage=NO_INPUT)["usd"] == "0.05268"
+
+
 def test_partial_images_are_counted_once() -> None:
     # bifrost#4777: 272 without a stream, 372 with one: usage already holds the partial.
     asked = {"model": "gpt-image-1", "as_of": "2026-06-01"}

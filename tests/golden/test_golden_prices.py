@@ -63,4 +63,8 @@ def test_that_program_tells_a_wrong_digit(tmp_path: Path) -> None:
 def test_every_vendor_has_golden_cases() -> None:
     asked = {case["question"].get("provider", "openai") for case in PRICED}
     assert set(shipped_book().vendors) <= asked
-    assert len(CASES) > 100
+
+
+def test_there_are_150_sums_and_no_name_twice() -> None:
+    assert len(PRICED) >= 150
+    assert len({case["id"] for case in CASES}) == len(CASES)

@@ -2,6 +2,7 @@
 
 import sys
 
+import charge_bench
 import ingest_bench
 import journal_bench
 import overview_bench
@@ -12,6 +13,7 @@ import wrap_bench
 
 PARTS = (
     startup_bench,
+    charge_bench,
     journal_bench,
     ingest_bench,
     overview_bench,

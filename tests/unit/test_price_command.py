@@ -105,6 +105,14 @@ def test_a_mark_before_an_empty_first_line_is_no_question() -> None:
     assert (found.exit_code, found.stderr) == (0, "")
 
 
+def test_questions_in_another_encoding_are_told_how_to_mend_it(tmp_path: Path) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_text(FLAT % 1, encoding="utf-16")
+    found = _run("--input", str(file))
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert f"{file}: line 1: not UTF-8; save the file as UTF-8" in found.stderr
+
+
 def test_what_a_line_holds_can_not_steer_the_terminal(tmp_path: Path) -> None:
     file = tmp_path / "questions.jsonl"
     file.write_bytes(b'{"\\u001b[31m\\nprice": 1}\n')

@@ -93,7 +93,12 @@ CACHED = _parts(50, 10, cached_tokens_details=_parts(40, 0))
             (50, None, 10, None, 9, 0),
             ("usage_contradiction",),
         ),
-        ({**FULL, "total_tokens": 9, "extra": {}}, (50, None, 10, None, 270, 2), ()),
+        ({**FULL, "total_tokens": 332, "extra": {}}, (50, None, 10, None, 270, 2), ()),
+        (
+            {**FULL, "total_tokens": 9},
+            (50, None, 10, None, 270, 2),
+            ("usage_contradiction",),
+        ),
     ],
 )
 @pytest.mark.parametrize("naming", [dict, _chat])
