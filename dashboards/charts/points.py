@@ -5,7 +5,7 @@ from typing import Any
 from bench.studies.levels import Times
 from bench.studies.pairing import Pairing
 from bench.studies.saving import Saving
-from pricing.projection import MONTHS_A_YEAR
+from pricing.demand import MONTHS_A_YEAR
 
 
 def quantile_points(times: Times) -> dict[str, float | None]:

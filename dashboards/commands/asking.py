@@ -11,7 +11,9 @@ from typing import Any
 from bench.commands.choosing import dollars
 from bench.document import check
 from bench.errors import BadInput
-from bench.scenario import Part, Scenario, read_growth, read_scenario
+from bench.scenario.form import Part, Scenario
+from bench.scenario.reading import read_scenario
+from bench.scenario.written import read_growth
 from bench.studies.outlook import choices_of_run
 from bench.studies.priced import Pricer
 

@@ -123,13 +123,16 @@ def _read_run(folder: "DataFolder", name: str) -> "RunRecord":
     with current_index(folder) as con:
         row = queries.run(con, run.run_id)
         trials = queries.trials(con, run.run_id)
+        requests = queries.requests(con, run.run_id)
     if row is None:
         raise BadInput(f"run {run.run_id} can't be projected: its plan can't be read")
     if row["state"] == "running":
         raise BadInput(
             f"run {run.run_id} is still under way; project from it when it has ended"
         )
-    return RunRecord(run_id=run.run_id, trials=trials, cards=_cards(run))
+    return RunRecord(
+        run_id=run.run_id, trials=trials, cards=_cards(run), requests=requests
+    )
 
 
 def _cards(run: "RunFolder") -> "dict[tuple[str, str], RateCard]":

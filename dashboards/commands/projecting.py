@@ -5,12 +5,16 @@ from collections.abc import Sequence
 import typer
 
 from bench.commands.showing import SIMULATED
-from bench.studies.assumptions import assumptions, price_sources
-from bench.studies.outlook import Compared, Line, Outlook
+from bench.studies.assumptions import assumptions, numbers, price_sources
+from bench.studies.outlook import Line, Outlook
+from bench.studies.weighed import Compared
+from bench.words.assumed import range_words, value_words
 from bench.words.figures import UNKNOWN, dollars, percent, so_many
-from bench.words.savings import band_text, cents, saving_sentence
+from bench.words.savings import band_text, cents
 from bench.words.tables import print_table
-from pricing.projection import MONTHS_A_YEAR, Band, Banded, Course
+from dashboards.commands.weighing import is_steady, sentences_of, tell_swings
+from pricing.demand import MONTHS_A_YEAR
+from pricing.projection import Band, Course
 
 # More comparisons than these are told by a line each.
 _MOST_IN_FULL = 4
@@ -21,11 +25,13 @@ _LONGEST_HEADING = 12
 def tell(found: Outlook, notes: Sequence[str]) -> None:
     """Costs, savings, months, and what was taken for granted."""
     scenario = found.scenario
-    typer.echo(f"{scenario.name}: {_volume(found)}")
+    typer.echo(f"{scenario.name}: {volume_words(found)}")
     if scenario.description:
         typer.echo(scenario.description.strip())
     if found.simulated:
         typer.echo(SIMULATED)
+    for warning in found.warnings:
+        typer.echo(f"take care: {warning}")
     typer.echo("")
     _tell_costs(found)
     if len(found.compared) > _MOST_IN_FULL:
@@ -33,55 +39,65 @@ def tell(found: Outlook, notes: Sequence[str]) -> None:
     else:
         _tell_in_full(found)
     _tell_list("notes", notes)
-    _tell_list("assumed", assumptions(found))
+    _tell_numbers(found)
+    _tell_list("taken for granted", assumptions(found))
     _tell_list("prices", price_sources(found))
 
 
-def _volume(found: Outlook) -> str:
+def volume_words(found: Outlook) -> str:
+    """How many images in how many months."""
     images, n_months = found.images, len(found.images)
     months = so_many(n_months, "month")
-    if _is_steady(found):
+    if found.calendar:
+        months += f" from {found.calendar[0]:%Y-%m}"
+    if is_steady(found):
         return f"{images[0]:,} images a month, {months}"
     return f"{sum(images):,} images in {months}, {images[0]:,} in the first"
 
 
-def _is_steady(found: Outlook) -> bool:
-    return len(set(found.images)) == 1
-
-
 def _tell_costs(found: Outlook) -> None:
-    month = "a month" if _is_steady(found) else "first month"
-    n_months = len(found.images)
-    has_year = n_months > MONTHS_A_YEAR
-    measured = [("median", True), ("90% band", True), ("n images", True)]
-    measured.append(("prompts", True))
-    has_measured = any(line.priced.bases for line in found.lines)
-    print_table(
-        [
-            *(("alternative", False), ("US$ an image", True)),
-            *(measured if has_measured else []),
-            (month, True),
-            *([("first year", True)] if has_year else []),
-            (so_many(n_months, "month"), True),
-        ],
-        [
-            _cost_line(line, has_measured=has_measured, has_year=has_year)
-            for line in found.lines
-        ],
-    )
+    lines = found.lines
+    columns: list[tuple[str, bool]] = [("alternative", False)]
+    rows = [[_name(line)] for line in lines]
+
+    def add(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+        columns.extend((heading, True) for heading in headings)
+        for row, more in zip(rows, cells, strict=True):
+            row.extend(more)
+
+    if any(line.priced.made_usd != line.priced.unit.usd for line in lines):
+        add(["US$ an image"], [[_usd(line.priced.made_usd)] for line in lines])
+        add(["a usable image"], [[dollars(line.priced.unit.usd)] for line in lines])
+    else:
+        add(["US$ an image"], [[dollars(line.priced.unit.usd)] for line in lines])
+    if any(line.priced.is_measured for line in lines):
+        headings = ["median", "90% band", "n", "prompts"]
+        add(headings, [_measured(line) for line in lines])
+    if any(_has_fees(line) for line in lines):
+        add(["with fees"], [[_usd(line.course.all_in_usd)] for line in lines])
+    month = "a month" if is_steady(found) else "first month"
+    add([month], [[cents(line.course.month.usd)] for line in lines])
+    if len(found.images) > MONTHS_A_YEAR:
+        add(["first year"], [[_year(line.course)] for line in lines])
+    n_months = so_many(len(found.images), "month")
+    add([n_months], [[cents(line.course.whole.usd)] for line in lines])
+    print_table(columns, rows)
 
 
-def _cost_line(line: Line, *, has_measured: bool, has_year: bool) -> list[str]:
-    course = line.course
-    year = [cents(course.first_year.usd)] if has_year and course.first_year else []
-    return [
-        line.choice.name + (" (simulated)" if line.priced.simulated else ""),
-        dollars(line.priced.unit.usd),
-        *(_measured(line) if has_measured else []),
-        cents(course.month.usd),
-        *year,
-        cents(course.whole.usd),
-    ]
+def _name(line: Line) -> str:
+    return line.choice.name + (" (simulated)" if line.priced.simulated else "")
+
+
+def _has_fees(line: Line) -> bool:
+    return bool(line.choice.monthly_fee_usd or line.choice.setup_usd)
+
+
+def _usd(usd: object) -> str:
+    return UNKNOWN if usd is None else dollars(usd)  # pyright: ignore[reportArgumentType]
+
+
+def _year(course: Course) -> str:
+    return cents(course.first_year.usd) if course.first_year else UNKNOWN
 
 
 def _measured(line: Line) -> list[str]:
@@ -102,11 +118,12 @@ def _tell_in_full(found: Outlook) -> None:
     for compared in found.compared:
         saving = compared.saving
         typer.echo(f"\n{saving.alternative} against {saving.against}")
-        for sentence in _sentences(found, compared):
-            typer.echo(f"  {sentence}")
         first, second = lines[saving.against], lines[saving.alternative]
+        for sentence in sentences_of(found, compared, (first, second)):
+            typer.echo(f"  {sentence}")
         typer.echo("")
-        _tell_months(first.course, second.course, compared)
+        _tell_months(found, (first.course, second.course), compared)
+        tell_swings(found, compared)
     told = {
         name
         for c in found.compared
@@ -115,34 +132,19 @@ def _tell_in_full(found: Outlook) -> None:
     for name, line in lines.items():
         if name not in told:
             typer.echo(f"\n{name}")
-            _tell_course(line.course)
+            _tell_course(found, line.course)
 
 
-def _sentences(found: Outlook, compared: Compared) -> list[str]:
-    saving, n_months = compared.saving, len(found.images)
-    month = "a month" if _is_steady(found) else "in the first month"
-    has_setup = any(line.choice.setup_usd for line in found.lines)
-    if has_setup:
-        month += ", set-up apart,"
-    horizons: list[tuple[Banded | None, str]] = [(saving.month, month)]
-    horizons.append((saving.first_year, "in the first year"))
-    if n_months == 1 and has_setup:
-        horizons.append((saving.whole, "in all"))
-    elif n_months not in {1, MONTHS_A_YEAR}:
-        horizons.append((saving.whole, f"over all {n_months} months"))
-    told = [(figure, when) for figure, when in horizons if figure is not None]
-    whys = [compared.why_no_band, *[None] * len(told)]
-    sentences = [
-        saving_sentence(saving.alternative, saving.against, figure, when, why)
-        for (figure, when), why in zip(told, whys, strict=False)
-    ]
-    if saving.share:
-        word = "less" if saving.share > 0 else "more"
-        sentences[-1] += f": {percent(abs(saving.share))} {word}"
-    return sentences
+def _months(found: Outlook) -> list[str]:
+    if found.calendar:
+        return [f"{day:%Y-%m}" for day in found.calendar]
+    return [str(number) for number in range(1, len(found.images) + 1)]
 
 
-def _tell_months(first: Course, second: Course, compared: Compared) -> None:
+def _tell_months(
+    found: Outlook, sides: tuple[Course, Course], compared: Compared
+) -> None:
+    first, second = sides
     saving = compared.saving
     names = (saving.against, saving.alternative)
     if max(map(len, names)) > _LONGEST_HEADING:
@@ -155,19 +157,22 @@ def _tell_months(first: Course, second: Course, compared: Compared) -> None:
     print_table(
         [("month", True), ("images", True), *((name, True) for name in headings)],
         [
-            [str(number + 1), f"{images:,}", *(cents(a[number]) for a in amounts)]
-            for number, images in enumerate(first.images)
+            [month, f"{first.images[k]:,}", *(cents(a[k]) for a in amounts)]
+            for k, month in enumerate(_months(found))
         ],
     )
 
 
-def _tell_course(course: Course) -> None:
-    months = zip(course.images, course.costs_usd, course.cumulative_usd, strict=True)
+def _tell_course(found: Outlook, course: Course) -> None:
+    rows = zip(
+        *(_months(found), course.images, course.costs_usd, course.cumulative_usd),
+        strict=True,
+    )
     print_table(
         [("month", True), ("images", True), ("cost", True), ("so far", True)],
         [
-            [str(number), f"{images:,}", cents(cost), cents(so_far)]
-            for number, (images, cost, so_far) in enumerate(months, start=1)
+            [month, f"{images:,}", cents(cost), cents(so_far)]
+            for month, images, cost, so_far in rows
         ],
     )
 
@@ -180,7 +185,7 @@ def _tell_briefly(found: Outlook) -> None:
     print_table(
         [
             *(("alternative", False), ("against", False)),
-            *(("saving a month" if _is_steady(found) else "first month", True),),
+            *(("saving a month" if is_steady(found) else "first month", True),),
             *(("90% band", True), ("saving", True), ("all months", True)),
             ("", False),
         ],
@@ -199,6 +204,17 @@ def _brief_line(compared: Compared) -> list[str]:
         cents(saving.whole.usd),
         compared.why_no_band or saving.month.direction,
     ]
+
+
+def _tell_numbers(found: Outlook) -> None:
+    typer.echo("\nassumed")
+    print_table(
+        [("what", False), ("value", True), ("says who", False), ("own range", False)],
+        [
+            [one.what, value_words(one), one.source, range_words(one)]
+            for one in numbers(found)
+        ],
+    )
 
 
 def _tell_list(heading: str, sentences: Sequence[str]) -> None:

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from bench.errors import BadInput
-from bench.scenario import read_growth, read_scenario, scenario_schema
+from bench.scenario.reading import read_scenario, scenario_schema
+from bench.scenario.written import read_growth
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "bench" / "starter" / "scenarios").glob("*.yaml"))
