@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,15 +22,10 @@ from pricing.sensitivity import Swing
 SCHEMA = "pixelmeter.project/1"
 
 
-def answer(found: Outlook, notes: Sequence[str]) -> str:
+def answer(found: Outlook, notes: Sequence[str], files: Sequence[Path] = ()) -> str:
     """All figures; money and shares as exact decimal strings."""
-    return orjson.dumps(content_of(found, notes)).decode()
-
-
-def content_of(found: Outlook, notes: Sequence[str]) -> dict[str, Any]:
-    """The same as plain values."""
     scenario = found.scenario
-    return {
+    content = {
         "schema": SCHEMA,
         "name": scenario.name,
         "description": scenario.description,
@@ -45,7 +41,9 @@ def content_of(found: Outlook, notes: Sequence[str]) -> dict[str, Any]:
         "assumptions": list(assumptions(found)),
         "warnings": list(found.warnings),
         "notes": list(notes),
+        "files": [str(path) for path in files],
     }
+    return orjson.dumps(content).decode()
 
 
 def _assumed(one: Assumption) -> dict[str, Any]:

@@ -1,18 +1,11 @@
-"""Weighing: what a comparison says, and what it hangs on, in words."""
+"""Outlook prose: what a projection says, in sentences."""
 
-import typer
-
-from bench.studies.outlook import Line, Outlook
+from bench.studies.outlook import Outlook
 from bench.studies.weighed import Compared, Crossings
 from bench.words.breakevens import break_even_sentence, payback_sentence
 from bench.words.figures import percent, so_many
 from bench.words.savings import cents, saving_sentence
-from bench.words.tables import print_table
 from pricing.demand import MONTHS_A_YEAR
-from pricing.sensitivity import Swing
-
-# Of what moves a result, the first few are told; --json has all.
-_MOST_SWINGS = 8
 
 
 def is_steady(found: Outlook) -> bool:
@@ -20,14 +13,9 @@ def is_steady(found: Outlook) -> bool:
     return len(set(found.images)) == 1
 
 
-def sentences_of(
-    found: Outlook, compared: Compared, sides: tuple[Line, Line]
-) -> list[str]:
+def sentences_of(found: Outlook, compared: Compared) -> list[str]:
     """What one alternative saves against another, and from which volume on."""
-    return [
-        *_savings(found, compared),
-        *_break_evens(found, compared, sides),
-    ]
+    return [*_savings(found, compared), *_break_evens(found, compared)]
 
 
 def _savings(found: Outlook, compared: Compared) -> list[str]:
@@ -53,9 +41,7 @@ def _savings(found: Outlook, compared: Compared) -> list[str]:
     return sentences
 
 
-def _break_evens(
-    found: Outlook, compared: Compared, sides: tuple[Line, Line]
-) -> list[str]:
+def _break_evens(found: Outlook, compared: Compared) -> list[str]:
     saving, months = compared.saving, len(found.images)
     apart = ", set-up apart" if compared.with_setup else ""
     sentences = [f"break-even{apart}: {_crossing(compared, compared.running)}"]
@@ -63,7 +49,8 @@ def _break_evens(
         spread = _crossing(compared, compared.with_setup)
         over = so_many(months, "month")
         sentences.append(f"break-even, set-up spread over {over}: {spread}")
-    if sides[1].choice.setup_usd > sides[0].choice.setup_usd:
+    setups = {line.choice.name: line.choice.setup_usd for line in found.lines}
+    if setups[saving.alternative] > setups[saving.against]:
         sentences.append(
             payback_sentence(saving.alternative, compared.payback_month, months)
         )
@@ -77,30 +64,25 @@ def _crossing(compared: Compared, found: Crossings) -> str:
     return break_even_sentence(saving.alternative, saving.against, found.centre, ends)
 
 
-def tell_swings(found: Outlook, compared: Compared) -> None:
-    """What moves the saving over all months most, and what doubtful rates may do."""
-    n_months = so_many(len(found.images), "month")
-    base = compared.saving.whole.usd
-    if compared.swings:
-        typer.echo(
-            f"\n  what moves the saving of {cents(base)} over {n_months} most, all "
-            "else as assumed"
-        )
-        print_table(
-            [
-                *(("assumption", False), ("varied by", False)),
-                *(("at its low end", True), ("at its high end", True)),
-            ],
-            [_swing(one) for one in compared.swings[:_MOST_SWINGS]],
-        )
-    if compared.medium:
-        low, high = sorted((compared.medium.low_usd, compared.medium.high_usd))
-        typer.echo(
-            f"  doubt about prices, apart from all bands: were the rates of medium "
-            f"confidence {compared.medium.reach.lstrip('±')} lower or higher, the "
-            f"saving over {n_months} would be {cents(low)} to {cents(high)}"
-        )
+def doubt_sentence(found: Outlook, compared: Compared) -> str | None:
+    """What doubtful rates may do to a saving; None where none is in it."""
+    if compared.medium is None:
+        return None
+    low, high = sorted((compared.medium.low_usd, compared.medium.high_usd))
+    return (
+        "doubt about prices, apart from all bands: were the rates of medium "
+        f"confidence {compared.medium.reach.lstrip('±')} lower or higher, the saving "
+        f"over {so_many(len(found.images), 'month')} would be {cents(low)} to "
+        f"{cents(high)}"
+    )
 
 
-def _swing(one: Swing) -> list[str]:
-    return [one.what, one.reach, cents(one.low_usd), cents(one.high_usd)]
+def volume_words(found: Outlook) -> str:
+    """How many images in how many months."""
+    images, n_months = found.images, len(found.images)
+    months = so_many(n_months, "month")
+    if found.calendar:
+        months += f" from {found.calendar[0]:%Y-%m}"
+    if is_steady(found):
+        return f"{images[0]:,} images a month, {months}"
+    return f"{sum(images):,} images in {months}, {images[0]:,} in the first"
