@@ -57,11 +57,9 @@ class Demand:
         if self.is_listed:
             listed = (values[listed_key(k)] for k in range(1, self.months + 1))
             return tuple(map(_whole, listed))
-        seasons = [values[season_key(day.month)] for day in self.calendar()]
-        growth = values.get(GROWTH, Decimal(0))
-        return volumes(
-            values[IMAGES], self.months, growth, seasons if self.has_seasons else ()
-        )
+        calendar = self.calendar() if self.has_seasons else ()
+        seasons = [values[season_key(day.month)] for day in calendar]
+        return volumes(values[IMAGES], self.months, values[GROWTH], seasons)
 
 
 def volumes(

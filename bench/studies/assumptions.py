@@ -32,6 +32,10 @@ def assumptions(found: Outlook) -> tuple[str, ...]:
             "shares of all requests its cost is the price times (usable + billed for "
             "nothing) / usable"
         )
+    if any(line.priced.made_usd != line.priced.unit.usd for line in lines):
+        sentences.append(
+            "a usable image: its cost with failures and cache in, fees apart"
+        )
     if any(line.priced.recipe.cache_hit for line in lines):
         sentences.append("a picture from the cache costs nothing")
     if any(line.priced.is_measured for line in lines):
@@ -48,6 +52,8 @@ def numbers(found: Outlook) -> tuple[Assumption, ...]:
 def _says_nothing(one: Assumption) -> bool:
     if one.unit is Unit.GROWTH:
         return not one.value
+    if one.key.startswith("season."):
+        return one.value == 1
     if one.key.startswith("share."):
         return one.group is None
     return one.key.split(":")[0].endswith("_billed_share") and not one.value

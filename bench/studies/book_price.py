@@ -17,6 +17,7 @@ from pricing.rates import ANY_MODEL, BookRef, Confidence, Rate, RateCard, Tier
 
 _FLAGS = {
     "input_unknown": "prompt tokens were not given and count 0",
+    "output_text_unknown": "text that a model gives back beside a picture counts 0",
     "own_book": "priced by a book of your own, not by the shipped ones",
 }
 # Their dollars are a gateway's own and rest on no rate of the book.
@@ -139,6 +140,12 @@ class BookPricer:
         )
 
 
+def has_own_prices(book: Book) -> bool:
+    """Whether a gateway's scheme puts prices of its own in place of the book's."""
+    schemes = book.scheme if isinstance(book.scheme, list) else [book.scheme or {}]
+    return any(one.get("kind") in _OWN_PRICES for one in schemes)
+
+
 def _limits(found: dict[str, Any]) -> str:
     """Between what a price lies that no rule gives, and what to do about it."""
     span, bound = found.get("range_usd"), found.get("bound_usd")
@@ -153,8 +160,7 @@ def _medium_share(book: Book, card: RateCard, lines: list[dict[str, Any]]) -> De
 
     A gateway's factor carries the share of the direct price along.
     """
-    schemes = book.scheme if isinstance(book.scheme, list) else [book.scheme or {}]
-    if any(one.get("kind") in _OWN_PRICES for one in schemes):
+    if has_own_prices(book):
         return Decimal(0)
     sums = {one: Decimal(0) for one in Confidence}
     for line in lines:

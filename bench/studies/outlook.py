@@ -141,9 +141,8 @@ def _ended(lines: Iterable[Line], demand: Demand) -> Iterable[str]:
             late = [day for day in calendar if day >= end]
             if late:
                 yield (
-                    f"{line.choice.name}: {model} ends on {end}; {len(late)} of "
-                    f"{len(calendar)} months, from {late[0]:%Y-%m} on, are reckoned "
-                    "as if it could still be bought"
+                    f"{model} can't be bought from {end} on; for {line.choice.name} "
+                    f"{len(late)} of {len(calendar)} months are reckoned as if it could"
                 )
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bench.errors import BadInput
 from bench.scenario.form import Book, Choice, FromRun, Part
-from bench.studies.book_price import BookPricer, PartUsd
+from bench.studies.book_price import BookPricer, PartUsd, has_own_prices
 from bench.studies.resampling import Draws
 from bench.studies.run_price import Basis, MeasuredRun
 from pricing.rates import BookRef
@@ -43,6 +43,7 @@ class Source:
 
     Attributes:
         how: Where they come from, in words.
+        rates_of: The book whose rates they follow; None where they are their own.
         as_of: The day that they hold for.
         bases: What was measured; empty where prices are given.
         ends: The first day on which a model can't be bought any more.
@@ -51,6 +52,7 @@ class Source:
 
     parts: tuple[PartPrice, ...]
     how: str
+    rates_of: str | None = None
     as_of: date | None = None
     bases: tuple[Basis, ...] = ()
     books: tuple[BookRef, ...] = ()
@@ -108,6 +110,7 @@ def from_book(pricer: BookPricer, book: Book, mix: Mix, *, batch: bool) -> Sourc
         parts=tuple(map(_part_price, mix, found.parts, beside)),
         how=f"the {book.provider} price book of {pricer.day(book)}{tier}"
         f"{_scheme_words(book)}",
+        rates_of=None if has_own_prices(book) else book.provider,
         as_of=pricer.day(book),
         books=found.books,
         notes=found.notes,

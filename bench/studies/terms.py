@@ -28,9 +28,9 @@ class Chosen(Generic[Value]):
         return f"{name}:{self.owner}"
 
     @property
-    def of_owner(self) -> str:
-        """Whose it is, to stand behind a name."""
-        return f" of {self.owner}" if self.owner else ""
+    def whose(self) -> str:
+        """Whose it is, to stand before what it is."""
+        return f"{self.owner}: " if self.owner else ""
 
     @property
     def source(self) -> str:
@@ -111,14 +111,15 @@ def _parts(terms: Terms, source: Source, mix_source: str | None) -> Taken:
 def _share(
     key: str, part: Part, terms: Terms, mix_source: str | None, *, is_mixed: bool
 ) -> Assumption:
-    words = f"{part_words(part)} in the mix{terms.mix.of_owner}"
+    words = f"{part_words(part)} in the mix"
+    counted = "images" if mix_source else "share"
     return Assumption(
         key=key,
-        what=f"images of {words}" if mix_source else f"share of {words}",
+        what=f"{terms.mix.whose}{counted} of {words}",
         value=part.share,
         unit=Unit.IMAGES if mix_source else Unit.SHARE,
         source=mix_source or terms.mix.source,
-        group=f"share of {words}" if is_mixed else None,
+        group=f"{terms.mix.whose}share of {words}" if is_mixed else None,
     )
 
 
@@ -126,6 +127,10 @@ def _prices(
     keys: PartKeys, price: PartPrice, name: str, source: Source
 ) -> list[Assumption]:
     words = part_words(price.part)
+    # A book's rate is one number, whoever is priced by it.
+    group = f"price of {name}"
+    if source.rates_of is not None:
+        group = f"{source.rates_of} prices of {price.part.model or 'all models'}"
     found = [
         Assumption(
             key=keys.usd,
@@ -134,7 +139,7 @@ def _prices(
             unit=Unit.USD,
             source=source.said_by,
             as_of=source.as_of,
-            group=f"price of {name}",
+            group=group,
             low=price.low_usd,
             high=price.high_usd,
             reach=None if price.low_usd is None else BAND,
@@ -150,7 +155,7 @@ def _prices(
                 unit=Unit.USD,
                 source=source.said_by,
                 as_of=source.as_of,
-                group=f"price of {name}",
+                group=group,
                 medium_usd=price.batch_medium_usd,
             )
         )
@@ -165,11 +170,11 @@ def _factors(terms: Terms) -> Taken:
         assumptions=tuple(
             Assumption(
                 key=f"factor:{name}",
-                what=f"{name}: factor on the price that it follows",
+                what=f"{name}: times the price that it follows",
                 value=factor,
                 unit=Unit.FACTOR,
                 source=SCENARIO,
-                group=f"factor of {name}",
+                group=f"{name}: factor on the price that it follows",
             )
             for name, factor in terms.factors
         ),
@@ -189,7 +194,7 @@ def _cache(chosen: Chosen[Decimal | None]) -> Taken:
 
 
 def _one(role: str, name: str, words: str, chosen: Chosen[Decimal | None]) -> Taken:
-    key, what = chosen.key(name), f"{words}{chosen.of_owner}"
+    key, what = chosen.key(name), f"{chosen.whose}{words}"
     return Taken(
         keys={role: key},
         assumptions=(
@@ -227,7 +232,7 @@ def _failures(chosen: Chosen[Failing | None], requests: RequestEnds | None) -> T
         )
     assumed: list[Assumption] = []
     for name in SHARES:
-        what = f"{_FAILURE_WORDS[name]}{chosen.of_owner}"
+        what = f"{chosen.whose}{_FAILURE_WORDS[name]}"
         band = requests.bands[name] if requests else None
         assumed.append(
             Assumption(
@@ -262,7 +267,7 @@ def _fees(choice: Choice) -> Taken:
                 value=usd,
                 unit=Unit.USD,
                 source=SCENARIO,
-                group=f"{words.split(',')[0]} of {choice.name}",
+                group=f"{choice.name}: {words.split(',')[0]}",
             )
             for role, words, usd in given
         ),

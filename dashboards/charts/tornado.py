@@ -50,5 +50,5 @@ def tornado(rows: Sequence[Row], *, title: str = TITLE, remark: str = "") -> go.
             )
         )
     figure.update_yaxes(name_axis(at))
-    figure.update_xaxes(title="US$ saved over all months", tickprefix="$")
+    figure.update_xaxes(title="US$ saved over all months", tickformat="$,~r")
     return figure.update_layout(barmode="overlay", height=height_px(len(rows)))

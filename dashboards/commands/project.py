@@ -30,7 +30,7 @@ def project(
         typer.Argument(
             metavar="SCENARIO",
             help="Scenario file (YAML), or the name of a shipped one: guides-2025, "
-            "direct-or-gateway, quality-mix, after-gpt-image-1.",
+            "quality-mix, after-gpt-image-1.",
         ),
     ] = None,
     *,

@@ -167,9 +167,11 @@ def swings_table(found: Outlook, compared: Compared) -> Table | None:
     if not compared.swings:
         return None
     n_months = so_many(len(found.images), "month")
+    saving = compared.saving.whole.usd
+    says = ", so it costs more" if saving < 0 else ""
     return table(
-        f"What moves the saving of {cents(compared.saving.whole.usd)} over {n_months} "
-        "most, all else as assumed",
+        f"The saving over {n_months} is {cents(saving)}{says}; what moves it most, "
+        "all else as assumed",
         [
             *(("assumption", False), ("varied by", False)),
             *(("at its low end", True), ("at its high end", True)),
