@@ -118,26 +118,26 @@ class BookPricer:
             "multiplier": None if factor is None else usd_text(factor),
             "scheme": book.scheme,
         }
-        if self._prices_pictures(book.provider, part.model):
-            question["mode"] = "per_image"
-        else:
-            question["mode"] = "estimate"
-            if book.input_text_tokens is not None:
-                question["usage"] = {
-                    "input_text_tokens": book.input_text_tokens,
-                    "cached_text_tokens": 0,
-                    "input_image_tokens": 0,
-                }
+        cards = self._cards(book.provider, part.model)
+        is_whole = any(card.images for card in cards)
+        question["mode"] = "per_image" if is_whole else "estimate"
+        prices_input = not is_whole or any(card.images and card.rates for card in cards)
+        if book.input_text_tokens is not None and prices_input:
+            question["usage"] = {
+                "input_text_tokens": book.input_text_tokens,
+                "cached_text_tokens": 0,
+                "input_image_tokens": 0,
+            }
         return {key: value for key, value in question.items() if value is not None}
 
-    def _prices_pictures(self, provider: str, model: str | None) -> bool:
-        """Whether a book has prices of whole pictures for a model."""
+    def _cards(self, provider: str, model: str | None) -> list[RateCard]:
+        """What a book ever asked for a model."""
         name = self._prices.aliases.get((provider, model or ANY_MODEL), model)
-        return any(
-            card.images
+        return [
+            card
             for card in self._prices.cards
             if card.vendor == provider and card.model in {name, ANY_MODEL}
-        )
+        ]
 
 
 def has_own_prices(book: Book) -> bool:
