@@ -1,5 +1,6 @@
 """Projection book: months of money as an Excel file that calculates."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _exceptions: Any = exceptions
 SUMMARY, SENSITIVITY = "summary", "sensitivity"
 _NAMES = (SUMMARY, MONTHS, UNIT_COSTS, ASSUMPTIONS, SENSITIVITY)
 _OPTIONS = {
+    "constant_memory": True,
     "strings_to_formulas": False,
     "strings_to_urls": False,
     "strings_to_numbers": False,
@@ -38,13 +40,15 @@ def write_projection(found: Outlook, path: Path) -> None:
     Raises:
         OSError: The file can't be written.
     """
-    book = _xlsxwriter.Workbook(str(path), _OPTIONS)
-    try:
-        _fill(book, found)
-        book.close()
-    except _exceptions.FileCreateError as error:
-        # It carries the error of the operating system.
-        raise error.args[0] from error
+    # Rows wait on disk; what is left of them goes with the folder.
+    with tempfile.TemporaryDirectory() as folder:
+        book = _xlsxwriter.Workbook(str(path), {**_OPTIONS, "tmpdir": folder})
+        try:
+            _fill(book, found)
+            book.close()
+        except _exceptions.FileCreateError as error:
+            # It carries the error of the operating system.
+            raise error.args[0] from error
 
 
 def _fill(book: Any, found: Outlook) -> None:  # noqa: ANN401  xlsxwriter has no types

@@ -128,7 +128,9 @@ def _sum(line: Line, rows: tuple[int, int], refs: Refs, values: Values) -> list[
             text=f"=1-{refs[recipe.cache_hit]}" if recipe.cache_hit else "=1",
             value=served,
         ),
-        Formula(text=f"=I{here}*J{here}*K{here}", value=recipe.unit_usd(values)),
+        Formula(
+            text=f"=ROUND(I{here}*J{here}*K{here},12)", value=recipe.unit_usd(values)
+        ),
         _fee(recipe.monthly_fee, refs, values),
         _fee(recipe.setup, refs, values),
     ]

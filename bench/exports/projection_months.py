@@ -14,6 +14,7 @@ from pricing.money import plus, times
 MONTHS = "months"
 _EXACT, _IMAGES = "B", "C"
 _N_LEADING = 3
+_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +92,12 @@ def _exact_volume(found: Outlook, k: int, refs: Refs, values: Values) -> Formula
     exact = values[IMAGES]
     for _ in range(k):
         exact = times(exact, plus(Decimal(1), values[GROWTH]))
-    text = f"={refs[IMAGES]}*(1+{refs[GROWTH]})^{k}"
+    text = f"{refs[IMAGES]}*(1+{refs[GROWTH]})^{k}"
     if found.demand.has_seasons:
         season = season_key(found.calendar[k].month)
         text, exact = f"{text}*{refs[season]}", times(exact, values[season])
-    return Formula(text=text, value=exact)
+    # A double of 60.5 grown by shares is seldom 60.5 to the last bit.
+    return Formula(text=f"=ROUND({text},{_DIGITS})", value=round(exact, _DIGITS))
 
 
 def _costs(

@@ -141,8 +141,8 @@ def _crossing(
     return [
         Formula(text=word, value=str(centre.crossing)),
         Formula(
-            text=f'=IF({slope}*{fees}>0,{fees}/{slope},"")',
-            value="" if centre.exact is None else centre.exact,
+            text=f'=IF({slope}*{fees}>0,{fees}/{slope},"none")',
+            value="none" if centre.exact is None else centre.exact,
         ),
     ]
 

@@ -99,8 +99,12 @@ def _outlook(**changes: Any) -> Outlook:
         **changes,
     }
     trial = {
-        **{"endpoint": "d", "route": "direct", "from_cache": True, "model": "m"},
-        **{"quality": "q", "size": "s"},
+        "endpoint": "d",
+        "route": "direct",
+        "from_cache": True,
+        "model": "m",
+        "quality": "q",
+        "size": "s",
     }
     record = RunRecord(run_id="r", trials=[trial], cards={}, requests=DIRECT)
     scenario = Scenario.model_validate(content)
