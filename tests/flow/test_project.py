@@ -181,7 +181,8 @@ def test_a_mix_costs_what_its_parts_cost(measured: Any) -> None:
                 _by_hand(measured)[endpoint, quality] for quality in ("low", "medium")
             )
         ]
-        costs[endpoint] = parts[0] * Decimal("0.75") + parts[1] * Decimal("0.25")
+        mixed = parts[0] * Decimal("0.75") + parts[1] * Decimal("0.25")
+        costs[endpoint] = mixed.quantize(STEP, ROUND_HALF_EVEN)
     direct, gateway = answer["alternatives"]
     assert [Decimal(usd) for usd in direct["costs_usd"]] == [
         costs["direct"] * 1000,
