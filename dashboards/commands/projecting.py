@@ -70,10 +70,11 @@ def _tell_in_full(found: Outlook) -> None:
 
 
 def _tell_briefly(found: Outlook) -> None:
-    typer.echo(
-        "\nEvery line is for the full volume; it is not a mix. --model, --quality and "
-        "--size choose one and show its months."
-    )
+    if all(line.choice.from_run and line.choice.mix for line in found.lines):
+        told = "--model, --quality and --size choose one and show its months."
+    else:
+        told = "--csv, --xlsx and --chart hold the months of all."
+    typer.echo(f"\nEvery line is for the full volume; lines don't add up. {told}")
     _print(brief_table(found))
 
 

@@ -21,7 +21,9 @@ def sentences_of(found: Outlook, compared: Compared) -> list[str]:
 def _savings(found: Outlook, compared: Compared) -> list[str]:
     saving, n_months = compared.saving, len(found.images)
     month = "a month" if is_steady(found) else "in the first month"
-    has_setup = any(line.choice.setup_usd for line in found.lines)
+    names = (saving.alternative, saving.against)
+    sides = [line for line in found.lines if line.choice.name in names]
+    has_setup = any(line.choice.setup_usd for line in sides)
     if has_setup:
         month += ", set-up apart,"
     horizons = [(saving.month, month), (saving.first_year, "in the first year")]

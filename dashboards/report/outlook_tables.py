@@ -7,6 +7,7 @@ from bench.studies.assumptions import numbers
 from bench.studies.outlook import Line, Outlook
 from bench.studies.weighed import Compared
 from bench.words.assumed import range_words, value_words
+from bench.words.breakevens import volume_words
 from bench.words.figures import UNKNOWN, dollars, percent, so_many
 from bench.words.savings import band_text, cents
 from dashboards.report.outlook_prose import is_steady
@@ -143,7 +144,7 @@ def brief_table(found: Outlook) -> Table:
             *(("alternative", False), ("against", False)),
             *(("saving a month" if is_steady(found) else "first month", True),),
             *(("90% band", True), ("saving", True), ("all months", True)),
-            ("", False),
+            *(("costs less, images a month", False), ("", False)),
         ],
         [_brief_line(compared) for compared in found.compared],
     )
@@ -158,6 +159,7 @@ def _brief_line(compared: Compared) -> list[str]:
         band_text(saving.month.band),
         percent(saving.share),
         cents(saving.whole.usd),
+        volume_words(compared.running.centre),
         compared.why_no_band or saving.month.direction,
     ]
 

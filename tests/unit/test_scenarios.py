@@ -212,6 +212,13 @@ def _with_numbers(value: Any) -> Any:
     return int(value) if value.isdigit() else value
 
 
+def test_the_scenario_of_the_documentation_is_one(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "projections.md").read_text("utf-8")
+    path = tmp_path / "next-year.yaml"
+    path.write_text(text.split("```yaml\n")[1].split("```")[0], "utf-8")
+    assert len(read_scenario(path).alternatives) == 4
+
+
 def test_a_usage_file_lies_beside_its_scenario(tmp_path: Path) -> None:
     path = _scenario(tmp_path, mix={"from_usage": "usage.csv"})
     mix = read_scenario(path).mix
