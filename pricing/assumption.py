@@ -1,4 +1,4 @@
-"""Assumption: a number that a projection takes for granted, with its source."""
+"""Assumption: a number taken for granted, with its source."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Break-even: the monthly volume at which two alternatives cost the same."""
+"""Break-even: the monthly volume at which two ways cost the same."""
 
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal

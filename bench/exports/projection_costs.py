@@ -1,4 +1,4 @@
-"""Projection costs: assumptions as cells, and unit costs as formulas of them."""
+"""Projection costs: unit costs as formulas of assumptions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Projection months: volumes, costs and savings as formulas, month by month."""
+"""Projection months: volumes, costs and savings as formulas."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

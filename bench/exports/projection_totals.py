@@ -1,4 +1,4 @@
-"""Projection totals: what the months sum to, break-even, and what moves it."""
+"""Projection totals: sums, break-even, and what moves them."""
 
 from collections.abc import Mapping
 from decimal import Decimal

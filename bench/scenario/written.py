@@ -1,4 +1,4 @@
-"""Written: numbers, names and months as people write them, read exactly."""
+"""Written: numbers, names and months as people write them."""
 
 import re
 from decimal import Decimal

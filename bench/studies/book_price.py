@@ -1,4 +1,4 @@
-"""Book price: what a price book asks for a picture of each part of a mix."""
+"""Book price: what a book asks for a picture of each part of a mix."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

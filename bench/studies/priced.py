@@ -1,4 +1,4 @@
-"""Priced: an alternative as a recipe of assumptions, and what it comes to."""
+"""Priced: an alternative as a recipe, and what it comes to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

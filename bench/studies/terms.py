@@ -1,4 +1,4 @@
-"""Terms: what an alternative takes, as keys of a recipe and their assumptions."""
+"""Terms: what an alternative takes, as keys and assumptions."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal

@@ -37,14 +37,21 @@ CONTENT: dict[str, Any] = {
     "batch_share": "0.4",
     "baseline": "direct",
     "alternatives": [
-        {"name": "direct", "book": {"as_of": "2026-11-21"}},
+        {"name": "direct", "book": {"as_of": "2026-11-21"}, "monthly_fee_usd": 1},
         {
             "name": "gateway",
             "of": {"alternative": "direct", "multiplier": "0.8"},
-            "monthly_fee_usd": "0.5",
+            "monthly_fee_usd": 3,
             "setup_usd": 2,
         },
         {"name": "flat", "usd_per_image": "0.03", "batch_share": 0},
+        {"name": "dear", "usd_per_image": "0.2", "batch_share": 0},
+        {
+            "name": "never",
+            "usd_per_image": "0.3",
+            "batch_share": 0,
+            "monthly_fee_usd": 2,
+        },
     ],
 }
 
@@ -90,6 +97,11 @@ def test_volumes_are_rounded_half_even_as_the_program_does(
     assert images == [50, 55, 60]
 
 
+def test_every_way_to_cross_stands_in_words(book: dict[str, dict[str, Cell]]) -> None:
+    words = [book["summary"][f"G{row}"].value for row in range(10, 14)]
+    assert words == ["from", "always", "up to", "never"]
+
+
 def _places(book: dict[str, dict[str, Cell]], what: str) -> str:
     (place,) = (p for p, c in book["assumptions"].items() if c.value == what)
     return place.replace("A", "B")
@@ -133,17 +145,22 @@ def test_a_changed_assumption_drives_the_totals_as_a_new_projection_does(
             found = float(calculator.value("summary", f"{column}{row}"))
             assert usd is not None
             assert math.isclose(found, float(usd), rel_tol=1e-9), (column, row)
-    for row, compared in enumerate(expected.compared, start=8):
+    first = 5 + len(expected.lines)
+    for row, compared in enumerate(expected.compared, start=first):
         assert book["summary"][f"A{row}"].value == compared.saving.alternative
         found = float(calculator.value("summary", f"E{row}"))
         assert math.isclose(found, float(compared.saving.whole.usd), rel_tol=1e-9)
-        centre = compared.running.centre
-        assert calculator.value("summary", f"G{row}") == str(centre.crossing)
-        exact = calculator.value("summary", f"H{row}")
-        if centre.exact is None:
-            assert exact == "none"
-        else:
-            assert math.isclose(float(exact), float(centre.exact), rel_tol=1e-9)
+        for columns, crossings in (
+            ("GH", compared.running),
+            ("IJ", compared.with_setup or compared.running),
+        ):
+            word, exact = (calculator.value("summary", f"{c}{row}") for c in columns)
+            assert word == str(crossings.centre.crossing)
+            equal = crossings.centre.exact
+            if equal is None:
+                assert exact == "none"
+            else:
+                assert math.isclose(float(exact), float(equal), rel_tol=1e-9)
 
 
 def test_names_from_outside_are_text_in_every_sheet(
@@ -159,13 +176,13 @@ def test_csv_has_a_line_a_month_and_alternative_exact_to_the_last_digit() -> Non
     head, *lines = b"".join(projection_lines(found)).decode().splitlines()
     assert tuple(head.split(",")) == COLUMNS
     rows = [dict(zip(COLUMNS, line.split(","), strict=True)) for line in lines]
-    assert len(rows) == 13 * 3
+    assert len(rows) == 13 * 5
     for line in found.lines:
         own = [row for row in rows if row["alternative"] == line.choice.name]
         costs = [Decimal(row["cost_usd"]) for row in own]
         assert costs == list(line.course.costs_usd)
         assert own[-1]["starts_on"] == "2028-01-01"
         assert (own[0]["against"] == "") == (line.against is None)
-    (compared, _) = found.compared
+    compared = found.compared[0]
     savings = [r["saving_usd"] for r in rows if r["alternative"] == "gateway"]
     assert list(map(Decimal, savings)) == list(compared.saving.savings_usd)
