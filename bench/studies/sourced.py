@@ -60,15 +60,14 @@ class Source:
     ends: tuple[tuple[str, date], ...] = ()
     why_no_band: str | None = None
 
-    @property
-    def said_by(self) -> str:
-        """Where they come from, with how many they rest on or who was asked."""
+    def said_by(self, number: int) -> str:
+        """Who says the price of a part, counted from 1, and on how many it rests."""
         if not self.bases:
             checked = sorted({str(ref.checked_on) for ref in self.books})
             return f"{self.how}, checked {checked[0]}" if checked else self.how
-        n_images = sum(basis.unit.n for basis in self.bases)
-        n_prompts = min(basis.measured.n_prompts for basis in self.bases)
-        return f"{self.how}, n={n_images:,} images of {n_prompts} prompts"
+        basis = self.bases[number - 1]
+        n_prompts = basis.measured.n_prompts
+        return f"{self.how}, n={basis.unit.n:,} images of {n_prompts} prompts"
 
 
 def from_price(choice: Choice, mix: Mix, *, batch: bool) -> Source:

@@ -103,7 +103,7 @@ def _parts(terms: Terms, source: Source, mix_source: str | None) -> Taken:
         keys.append(one)
         assumed += (
             _share(one.share, price.part, terms, mix_source, is_mixed=is_mixed),
-            *_prices(one, price, terms.price_of, source),
+            *_prices(one, price, terms.price_of, (source, number)),
         )
     return Taken(keys={"parts": tuple(keys)}, assumptions=tuple(assumed))
 
@@ -124,8 +124,9 @@ def _share(
 
 
 def _prices(
-    keys: PartKeys, price: PartPrice, name: str, source: Source
+    keys: PartKeys, price: PartPrice, name: str, place: tuple[Source, int]
 ) -> list[Assumption]:
+    source, number = place
     words = part_words(price.part)
     # A book's rate is one number, whoever is priced by it.
     group = f"price of {name}"
@@ -137,7 +138,7 @@ def _prices(
             what=f"{name}: US$ an image, {words}",
             value=price.usd,
             unit=Unit.USD,
-            source=source.said_by,
+            source=source.said_by(number),
             as_of=source.as_of,
             group=group,
             low=price.low_usd,
@@ -153,7 +154,7 @@ def _prices(
                 what=f"{name}: US$ an image in batch, {words}",
                 value=price.batch_usd,
                 unit=Unit.USD,
-                source=source.said_by,
+                source=source.said_by(number),
                 as_of=source.as_of,
                 group=group,
                 medium_usd=price.batch_medium_usd,

@@ -47,8 +47,13 @@ def volume_words(found: BreakEven) -> str:
 
 
 def _between(ends: tuple[BreakEven, BreakEven]) -> str:
+    first, last = ends
     low, high = map(volume_words, ends)
-    return "" if low == high else f" (90% band: {low} to {high})"
+    if low == high:
+        return ""
+    if first.crossing == last.crossing and first.images and last.images:
+        low, high = (f"{n:,}" for n in sorted((first.images, last.images)))
+    return f" (90% band: {low} to {high})"
 
 
 def payback_sentence(alternative: str, month: int | None, months: int) -> str:
