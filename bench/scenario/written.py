@@ -14,6 +14,7 @@ from pydantic import (
     WrapValidator,
 )
 
+from bench.document import unshown
 from pricing.demand import MONTHS_A_YEAR, MOST_MONTHS
 from pricing.errors import BadAmount
 from pricing.money import usd
@@ -90,7 +91,7 @@ def _seasons(value: object) -> tuple[Decimal, ...]:
     if isinstance(value, list):
         factors = cast("list[object]", value)
         if len(factors) != MONTHS_A_YEAR:
-            raise ValueError(
+            raise unshown(
                 f"should have 12 factors, January to December, it has {len(factors)}"
             )
         return tuple(map(_factor, factors))
@@ -99,7 +100,7 @@ def _seasons(value: object) -> tuple[Decimal, ...]:
     named = cast("dict[object, object]", value)
     for name in named:
         if name not in MONTH_NAMES:
-            raise ValueError(
+            raise unshown(
                 f"'{str(name)[:40]}' is no month; write january, february and so on"
             )
     return tuple(_factor(named.get(name, 1)) for name in MONTH_NAMES)

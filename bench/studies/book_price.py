@@ -10,7 +10,7 @@ from bench.errors import BadInput
 from bench.scenario.form import Book, Part
 from pricing.book import PriceBook, shipped_book
 from pricing.charge import IMAGE_CLASS, MEGAPIXEL_CLASS
-from pricing.errors import PricingError
+from pricing.errors import OutsideLife, PricingError
 from pricing.money import ratio, times, total, usd, usd_text
 from pricing.question import answer
 from pricing.rates import ANY_MODEL, BookRef, Confidence, Rate, RateCard, Tier
@@ -103,8 +103,18 @@ class BookPricer:
         except PricingError as error:
             raise BadInput(str(error)) from None
         if found["usd"] is None:
-            raise BadInput(f"{found['error']}{_limits(found)}")
+            raise BadInput(f"{found['error']}{_limits(found)}{self._cure(book, part)}")
         return found
+
+    def _cure(self, book: Book, part: Part) -> str:
+        """What to do about a model that could not be bought on the day."""
+        try:
+            self._card(book, part)
+        except OutsideLife:
+            return "; give as_of a day on which it could be bought, or another model"
+        except (PricingError, ValueError):
+            return ""
+        return ""
 
     def _question(self, book: Book, part: Part) -> dict[str, object]:
         factor = book.multiplier

@@ -14,7 +14,7 @@ from bench.errors import BadInput
 from bench.scenario.form import FAILED, Failing, Part, Scenario
 from bench.scenario.reading import check_scenario, read_scenario
 from bench.scenario.written import read_growth, read_month, read_share
-from bench.studies.outlook import choices_of_run
+from bench.studies.outlook import Outlook, choices_of_run, outlook
 from bench.studies.priced import Pricer
 
 IMAGES_PER_MONTH = 10_000
@@ -30,10 +30,24 @@ _TIERS = ("standard", "batch")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What to project, and what is to be said beside it."""
+    """What to project, what is to be said beside it, and the file that asks."""
 
     scenario: Scenario
     notes: tuple[str, ...] = ()
+    file: str | None = None
+
+    def projected(self, pricer: Pricer) -> Outlook:
+        """Its figures.
+
+        Raises:
+            BadInput: Names the file, if it was one, and the alternative.
+        """
+        try:
+            return outlook(self.scenario, pricer)
+        except BadInput as error:
+            raise BadInput(
+                f"{self.file}: {error}" if self.file else str(error)
+            ) from None
 
 
 def asked(
@@ -55,7 +69,7 @@ def asked(
         if run is not None:
             raise BadInput("--from-run: a scenario file names its runs itself")
         _start(given)
-        return Asked(scenario=_changed(_file(file), given))
+        return Asked(scenario=_changed(_file(file), given), file=file)
     _growth(given)
     _start(given)
     if run is not None:

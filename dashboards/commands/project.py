@@ -142,7 +142,6 @@ def project(
 
     from bench.commands.indexed import chosen_folder
     from bench.plan.books import chosen_book
-    from bench.studies.outlook import outlook
     from bench.studies.priced import Pricer
     from bench.words.places import place
     from dashboards.commands.asking import asked
@@ -165,7 +164,7 @@ def project(
         lambda run: _read_run(folder, run), today, chosen_book(folder.root, books)
     )
     wanted = asked(scenario, from_run, given, pricer)
-    found = outlook(wanted.scenario, pricer)
+    found = wanted.projected(pricer)
     written = files.write(found, wanted.notes)
     if json:
         typer.echo(answer(found, wanted.notes, written))
