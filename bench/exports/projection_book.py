@@ -85,7 +85,8 @@ def _draw(
         column = columns.costs_so_far[line.choice.name]
         chart.add_series(
             {
-                "name": line.choice.name,
+                # A name of its own could be taken for a formula.
+                "name": f"={MONTHS}!${columns.costs[line.choice.name]}$2",
                 "categories": f"={columns.cells('A', months)}",
                 "values": f"={columns.cells(column, months)}",
                 "marker": {"type": "automatic"},

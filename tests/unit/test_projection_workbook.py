@@ -1,8 +1,10 @@
 """Projection workbook: every figure is a live formula of the assumptions."""
 
 import math
+import zipfile
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,6 +171,21 @@ def test_names_from_outside_are_text_in_every_sheet(
     title = book["summary"]["A1"]
     assert title.value.startswith("Pixelmeter · =all at once")
     assert not title.formula
+
+
+def test_a_name_that_looks_like_a_formula_is_none_in_sheets_and_chart(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "hostile.xlsx"
+    name = "=1+1"
+    hostile = [{"name": name, "usd_per_image": 1}]
+    write_projection(_outlook(alternatives=hostile, baseline=name, batch_share=0), path)
+    cells = read(path)["summary"]
+    assert (cells["A3"].value, cells["A3"].formula) == (name, "")
+    with zipfile.ZipFile(path) as archive:
+        chart = archive.read("xl/charts/chart1.xml").decode()
+    assert "<c:f>months!$D$2</c:f>" in chart
+    assert "<c:f>1+1" not in chart
 
 
 def test_csv_has_a_line_a_month_and_alternative_exact_to_the_last_digit() -> None:
