@@ -26,6 +26,7 @@ class Exchange:
 
     Attributes:
         status: None when no status line arrived.
+        headers: Of the answer, named in small letters.
         body: None when the body did not arrive whole.
         failure: What broke off the exchange, None when nothing did:
             `connect_failed`, `timeout` or `broken`.
@@ -105,13 +106,13 @@ class ImageClient:
                     **self._arguments(trial, attempt_id)
                 ) as response:
                     partly["status"] = response.status_code
-                    partly["headers"] = dict(response.headers)
+                    partly["headers"] = dict(response.headers.items())
                     partly["body"] = await _whole_body(response)
         except openai.APIStatusError as error:
             return Exchange(
                 stamps=stamps,
                 status=error.status_code,
-                headers=dict(error.response.headers),
+                headers=dict(error.response.headers.items()),
                 body=error.response.content,
             )
         except TimeoutError:

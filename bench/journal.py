@@ -2,25 +2,26 @@
 
 import asyncio
 import os
-import queue
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import orjson
 
+from bench.aside import Aside
 from bench.errors import DamagedJournal, StorageFailed
 from bench.folder import OWNER_ONLY_FILE, RunFolder, make_folder, sync_folder
 
 VERSION = 1
+# What nobody waits for may wait so long for a record that somebody waits for.
+LATER_S = 0.005
 _TAIL = len(b',"crc":"01234567"}')
 
 
@@ -38,15 +39,6 @@ def encode(record: Mapping[str, Any]) -> bytes:
 def is_whole(line: bytes) -> bool:
     """Whether a line without its newline matches its checksum."""
     return line[-_TAIL:] == b',"crc":"%08x"}' % crc32(line[:-_TAIL])
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Lines that share one sync, and who waits for them."""
-
-    lines: bytes
-    waiting: list[asyncio.Future[None]]
-    loop: asyncio.AbstractEventLoop
 
 
 class JournalWriter:
@@ -72,56 +64,73 @@ class JournalWriter:
         self._failure: StorageFailed | None = None
         self._gathered: list[tuple[bytes, asyncio.Future[None]]] = []
         self._is_busy = False
-        self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
-        self._thread.start()
+        self._is_urgent = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._aside = Aside("journal")
 
-    async def append(self, *records: Mapping[str, Any]) -> None:
+    async def append(self, *records: Mapping[str, Any], within_s: float = 0.0) -> None:
         """Return when the records are durable; they stand in this order.
+
+        Args:
+            records: What is to stand in the journal.
+            within_s: How long they may wait for others to share a sync with.
 
         Raises:
             StorageFailed: A record, or an earlier one, could not be kept.
         """
-        if not self._thread.is_alive():
+        if not self._aside.is_open:
             raise StorageFailed(f"{self.path}: the journal is closed")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._gathered.append((b"".join(map(encode, records)), done))
-        if not self._is_busy:
-            # At the end of this turn of the loop, so that its records go together.
-            self._is_busy = True
-            loop.call_soon(self._hand_over, loop)
+        self._is_urgent = self._is_urgent or not within_s
+        self._begin(loop, within_s)
         # Who is cancelled here stops waiting; the record is written all the same.
         await done
 
     def close(self) -> None:
         """Write what is waiting and close the file."""
-        if self._thread.is_alive():
+        if self._aside.is_open:
             if self._gathered:
                 self._hand_over(self._gathered[0][1].get_loop())
-            self._batches.put(None)
-            self._thread.join()
+            self._aside.close()
             os.close(self._handle)
 
+    def _begin(self, loop: asyncio.AbstractEventLoop, within_s: float) -> None:
+        """Have what is gathered written, at the end of this turn of the loop.
+
+        So what comes in one turn goes together.
+        """
+        if self._is_busy:
+            return
+        if self._is_urgent:
+            self._is_busy = True
+            loop.call_soon(self._hand_over, loop)
+        elif self._timer is None:
+            self._timer = loop.call_later(within_s, self._hand_over, loop)
+
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._is_busy, self._is_urgent, self._timer = True, False, None
         gathered, self._gathered = self._gathered, []
         lines = b"".join(line for line, _ in gathered)
-        self._batches.put(_Batch(lines, [done for _, done in gathered], loop))
+        waiting = [done for _, done in gathered]
+        self._aside.begin(
+            partial(self._keep, lines), partial(self._written, loop, waiting), loop
+        )
 
-    def _work(self) -> None:
-        while (batch := self._batches.get()) is not None:
-            if self._failure is None:
-                try:
-                    self._write(batch.lines)
-                except OSError as error:
-                    self._failure = StorageFailed(
-                        f"{self.path}: a record could not be written "
-                        f"({error.strerror}); no more requests are sent; "
-                        "make room and resume"
-                    )
-            # A loop that is closed has nobody left who waits.
-            with suppress(RuntimeError):
-                batch.loop.call_soon_threadsafe(self._written, batch)
+    def _keep(self, lines: bytes) -> None:
+        if self._failure is not None:
+            return
+        try:
+            self._write(lines)
+        except OSError as error:
+            self._failure = StorageFailed(
+                f"{self.path}: a record could not be written "
+                f"({error.strerror}); no more requests are sent; "
+                "make room and resume"
+            )
 
     def _write(self, lines: bytes) -> None:
         view = memoryview(lines)
@@ -135,18 +144,22 @@ class JournalWriter:
             raise
         self._n_durable_bytes += len(lines)
 
-    def _written(self, batch: _Batch) -> None:
-        for done in batch.waiting:
+    def _written(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        waiting: list[asyncio.Future[None]],
+        *_: object,
+    ) -> None:
+        for done in waiting:
             if done.done():
                 continue
             if self._failure is None:
                 done.set_result(None)
             else:
                 done.set_exception(self._failure)
+        self._is_busy = False
         if self._gathered:
-            batch.loop.call_soon(self._hand_over, batch.loop)
-        else:
-            self._is_busy = False
+            self._begin(loop, LATER_S)
 
 
 def session_record(run_id: str, command: str, version: str) -> dict[str, Any]:

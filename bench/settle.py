@@ -1,7 +1,6 @@
 """Settle: an answer and its pictures made into an attempt; pure."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from bench.attempt import (
@@ -111,13 +110,13 @@ def settle(
         usage=dict(counts or {}),
         usage_source=source,
         pictures=pictures,
-        simulated="x-emulator" in {name.lower() for name in answer.headers}
+        simulated="x-emulator" in answer.headers
         or any(picture.simulated for picture in pictures),
         http_status=answer.status,
         error_type=reading.error_type,
         error_code=reading.error_code,
         error_message=reading.error_message,
-        retry_after_s=retry_after_s(answer.headers, datetime.now(UTC)),
+        retry_after_s=retry_after_s(answer.headers),
         request_id=request_id(answer.headers),
         headers=kept_headers(answer.headers),
     )

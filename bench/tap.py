@@ -197,7 +197,7 @@ def _sent_by(
 ) -> httpx2.Response:
     response = own.send(request, stream=True)
     onward.stamps.first_byte_ns = time.monotonic_ns()
-    onward.status, onward.headers = response.status_code, dict(response.headers)
+    onward.status, onward.headers = response.status_code, dict(response.headers.items())
     try:
         if response.is_stream_consumed:
             return _read_before(response, request)
@@ -210,7 +210,7 @@ def _sent_by(
 async def _whole(
     response: httpx2.Response, request: httpx2.Request, onward: Onward
 ) -> httpx2.Response:
-    onward.status, onward.headers = response.status_code, dict(response.headers)
+    onward.status, onward.headers = response.status_code, dict(response.headers.items())
     try:
         if response.is_stream_consumed:
             return _read_before(response, request)

@@ -2,10 +2,12 @@
 
 Its argument is the descriptor of a file that it shares with its parent. Reads
 `{"n_bytes", "thumbnail"}` from standard input when so many bytes stand at the
-file's beginning, answers `{"format", "width_px", "height_px", "simulated",
-"problem", "n_thumbnail_bytes"}` and the thumbnail's bytes; ends when input ends.
+file's beginning, answers `{"sha256", "format", "width_px", "height_px",
+"simulated", "problem", "n_thumbnail_bytes"}` and the thumbnail's bytes; ends when
+input ends.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -41,7 +43,10 @@ def serve(requests: BinaryIO, answers: BinaryIO, shared: int) -> None:
     while line := requests.readline():
         request = json.loads(line)
         content = os.pread(shared, request["n_bytes"], 0)
+        # Before the picture is opened: what opens it may be led astray by it.
+        digest = hashlib.sha256(content).hexdigest()
         facts, thumbnail = inspect(content, thumbnail=request["thumbnail"])
+        facts["sha256"] = digest
         facts["n_thumbnail_bytes"] = len(thumbnail)
         answers.write(json.dumps(facts).encode() + b"\n" + thumbnail)
         answers.flush()
@@ -51,8 +56,9 @@ def inspect(content: bytes, *, thumbnail: bool) -> tuple[dict[str, Any], bytes]:
     """Open and decode one picture.
 
     Returns:
-        The facts of the module's docstring, and a WebP thumbnail's bytes
-        (empty when none was asked for or the picture can't be used).
+        The facts of the module's docstring but the digest, and a WebP
+        thumbnail's bytes (empty when none was asked for or the picture can't be
+        used).
     """
     facts: dict[str, Any] = {
         "format": None,

@@ -3,33 +3,28 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import Executor
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from bench.attempt import Attempt, Picture, Trial
+from bench.attempt import Attempt, Trial
 from bench.client import Exchange
 from bench.crashpoint import passed
 from bench.errors import StorageFailed
-from bench.folder import DataFolder
-from bench.images.checker import SMALL_BYTES, Checked, PictureChecker
-from bench.images.shelf import Keep, picture_path, put, thumbnail_path
 from bench.journal import JournalWriter, now_utc
+from bench.meter.examiner import Examiner
 from bench.meter.lanes import Lane
 from bench.meter.secret import without_secret
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import PricedModel
 from bench.record import intent_record, outcome_record
-from bench.settle import Sending, cancelled, read, settle
+from bench.settle import Sending, cancelled, settle
 from bench.traffic.budget import Budget, Ledger
 from bench.traffic.gate import Closed, Gate
 from bench.traffic.limiter import EndpointLimiter
 from bench.transport.stamps import RequestStamps
 from bench.wire.reading import Reading
-
-Result = TypeVar("Result")
 
 
 class Bracket:
@@ -39,32 +34,24 @@ class Bracket:
         self,
         *,
         prices: Mapping[tuple[str, str], PricedModel],
-        data: DataFolder,
         whole_run: EndpointLimiter,
         budget: Budget,
         journal: JournalWriter,
-        checker: PictureChecker,
         gate: Gate,
-        keep: Keep,
-        worker: Executor,
+        examiner: Examiner,
         preamble: Callable[[], Iterable[Mapping[str, Any]]] = tuple,
     ) -> None:
         """Nothing is sent yet.
 
         `preamble` gives what is to be durable before the next intent.
         `prices` are looked up by endpoint and model when an attempt settles.
-        One thread should be the `worker`: each has a heap of its own, which
-        large answers fill.
         """
         self._prices = prices
-        self._data = data
         self._whole_run = whole_run
         self._budget = budget
         self._journal = journal
-        self._checker = checker
         self._gate = gate
-        self._keep = keep
-        self._worker = worker
+        self._examiner = examiner
         self._preamble = preamble
         self._calls: dict[str, asyncio.Future[Exchange]] = {}
         self._waits: dict[str, asyncio.Future[Any]] = {}
@@ -193,7 +180,7 @@ class Bracket:
                 raise
             passed("intent_durable")
             attempt, reading = await self._request(sending, lane)
-            await self._journal_outcome(attempt)
+            await self._journal_outcome(attempt, lane.record_within_s)
             passed("outcome_durable")
             charge_usd = attempt.money.charge_usd or Decimal(0)
             possibly_usd = attempt.money.possibly_billed_usd
@@ -224,57 +211,24 @@ class Bracket:
         finally:
             del self._calls[trial.trial_id]
         passed("answered")
-        if len(answer.body or b"") <= SMALL_BYTES:
-            reading = read(answer)
-        else:
-            reading = await self._aside(read, answer)
-        # The body is as large as its pictures: it must not wait with them.
+        wants_contents = lane.take is not None
+        examining = self._examiner.examine(answer, wants_contents=wants_contents)
         answer = replace(answer, body=None)
         del call
-        pictures, is_kept = await self._keep_pictures(reading, lane)
+        seen = await examining
         passed("pictures_durable")
-        if not is_kept:
-            reading = replace(reading, flags=(*reading.flags, "picture_not_kept"))
-        attempt = settle(sending, answer, reading, pictures, priced)
-        return without_secret(attempt, lane.secret), reading
+        if seen.not_kept:
+            # The picture is paid: its attempt is recorded, the next not sent.
+            self._gate.close("storage", seen.not_kept)
+        if lane.take is not None:
+            for picture, content in zip(seen.pictures, seen.contents, strict=True):
+                lane.take(picture, content)
+        attempt = settle(sending, answer, seen.reading, seen.pictures, priced)
+        return without_secret(attempt, lane.secret), seen.reading
 
-    async def _keep_pictures(
-        self, reading: Reading, lane: Lane
-    ) -> tuple[tuple[Picture, ...], bool]:
-        """Check each picture and keep what is to be kept, durably."""
-        kept: list[Picture] = []
-        is_kept = True
-        for content in reading.pictures:
-            wants_thumbnail = self._keep is Keep.THUMB
-            checked = await self._checker.check(content, thumbnail=wants_thumbnail)
-            kept.append(checked.picture)
-            if lane.take is not None:
-                lane.take(checked.picture, content)
-            if self._keep is Keep.HASH:
-                continue
-            try:
-                await self._aside(self._put, checked, content)
-            except (StorageFailed, OSError) as error:
-                # The picture is paid: its attempt is recorded, the next not sent.
-                self._gate.close("storage", str(error))
-                is_kept = False
-        return tuple(kept), is_kept
-
-    async def _aside(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """Do what would hold up the loop, and with it other requests' stamps."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._worker, work, *arguments)
-
-    def _put(self, checked: Checked, content: bytes) -> None:
-        if self._keep is Keep.KEEP:
-            put(picture_path(self._data, checked.picture), content)
-        elif self._keep is Keep.THUMB and checked.thumbnail:
-            path = thumbnail_path(self._data, checked.picture.sha256)
-            put(path, checked.thumbnail)
-
-    async def _journal_outcome(self, attempt: Attempt) -> None:
+    async def _journal_outcome(self, attempt: Attempt, within_s: float) -> None:
         try:
-            await self._journal.append(outcome_record(attempt))
+            await self._journal.append(outcome_record(attempt), within_s=within_s)
         except StorageFailed as error:
             self._gate.close("storage", str(error))
             raise

@@ -5,12 +5,12 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from bench.aside import Aside
 from bench.attempt import Attempt, Outcome
 from bench.errors import StorageFailed
 from bench.folder import DataFolder, RunFolder
@@ -18,6 +18,7 @@ from bench.images.checker import PictureChecker
 from bench.images.shelf import Keep
 from bench.journal import JournalWriter
 from bench.meter.bracket import Bracket
+from bench.meter.examiner import Examiner
 from bench.meter.lanes import Lane
 from bench.plan.frozen import Options, PlannedTrial
 from bench.plan.prices import PricedModel
@@ -92,20 +93,19 @@ def open_calls(  # noqa: PLR0913  what a run is made of
         stack: Closes what is opened here.
         preamble: Records that are to be durable before the next intent.
     """
-    worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
-    checker = PictureChecker(worker)
+    # One thread: each has a heap of its own, which large answers fill.
+    aside = Aside("answers")
+    stack.callback(aside.close)
+    checker = PictureChecker(aside)
     stack.push_async_callback(checker.close)
     gate = Gate()
     bracket = Bracket(
         prices=prices,
-        data=data,
         whole_run=EndpointLimiter(options.rate_rpm, None),
         budget=Budget(options.max_cost_usd, spent),
         journal=journal,
-        checker=checker,
         gate=gate,
-        keep=Keep(options.images),
-        worker=worker,
+        examiner=Examiner(data, Keep(options.images), checker, aside),
         preamble=preamble,
     )
     # Jitter alone hangs on it.

@@ -23,6 +23,8 @@ class Lane:
         closes: Whether an answer such as "quota exhausted" closes the way for
             what comes after it.
         take: Is given each picture of an answer, when somebody wants them.
+        record_within_s: How long an outcome may wait to be made durable, where
+            who asked has the answer already.
     """
 
     send: Send
@@ -31,6 +33,7 @@ class Lane:
     secret: str
     closes: bool = True
     take: Callable[[Picture, bytes], None] | None = None
+    record_within_s: float = 0.0
 
 
 def open_lane(

@@ -16,6 +16,7 @@ from bench.attempt import Attempt, Cell, Picture, Trial
 from bench.client import Exchange, Official, official, relay_of, tapped
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
+from bench.journal import LATER_S
 from bench.meter.answer import Answer, Image, answer_of
 from bench.meter.lanes import Lane
 from bench.meter.session import OpenRun
@@ -222,6 +223,7 @@ class _Metering:
             secret=_secret(request),
             closes=False,
             take=take if self._tell else None,
+            record_within_s=LATER_S,
         )
 
     async def _exchange(

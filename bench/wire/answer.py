@@ -7,6 +7,7 @@ import orjson
 import pybase64
 
 from bench.attempt import Billing, Outcome, Served
+from bench.wire.lifted import lift
 from bench.wire.reading import LONGEST_MESSAGE, Reading, text
 from bench.wire.refusal import read_refusal
 from bench.wire.usage import for_pictures, read_usage
@@ -37,6 +38,9 @@ def _unusable(code: str, message: str) -> Reading:
 
 
 def _read_pictures(body: bytes) -> Reading:
+    lifted = lift(body)
+    if lifted is not None:
+        return _reading(*lifted, None)
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -46,7 +50,12 @@ def _read_pictures(body: bytes) -> Reading:
     if not isinstance(answer, dict):
         return _unusable("bad_json", "the answer is no JSON object")
     content = cast("Json", answer)
-    pictures, problem = _pictures(content.get("data"))
+    return _reading(content, *_pictures(content.get("data")))
+
+
+def _reading(
+    content: Json, pictures: tuple[bytes, ...], problem: str | None
+) -> Reading:
     usage, flags = read_usage(content.get("usage"))
     if pictures:
         usage, flags = for_pictures(usage, flags)

@@ -1,4 +1,4 @@
-"""Headers: what an answer's headers are worth keeping for."""
+"""Headers: what an answer's headers, named in small letters, tell."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -34,32 +34,41 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers that are worth a place in the record, shortened."""
     return {
         name: text(value, LONGEST_VALUE) or ""
-        for name, value in ((k.lower(), v) for k, v in headers.items())
+        for name, value in headers.items()
         if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
     }
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The endpoint's own id of the request, by the first header that has one."""
-    lowered = {name.lower(): value for name, value in headers.items()}
-    found = next((lowered[name] for name in _ID_HEADERS if lowered.get(name)), None)
+    found = next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
     return text(found, LONGEST_VALUE)
 
 
-def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait as the answer asks; None when it does not ask sanely."""
-    lowered = {name.lower(): value for name, value in headers.items()}
+def retry_after_s(
+    headers: Mapping[str, str], now: datetime | None = None
+) -> float | None:
+    """Seconds to wait as the answer asks; None when it does not ask sanely.
+
+    Args:
+        headers: Of the answer.
+        now: What a date is counted from; else this instant.
+    """
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        if name not in headers:
+            continue
         try:
-            seconds = float(lowered[name]) * scale
-        except (KeyError, ValueError):
+            seconds = float(headers[name]) * scale
+        except ValueError:
             continue
         if 0 <= seconds < float("inf"):
             return seconds
+    if "retry-after" not in headers:
+        return None
     try:
-        instant = parsedate_to_datetime(lowered["retry-after"])
+        instant = parsedate_to_datetime(headers["retry-after"])
     # The parser lets numbers of any length through to the calendar.
-    except (KeyError, ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError):
         return None
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+    return max(0.0, (aware - (now or datetime.now(UTC))).total_seconds())

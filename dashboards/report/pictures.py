@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.aside import Aside
 from bench.attempt import Picture
 from bench.folder import DataFolder
 from bench.images.checker import MOST_PICTURE_BYTES, PictureChecker
@@ -92,7 +93,8 @@ def _chosen(served: Sequence[Row]) -> dict[str, dict[int, Row]]:
 async def _shots(
     chosen: dict[str, dict[int, Row]], data: DataFolder, keep: str
 ) -> tuple[tuple[str, tuple[Shot, ...]], ...]:
-    checker, n_bytes = PictureChecker(), 0
+    aside = Aside("pictures")
+    checker, n_bytes = PictureChecker(aside), 0
     rows: list[tuple[str, tuple[Shot, ...]]] = []
     try:
         for prompt_id, cells in chosen.items():
@@ -106,6 +108,7 @@ async def _shots(
             rows.append((prompt_id, tuple(shots)))
     finally:
         await checker.close()
+        aside.close()
     return tuple(rows)
 
 

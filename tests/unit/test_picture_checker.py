@@ -9,7 +9,6 @@ import struct
 import threading
 import zlib
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import pytest
@@ -17,6 +16,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import bench.images.checker as checker_module
+from bench.aside import Aside
 from bench.images.checker import Checked, PictureChecker
 from bench.images.inspector import MARK, MOST_PIXELS, inspect
 
@@ -71,11 +71,13 @@ def _marked(format_name: str) -> bytes:
 
 def _with(work: Callable[[PictureChecker], Awaitable[Result]]) -> Result:
     async def go() -> Result:
-        checker = PictureChecker()
+        aside = Aside("pictures")
+        checker = PictureChecker(aside)
         try:
             return await asyncio.wait_for(work(checker), 100)
         finally:
             await checker.close()
+            aside.close()
 
     return asyncio.run(go())
 
@@ -202,7 +204,8 @@ def test_a_child_that_died_while_idle_costs_one_picture_at_most() -> None:
         await checker.check(_made("PNG"), thumbnail=False)
         assert checker._child is not None
         os.kill(checker._child.pid, signal.SIGKILL)
-        await checker._child.wait()
+        while checker._child.is_there:  # noqa: ASYNC110  the child tells nobody
+            await asyncio.sleep(0.01)
         return await checker.check(_made("JPEG"), thumbnail=False)
 
     assert _with(work).picture.problem is None
@@ -276,33 +279,36 @@ def test_the_child_ends_with_the_checker() -> None:
         await checker.close()
         return child
 
-    assert _with(work).returncode == -signal.SIGKILL
+    assert _with(work).end() == -signal.SIGKILL
 
 
-def test_one_who_is_told_twice_to_stop_leaves_the_next_picture_whole() -> None:
+def test_one_who_is_told_twice_to_stop_leaves_the_next_picture_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checker_module, "_SMALL_BYTES", 64_000)
     go_on = threading.Event()
     large = _made("PNG", (90, 90), pnginfo=_large_text())
-    assert len(large) > checker_module.SMALL_BYTES
+    assert len(large) > checker_module._SMALL_BYTES
 
     async def work() -> tuple[bool, Checked]:
-        with ThreadPoolExecutor(1) as worker:
-            checker = PictureChecker(worker)
-            worker.submit(go_on.wait, 60)
-            asked = asyncio.ensure_future(checker.check(large, thumbnail=False))
-            for _ in range(3):
-                await asyncio.sleep(0.05)
-                asked.cancel()
-            is_held = checker._turn.locked()
-            following = asyncio.ensure_future(
-                checker.check(_made("JPEG"), thumbnail=False)
-            )
+        aside = Aside("pictures")
+        checker = PictureChecker(aside)
+        waiting = asyncio.ensure_future(aside.do(lambda: go_on.wait(60)))
+        asked = asyncio.ensure_future(checker.check(large, thumbnail=False))
+        for _ in range(3):
             await asyncio.sleep(0.05)
-            go_on.set()
-            with pytest.raises(asyncio.CancelledError):
-                await asked
-            found = await following
-            await checker.close()
-            return is_held, found
+            asked.cancel()
+        is_held = checker._turn.locked()
+        following = asyncio.ensure_future(checker.check(_made("JPEG"), thumbnail=False))
+        await asyncio.sleep(0.05)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        found = await following
+        await waiting
+        await checker.close()
+        aside.close()
+        return is_held, found
 
     is_held, found = asyncio.run(asyncio.wait_for(work(), 100))
     assert is_held

@@ -284,7 +284,7 @@ def test_where_picture_answer_and_request_disagree_is_flagged(
 
 @pytest.mark.parametrize(
     ("headers", "is_marked", "simulated"),
-    [({}, False, False), ({"X-Emulator": "1"}, False, True), ({}, True, True)],
+    [({}, False, False), ({"x-emulator": "1"}, False, True), ({}, True, True)],
 )
 def test_one_mark_makes_an_attempt_simulated(
     make_plan: Planner, headers: dict[str, str], *, is_marked: bool, simulated: bool
@@ -295,7 +295,7 @@ def test_one_mark_makes_an_attempt_simulated(
 
 
 def test_headers_of_an_answer_are_kept(make_plan: Planner) -> None:
-    headers = {"X-Request-Id": "req_1", "Retry-After": "3", "set-cookie": "a"}
+    headers = {"x-request-id": "req_1", "retry-after": "3", "set-cookie": "a"}
     attempt = _settle(make_plan(), _answer(b"", 429, headers=headers))
     assert (attempt.request_id, attempt.retry_after_s) == ("req_1", 3.0)
     assert set(attempt.headers) == {"x-request-id", "retry-after"}

@@ -1,0 +1,113 @@
+"""Child: the process that opens pictures, spoken to by the loop."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+_READ_BYTES = 65_536
+
+# The facts of a picture, and its thumbnail's bytes.
+Told = tuple[dict[str, Any], bytes]
+
+
+class Child:
+    """One child; it is asked one thing at a time, and tells it in turn."""
+
+    def __init__(self, shared: int) -> None:
+        """Start it.
+
+        Args:
+            shared: Descriptor of the file in which pictures lie.
+
+        Raises:
+            OSError: It could not be started.
+        """
+        # A session of its own: Ctrl-C at the terminal must not reach the child.
+        self._process = subprocess.Popen(  # noqa: S603  our own module
+            [sys.executable, "-I", "-m", "bench.images.inspector", str(shared)],
+            bufsize=0,
+            pass_fds=(shared,),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": ""},
+            start_new_session=True,
+        )
+        self._pipe = _descriptor(self._process.stdout)
+        os.set_blocking(self._pipe, False)
+        self._received = bytearray()
+        self._told: asyncio.Future[Told] | None = None
+        self._is_gone = False
+        # The streams of asyncio would cost more than all else that we do.
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._pipe, self._hear)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be asked, as far as is known."""
+        return not self._is_gone
+
+    async def ask(self, n_bytes: int, *, thumbnail: bool) -> Told:
+        """What it tells of the picture that lies in the shared file.
+
+        Raises:
+            OSError, EOFError: It is gone.
+            ValueError, KeyError: What it says is no answer.
+        """
+        self._told = self._loop.create_future()
+        request = {"n_bytes": n_bytes, "thumbnail": thumbnail}
+        os.write(_descriptor(self._process.stdin), json.dumps(request).encode() + b"\n")
+        return await self._told
+
+    def end(self) -> int:
+        """End it, whatever it does; returns how it ended."""
+        self._leave()
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        return self._process.wait()
+
+    def _leave(self) -> None:
+        if not self._is_gone:
+            self._is_gone = True
+            self._loop.remove_reader(self._pipe)
+
+    def _hear(self) -> None:
+        try:
+            part = os.read(self._pipe, _READ_BYTES)
+            if not part:
+                raise EOFError  # noqa: TRY301  told to who waits, as the others are
+            self._received += part
+            told = _told(self._received)
+        except (OSError, EOFError, ValueError, KeyError) as error:
+            self._leave()
+            if self._told is not None and not self._told.done():
+                self._told.set_exception(error)
+            return
+        if told is not None and self._told is not None and not self._told.done():
+            self._received.clear()
+            self._told.set_result(told)
+
+
+def _told(received: bytearray) -> Told | None:
+    """A line of facts and the thumbnail behind it; None while it is not whole."""
+    end = received.find(b"\n") + 1
+    if not end:
+        return None
+    facts = json.loads(received[:end])
+    whole = end + facts["n_thumbnail_bytes"]
+    return None if len(received) < whole else (facts, bytes(received[end:whole]))
+
+
+def _descriptor(pipe: Any) -> int:  # noqa: ANN401  None only without a pipe
+    number: int = pipe.fileno()
+    return number

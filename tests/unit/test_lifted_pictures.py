@@ -1,0 +1,90 @@
+"""Lifted: pictures taken out before parsing are those that a parser finds."""
+
+import base64
+from typing import Any, cast
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.wire.answer import read_answer
+from bench.wire.lifted import lift
+
+ONE, TWO = (base64.b64encode(content).decode() for content in (b"one", b"another"))
+
+_names = st.sampled_from(["b64_json", 'x"b64_json', "data", "url", "model", "usage"])
+_texts = st.one_of(
+    st.binary(max_size=40).map(lambda content: base64.b64encode(content).decode()),
+    st.sampled_from(['"b64_json":"AAAA"', '\\"b64_json', "A===", "", "AA\nAA", "ü"]),
+    st.text(max_size=12),
+)
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9_000) | _texts,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+_items = st.fixed_dictionaries({"b64_json": _texts}) | _values
+_bodies = st.fixed_dictionaries(
+    {"data": st.lists(_items, max_size=4)},
+    optional={"usage": _values, "b64_json": _texts, "model": _texts, "size": _texts},
+)
+
+
+def _by_parser(body: bytes) -> list[object]:
+    """What stands where the API puts pictures, found by a parser of all."""
+    data = cast("dict[str, Any]", orjson.loads(body))["data"]
+    return [item.get("b64_json") for item in data if isinstance(item, dict)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(_bodies, st.sampled_from([None, orjson.OPT_INDENT_2]))
+def test_what_is_lifted_is_what_a_parser_finds(
+    answer: dict[str, Any], layout: int | None
+) -> None:
+    body = orjson.dumps(answer, option=layout)
+    lifted = lift(body)
+    if lifted is None:
+        return
+    content, pictures = lifted
+    decoded = [base64.b64decode(str(text)) for text in _by_parser(body)]
+    assert list(pictures) == decoded
+    others = {k: v for k, v in content.items() if k != "data"}
+    assert others == {k: v for k, v in answer.items() if k != "data"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data":[{"b64_json":"' + ONE.encode() + b'"}]',
+        b'{"data":[{"b64_json":"' + ONE.encode(),
+        b'{"data":[{"b64_json":""}]}',
+        b'{"data":[{"b64_json":"\\u0041AAA"}]}',
+        b'{"data":[{"b64_json":"AA\\nAA"}]}',
+        f'{{"data":[{{"b64_json":"{ONE}","b64_json":"{TWO}"}}]}}'.encode(),
+        f'{{"b64_json":"{ONE}","data":[{{"b64_json":"{TWO}"}}]}}'.encode(),
+        f'{{"data":[{{"x\\"b64_json":"{ONE}"}}]}}'.encode(),
+        f'{{"data":{{"b64_json":"{ONE}"}}}}'.encode(),
+        f'[{{"b64_json":"{ONE}"}}]'.encode(),
+        b"<html>",
+        b"",
+    ],
+)
+def test_what_is_not_as_usual_is_left_to_the_parser(body: bytes) -> None:
+    assert lift(body) is None
+
+
+def test_an_answer_as_the_api_sends_it_is_lifted() -> None:
+    usage = {"input_tokens": 5, "output_tokens": 196, "total_tokens": 201}
+    items = [
+        {"b64_json": ONE, "revised_prompt": 'a "b64_json": sign'},
+        {"b64_json": TWO},
+    ]
+    body = orjson.dumps({"created": 1, "data": items, "usage": usage})
+    lifted = lift(body)
+    assert lifted is not None
+    assert lifted[1] == (b"one", b"another")
+    assert lifted[0]["usage"] == usage
+    assert read_answer(200, body).pictures == (b"one", b"another")
