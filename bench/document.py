@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bench.errors import BadInput
 
@@ -17,7 +17,7 @@ MAX_BYTES = 2_000_000
 MAX_DEPTH = 20
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 # The type of a problem whose value is never shown.
-UNSHOWN = "unshown"
+_UNSHOWN = "unshown"
 _SENTENCES = {
     "tuple_type": "should be a list",
     "model_type": "should hold keys and values",
@@ -192,7 +192,7 @@ def _sentence(where: str, problem: ErrorDetails) -> str:
     if kind == "missing":
         return f"key '{where}' is missing"
     message = _SENTENCES.get(kind, problem["msg"].removeprefix("Value error, "))
-    if kind in {UNSHOWN, "too_short"}:
+    if kind in {_UNSHOWN, "too_short"}:
         return f"{where}: {message}"
     # A text in place of a whole mapping may be anything, a key too.
     shown = _kind(value) if kind == "model_type" else _shown(value)
@@ -210,6 +210,11 @@ def _shown(value: object) -> str:
 def _kind(value: object) -> str:
     name = type(value).__name__
     return "nothing" if value is None else f"a {_KINDS.get(name, name)}"
+
+
+def unshown(sentence: str) -> PydanticCustomError:
+    """A refusal that says all: what was written may be a secret and is not shown."""
+    return PydanticCustomError(_UNSHOWN, "{sentence}", {"sentence": sentence})
 
 
 def _line(error: Exception) -> str:

@@ -16,9 +16,8 @@ from pydantic import (
     StringConstraints,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
 
-from bench.document import UNSHOWN, check, parse, read
+from bench.document import check, parse, read, unshown
 from bench.errors import BadInput
 from bench.suite import CARRIED_OUT, PARAMETERS, Value
 
@@ -100,11 +99,11 @@ class Endpoint(BaseModel):
     def _plain_url(cls, value: str) -> str:
         parts = _split(value)
         if parts.username or parts.password or parts.query or parts.fragment:
-            raise _unshown("should hold no user, password, query or fragment")
+            raise unshown("should hold no user, password, query or fragment")
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise _unshown("should begin with https:// and name a host")
+            raise unshown("should begin with https:// and name a host")
         if not value.isascii() or not value.isprintable() or " " in value:
-            raise _unshown("should hold no spaces and nothing but ASCII")
+            raise unshown("should hold no spaces and nothing but ASCII")
         return value
 
     @field_validator("api_key_env", mode="wrap")
@@ -112,7 +111,7 @@ class Endpoint(BaseModel):
     def _name_of_variable(cls, value: object, _: object) -> str:
         is_name = isinstance(value, str) and _VARIABLE.fullmatch(value)
         if not isinstance(value, str) or not is_name or _LIKE_A_KEY.fullmatch(value):
-            raise _unshown(
+            raise unshown(
                 "should be the name of an environment variable such as "
                 "OPENAI_API_KEY, never the key itself"
             )
@@ -124,9 +123,9 @@ class Endpoint(BaseModel):
         for key, value in values.items():
             if key not in PARAMETERS:
                 known = ", ".join(sorted(PARAMETERS))
-                raise _unshown(f"'{key}' is no such parameter; known are {known}")
+                raise unshown(f"'{key}' is no such parameter; known are {known}")
             if value not in CARRIED_OUT.get(key, {value}):
-                raise _unshown(f"'{key}: {value}' is not carried out by this version")
+                raise unshown(f"'{key}: {value}' is not carried out by this version")
         return values
 
     @property
@@ -176,11 +175,6 @@ class _GuidesFile(BaseModel):
 
     service: _Service
     default: dict[str, Value] = {}
-
-
-def _unshown(sentence: str) -> PydanticCustomError:
-    # What was written may be a key or a password: the error does not show it.
-    return PydanticCustomError(UNSHOWN, "{sentence}", {"sentence": sentence})
 
 
 def read_endpoints(

@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from itertools import accumulate
 
+from pricing.demand import MONTHS_A_YEAR
 from pricing.errors import BadQuantity
 from pricing.money import minus, share, times, total
-from pricing.usage import LARGEST_QUANTITY, check_quantity
-
-MONTHS_A_YEAR = 12
-# Nobody knows a price ten years ahead.
-MOST_MONTHS = 120
+from pricing.usage import check_quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +99,11 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """Between what a figure in dollars lies."""
+    """Between what a figure in dollars lies, and the middle one where it is known."""
 
     low_usd: Decimal
     high_usd: Decimal
+    median_usd: Decimal | None = None
 
     def __post_init__(self) -> None:
         """Refuse ends in the wrong order."""
@@ -114,9 +112,14 @@ class Band:
 
     def scaled(self, images: int, plus_usd: Decimal) -> "Band":
         """The band of so many pictures and a sum on top, from that of one."""
+
+        def scaled(usd: Decimal) -> Decimal:
+            return total((times(usd, images), plus_usd))
+
         return Band(
-            low_usd=total((times(self.low_usd, images), plus_usd)),
-            high_usd=total((times(self.high_usd, images), plus_usd)),
+            low_usd=scaled(self.low_usd),
+            high_usd=scaled(self.high_usd),
+            median_usd=None if self.median_usd is None else scaled(self.median_usd),
         )
 
 
@@ -177,6 +180,11 @@ class Course:
     first_year: Banded | None
     whole: Banded
 
+    @property
+    def all_in_usd(self) -> Decimal | None:
+        """Dollars a picture over all months, fees and set-up in, to 12 decimals."""
+        return share(self.whole.usd, Decimal(sum(self.images)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavingCourse:
@@ -197,26 +205,6 @@ class SavingCourse:
     share: Decimal | None
 
 
-def volumes(first: int, months: int, growth: Decimal) -> tuple[int, ...]:
-    """Pictures of each month: first x (1 + growth)^k, half-even to whole pictures.
-
-    Each month is rounded by itself, so roundings don't add up. Raises BadQuantity.
-    """
-    check_quantity("images_per_month", first)
-    if not 1 <= months <= MOST_MONTHS:
-        raise BadQuantity(f"months must be 1 to {MOST_MONTHS}, not {months}")
-    if growth <= -1:
-        raise BadQuantity("growth must stay above -100% a month")
-    found: list[int] = []
-    exact = Decimal(first)
-    for number in range(1, months + 1):
-        if exact > LARGEST_QUANTITY:
-            raise BadQuantity(f"growth brings month {number} above 10^12 images")
-        found.append(int(exact.to_integral_value(ROUND_HALF_EVEN)))
-        exact = times(exact, total((Decimal(1), growth)))
-    return tuple(found)
-
-
 def course(alternative: Alternative, images: Sequence[int]) -> Course:
     """What an alternative costs at the volume of each month."""
     costs = tuple(
@@ -226,7 +214,7 @@ def course(alternative: Alternative, images: Sequence[int]) -> Course:
     unit = alternative.unit
     band = None
     if unit.usd_low is not None:
-        band = Band(low_usd=unit.low, high_usd=unit.high)
+        band = Band(low_usd=unit.low, high_usd=unit.high, median_usd=unit.median_usd)
 
     def over(months: int, *, with_setup: bool = True) -> Banded:
         volume = sum(images[:months])

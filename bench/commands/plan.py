@@ -180,7 +180,7 @@ def schema(
 
     from bench.endpoint import endpoints_schema
     from bench.errors import BadInput
-    from bench.scenario import scenario_schema
+    from bench.scenario.reading import scenario_schema
     from bench.suite import suite_schema
 
     schemas = {

@@ -47,10 +47,15 @@ def looks_of(book: Any) -> Looks:  # noqa: ANN401  xlsxwriter has no types
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formula:
-    """A live formula, and its value for what doesn't calculate."""
+    """A live formula, and its value for what doesn't calculate.
+
+    Attributes:
+        is_share: shown as a percentage.
+    """
 
     text: str
-    value: Decimal | int
+    value: Decimal | int | str
+    is_share: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +83,12 @@ class Sheet:
         sheet, looks = self.sheet, self.looks
         match value:
             case Formula():
-                is_money = isinstance(value.value, Decimal)
-                kind = looks.money if is_money else None
-                result = float(value.value) if is_money else value.value
+                found = value.value
+                is_number = isinstance(found, Decimal)
+                kind = looks.money if is_number else None
+                if value.is_share:
+                    kind = looks.share
+                result = float(found) if is_number else found
                 sheet.write_formula(row, column, value.text, kind, result)
             case bool():
                 sheet.write_boolean(row, column, value)

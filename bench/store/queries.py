@@ -147,3 +147,28 @@ def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
         """,
         {"run_id": run_id},
     )
+
+
+def requests(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
+    """How the sent requests of a run ended: counts by prompt, endpoint and end.
+
+    Columns: prompt_id, prompt_digest, endpoint, route, outcome, billing,
+    simulated, n_requests.
+    """
+    return rows_of(
+        con,
+        """
+        SELECT
+            p.prompt_id, md5(p.text) AS prompt_digest, a.endpoint, e.route,
+            a.outcome, a.billing, bool_or(coalesce(a.simulated, false)) AS simulated,
+            count(*) AS n_requests
+        FROM v_attempt AS a
+        JOIN trial AS t ON t.run_id = a.run_id AND t.trial_id = a.trial_id
+        JOIN prompt AS p ON p.run_id = t.run_id AND p.prompt_index = t.prompt_index
+        JOIN endpoint AS e ON e.run_id = a.run_id AND e.endpoint = a.endpoint
+        WHERE a.run_id = $run_id AND a.billing <> 'not_sent'
+        GROUP BY ALL
+        ORDER BY ALL
+        """,
+        {"run_id": run_id},
+    )

@@ -1,46 +1,80 @@
-"""Assumptions: what a projection takes for granted, a sentence each."""
+"""Assumptions: what a projection takes for granted, beside its numbers."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from bench.scenario import Part
+from bench.scenario.form import Part
 from bench.studies.outlook import Line, Outlook
+from bench.studies.request_ends import RequestEnds
 from bench.studies.resampling import N_RESAMPLES
 from bench.studies.run_price import Basis, variant_text
+from bench.studies.sourced import part_words
 from bench.words.figures import dollars, more_or_less, percent
+from pricing.assumption import Assumption, Unit
+from pricing.money import ratio, total
 from pricing.rates import BookRef
-
-# So many of one source are told in one sentence.
-_MOST_ALIKE = 4
 
 
 def assumptions(found: Outlook) -> tuple[str, ...]:
-    """Everything that a reader must believe to believe the figures."""
+    """Everything that a reader must believe beside the numbers, a sentence each."""
     lines = found.lines
-    sentences = [
-        _volume(found),
-        *_fixed_terms(found),
-        *_prices(lines),
-    ]
-    if any(not line.priced.bases for line in lines):
+    sentences = [_volume(found)]
+    for line in lines:
+        sentences += _remarks(line)
+    if any(_takes_all_usable(line) for line in lines):
         sentences.append(
-            "where a price is given or from a book, every picture is taken for usable: "
-            "no failed, repeated or refused request is added"
+            "where a price is given or from a book and no failures are given, every "
+            "picture is taken for usable: no failed, repeated or refused request is "
+            "added"
         )
-    if any(line.priced.bases for line in lines):
+    if any(line.priced.recipe.failures for line in lines):
+        sentences.append(
+            "every picture that is wanted is asked for until it is usable; with "
+            "shares of all requests its cost is the price times (usable + billed for "
+            "nothing) / usable"
+        )
+    if any(line.priced.made_usd != line.priced.unit.usd for line in lines):
+        sentences.append(
+            "a usable image: its cost with failures and cache in, fees apart"
+        )
+    if any(line.priced.recipe.cache_hit for line in lines):
+        sentences.append("a picture from the cache costs nothing")
+    if any(line.priced.is_measured for line in lines):
         sentences += _of_measured(lines)
     sentences.append("prices and the mix stay as they are for all months")
     return tuple(dict.fromkeys(sentences))
 
 
+def numbers(found: Outlook) -> tuple[Assumption, ...]:
+    """The numbers that are worth a line: those that say more than nothing."""
+    return tuple(one for one in found.assumptions if not _says_nothing(one))
+
+
+def _says_nothing(one: Assumption) -> bool:
+    if one.unit is Unit.GROWTH:
+        return not one.value
+    if one.key.startswith("season."):
+        return one.value == 1
+    if one.key.startswith("share."):
+        return one.group is None
+    return one.key.split(":")[0].endswith("_billed_share") and not one.value
+
+
 def mix_text(mix: Sequence[Part] | None) -> str:
     """A mix in words; what is not named is left to the price."""
-    return ", ".join(_part(part, len(mix or ())) for part in mix or ()) or "any picture"
+    parts = mix or ()
+    whole = total(part.share for part in parts)
+    if len(parts) <= 1 or not whole:
+        return part_words(parts[0]) if parts else "any picture"
+    return ", ".join(
+        f"{percent(ratio(part.share, whole))} {part_words(part)}" for part in parts
+    )
 
 
 def price_sources(found: Outlook) -> tuple[str, ...]:
     """Whose rates stand behind the figures, since when, and when they were checked."""
-    refs = dict.fromkeys(ref for line in found.lines for ref in line.priced.books)
+    refs = dict.fromkeys(
+        ref for line in found.lines for ref in line.priced.source.books
+    )
     return tuple(_ref(ref) for ref in refs)
 
 
@@ -49,41 +83,44 @@ def _volume(found: Outlook) -> str:
     first, last = images[0], images[-1]
     if isinstance(scenario.images_per_month, tuple):
         return f"volume: as listed, {sum(images):,} images in {len(images)} months"
+    seasons = ", times the factor of its calendar month" * bool(scenario.seasonality)
     if scenario.growth:
         return (
-            f"volume: {first:,} images in the first month, "
-            f"{more_or_less(float(scenario.growth), 'more', 'less')} each month "
-            f"({last:,} in month {len(images)}, rounded to whole images)"
+            f"volume: {scenario.images_per_month:,} images in the first month, "
+            f"{more_or_less(float(scenario.growth), 'more', 'less')} each month"
+            f"{seasons} ({last:,} in month {len(images)}, rounded to whole images)"
+        )
+    if seasons:
+        return (
+            f"volume: {scenario.images_per_month:,} images in an ordinary month"
+            f"{seasons}, no growth"
         )
     months = f"each of {len(images)} months" if len(images) > 1 else "one month"
     return f"volume: {first:,} images in {months}, no growth"
 
 
-def _fixed_terms(found: Outlook) -> Iterator[str]:
-    for line in found.lines:
-        choice = line.choice
-        fees = [
-            f"{dollars(choice.monthly_fee_usd)} a month" * bool(choice.monthly_fee_usd),
-            f"{dollars(choice.setup_usd)} once, in the first month"
-            * bool(choice.setup_usd),
-        ]
-        if any(fees):
-            yield f"fees of {choice.name}: {' and '.join(fee for fee in fees if fee)}"
+def _takes_all_usable(line: Line) -> bool:
+    return not line.priced.source.bases and line.priced.recipe.failures is None
 
 
-def _prices(lines: Sequence[Line]) -> Iterator[str]:
-    n_alike = Counter(line.priced.how for line in lines)
-    for line in lines:
-        name, priced = line.choice.name, line.priced
-        n = n_alike[priced.how]
-        if n > _MOST_ALIKE:
-            yield f"{n} alternatives: {priced.how}, each for what its name says"
-        else:
-            yield f"{name}: {priced.how}, for {mix_text(line.mix)}"
-        for note in priced.notes:
-            yield f"{name}: {note}"
-        for basis in priced.bases:
-            yield from _beside(name, basis)
+def _remarks(line: Line) -> Iterator[str]:
+    name, priced = line.choice.name, line.priced
+    for note in priced.source.notes:
+        yield f"{name}: {note}"
+    for basis in priced.source.bases:
+        yield from _beside(name, basis)
+    if priced.source.bases and line.priced.terms.failures.value:
+        yield f"{name}: what failed is in its measured cost, and is not added again"
+    if priced.requests:
+        yield from _unknown(name, priced.requests)
+
+
+def _unknown(name: str, requests: RequestEnds) -> Iterator[str]:
+    if requests.n_unknown:
+        yield (
+            f"{name}: {requests.n_unknown} requests of run {requests.run_id} may have "
+            "been billed, nobody knows; they are in no share"
+        )
 
 
 def _beside(name: str, basis: Basis) -> Iterator[str]:
@@ -109,10 +146,11 @@ def _beside(name: str, basis: Basis) -> Iterator[str]:
 
 
 def _of_measured(lines: Sequence[Line]) -> Iterator[str]:
-    yield (
-        "a measured cost is all known money of a run, of failed and repeated requests "
-        "too, over its usable pictures"
-    )
+    if any(line.priced.source.bases for line in lines):
+        yield (
+            "a measured cost is all known money of a run, of failed and repeated "
+            "requests too, over its usable pictures"
+        )
     yield (
         f"90% bands: {N_RESAMPLES:,} resamples of whole prompts, alike for all that "
         "was measured on the same prompts; they tell how much prompts differ, not how "
@@ -120,12 +158,6 @@ def _of_measured(lines: Sequence[Line]) -> Iterator[str]:
     )
     if any(line.priced.simulated for line in lines):
         yield "simulated: an emulator answered, so these are its prices and failures"
-
-
-def _part(part: Part, n_parts: int) -> str:
-    asked = " ".join(v for v in (part.model, part.quality, part.size) if v)
-    named = asked or "any picture"
-    return named if n_parts == 1 else f"{percent(part.share)} {named}"
 
 
 def _ref(ref: BookRef) -> str:

@@ -1,49 +1,36 @@
 """Outlook: what the alternatives of a scenario come to, month by month."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
 
 from bench.errors import BadInput
-from bench.scenario import Choice, FromRun, Part, Scenario
+from bench.scenario.form import Choice, FromRun, Part, Scenario
 from bench.studies.priced import Priced, Pricer
 from bench.studies.run_price import MeasuredRun, variant_text
-from bench.studies.unit_cost import TOO_FEW_USABLE, Variant
+from bench.studies.unit_cost import Variant
+from bench.studies.volume import demand_of
+from bench.studies.weighed import Compared, Ground, varied, weigh
+from pricing.assumption import Assumption, values_of
+from pricing.demand import Demand
 from pricing.errors import PricingError
-from pricing.money import minus
-from pricing.projection import (
-    MONTHS_A_YEAR,
-    Alternative,
-    Course,
-    SavingCourse,
-    course,
-    saving,
-    volumes,
-)
+from pricing.projection import Alternative, Course, course
+from pricing.sensitivity import Result, Swing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One alternative: its price, its months, and whom it is compared with."""
+    """One alternative: its price, its months, and whom it is compared with.
+
+    Attributes:
+        swings: What moves its cost over all months, the widest first.
+    """
 
     choice: Choice
-    mix: tuple[Part, ...] | None
     against: str | None
     priced: Priced
     course: Course
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """The saving of one alternative against another.
-
-    Attributes:
-        why_no_band: Why a measured saving has no band; None where it has one or
-            is exact.
-    """
-
-    saving: SavingCourse
-    simulated: bool
-    why_no_band: str | None
+    swings: tuple[Swing, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +39,19 @@ class Outlook:
 
     Attributes:
         images: Pictures of each month; every alternative is for all of them.
+        calendar: The first day of each month; empty where they are only counted.
+        assumptions: Every number that the figures hang on, each once.
+        warnings: What the figures silently take for possible and may not be.
     """
 
     scenario: Scenario
+    demand: Demand
     images: tuple[int, ...]
+    calendar: tuple[date, ...]
+    assumptions: tuple[Assumption, ...]
     lines: tuple[Line, ...]
     compared: tuple[Compared, ...]
+    warnings: tuple[str, ...]
 
     @property
     def simulated(self) -> bool:
@@ -78,54 +72,78 @@ def outlook(scenario: Scenario, pricer: Pricer) -> Outlook:
 
 
 def _outlook(scenario: Scenario, pricer: Pricer) -> Outlook:
-    images = _images(scenario)
-    lines: dict[str, Line] = {}
-    for choice in scenario.alternatives:
-        priced = pricer.price(choice, scenario.mix)
-        alternative = Alternative(
-            name=choice.name,
-            unit=priced.unit,
-            monthly_fee_usd=choice.monthly_fee_usd,
-            setup_usd=choice.setup_usd,
-        )
-        lines[choice.name] = Line(
-            choice=choice,
-            mix=choice.mix or scenario.mix,
-            against=scenario.against(choice),
-            priced=priced,
-            course=course(alternative, images),
-        )
-    compared = [
-        _compared(lines[line.against], line) for line in lines.values() if line.against
-    ]
+    demand, of_volume = demand_of(scenario)
+    priced = {c.name: pricer.price(c, scenario) for c in scenario.alternatives}
+    assumed = (*of_volume, *(a for one in priced.values() for a in one.assumptions))
+    ground = Ground(
+        demand=demand,
+        values=values_of(assumed),
+        assumptions=_once(assumed),
+        medium_step=scenario.medium_price_range,
+    )
+    images = demand.images(ground.values)
+    lines = {
+        choice.name: _line(choice, scenario, priced[choice.name], images, ground)
+        for choice in scenario.alternatives
+    }
     return Outlook(
         scenario=scenario,
+        demand=demand,
         images=images,
+        calendar=demand.calendar(),
+        assumptions=ground.assumptions,
         lines=tuple(lines.values()),
-        compared=tuple(compared),
+        compared=tuple(
+            weigh(_side(lines[line.against]), _side(line), ground)
+            for line in lines.values()
+            if line.against
+        ),
+        warnings=tuple(dict.fromkeys(_ended(lines.values(), demand))),
     )
 
 
-def _images(scenario: Scenario) -> tuple[int, ...]:
-    if isinstance(scenario.images_per_month, tuple):
-        return scenario.images_per_month
-    months = scenario.months or MONTHS_A_YEAR
-    return volumes(scenario.images_per_month, months, scenario.growth or Decimal(0))
+def _once(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
+    return tuple({one.key: one for one in assumptions}.values())
 
 
-def _compared(first: Line, second: Line) -> Compared:
-    whys = (first.priced.why_no_band, second.priced.why_no_band)
-    why = next((reason for reason in whys if reason), None)
-    band = None
-    draws = first.priced.draws.less(second.priced.draws)
-    if draws.terms and why is None:
-        band = draws.band(minus(first.priced.unit.usd, second.priced.unit.usd))
-        why = None if band else TOO_FEW_USABLE
-    return Compared(
-        saving=saving(first.course, second.course, band),
-        simulated=first.priced.simulated or second.priced.simulated,
-        why_no_band=why,
+def _line(
+    choice: Choice,
+    scenario: Scenario,
+    priced: Priced,
+    images: tuple[int, ...],
+    ground: Ground,
+) -> Line:
+    alternative = Alternative(
+        name=choice.name,
+        unit=priced.unit,
+        monthly_fee_usd=choice.monthly_fee_usd,
+        setup_usd=choice.setup_usd,
     )
+    result = Result(demand=ground.demand, cost_of=priced.recipe)
+    return Line(
+        choice=choice,
+        against=scenario.against(choice),
+        priced=priced,
+        course=course(alternative, images),
+        swings=varied(result, ground)[0],
+    )
+
+
+def _side(line: Line) -> tuple[Priced, Course]:
+    return line.priced, line.course
+
+
+def _ended(lines: Iterable[Line], demand: Demand) -> Iterable[str]:
+    """Months that are reckoned after a model can't be bought any more."""
+    calendar = demand.calendar()
+    for line in lines:
+        for model, end in line.priced.source.ends:
+            late = [day for day in calendar if day >= end]
+            if late:
+                yield (
+                    f"{model} can't be bought from {end} on; for {line.choice.name} "
+                    f"{len(late)} of {len(calendar)} months are reckoned as if it could"
+                )
 
 
 def choices_of_run(

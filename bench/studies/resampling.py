@@ -71,9 +71,9 @@ class Draws:
         return self.plus(other.scaled(Decimal(-1)))
 
     def band(self, around: Decimal) -> Band | None:
-        """The 90 % band: the 5 % and 95 % points of the resamples.
+        """The 90 % band: the 5 % and 95 % points of the resamples, and their median.
 
-        Both ends are values of single resamples, exact to 12 decimals, and the
+        All are values of single resamples, exact to 12 decimals, and the
         band is widened to hold the measured figure where it lies outside.
 
         Returns:
@@ -84,13 +84,10 @@ class Draws:
         if order is None:
             return None
         tail = (1 - BAND_LEVEL) / 2
-        low, high = (self._quantile(order, q) for q in (tail, 1 - tail))
-        return Band(low_usd=min(low, around), high_usd=max(high, around))
-
-    def median_usd(self) -> Decimal | None:
-        """The median of the resamples; None where there is no band."""
-        order = self._order()
-        return None if order is None else self._quantile(order, 0.5)
+        low, middle, high = (self._quantile(order, q) for q in (tail, 0.5, 1 - tail))
+        return Band(
+            low_usd=min(low, around), high_usd=max(high, around), median_usd=middle
+        )
 
     def _order(self) -> NDArray[np.intp] | None:
         """Resamples from the smallest value to the largest."""

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bench.errors import BadInput
-from bench.scenario import FromRun, Part
+from bench.scenario.form import Failing, FromRun, Part
 from bench.studies.levels import Row
-from bench.studies.resampling import Draws
-from bench.studies.unit_cost import TOO_FEW_USABLE, Measured, Variant, measure
-from pricing.money import times, total
+from bench.studies.request_ends import RequestEnds, request_ends
+from bench.studies.unit_cost import NOT_SENT, Measured, Variant, measure
 from pricing.projection import UnitCost
-from pricing.rates import BookRef, RateCard
+from pricing.rates import BookRef, Confidence, RateCard, TokenClass
 
 _MOST_LISTED = 12
 
@@ -23,11 +22,13 @@ class RunRecord:
     Attributes:
         trials: Rows of `bench.store.queries.trials`.
         cards: The rate cards that its plan froze, by endpoint and model.
+        requests: Rows of `bench.store.queries.requests`.
     """
 
     run_id: str
     trials: Sequence[Row]
     cards: Mapping[tuple[str, str], RateCard]
+    requests: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,39 @@ class MeasuredRun:
         self.run_id = record.run_id
         self.measured = measure(record.trials)
         self._cards = record.cards
+        self._requests = record.requests
+
+    def ends(self, asked: Failing) -> RequestEnds:
+        """How its requests ended.
+
+        Raises:
+            BadInput: There are none of those that are asked for.
+        """
+        return request_ends(self.run_id, self._requests, asked)
+
+    def mix(self) -> tuple[Part, ...]:
+        """Its usable pictures of known price by variant; a share is their count.
+
+        Raises:
+            BadInput: It has none.
+        """
+        counts: dict[Variant, int] = {}
+        for one in self.measured:
+            n_images = one.unit.n if one.unit else 0
+            counts[one.variant] = counts.get(one.variant, 0) + n_images
+        if not any(counts.values()):
+            raise BadInput(f"run {self.run_id} has no usable picture of known price")
+        return tuple(_counted(variant, n) for variant, n in counts.items() if n)
+
+    def medium_usd(self, basis: Basis) -> Decimal:
+        """Of a measured cost, what rests on rates of medium confidence: all or none."""
+        one = basis.measured
+        card = self._cards.get((one.endpoint, one.variant[0]))
+        rates = [price.rate for price in card.images] if card else []
+        if card and TokenClass.OUTPUT_IMAGE in card.rates:
+            rates.append(card.rates[TokenClass.OUTPUT_IMAGE])
+        is_medium = any(rate.confidence is Confidence.MEDIUM for rate in rates)
+        return basis.unit.usd if is_medium else Decimal(0)
 
     def endpoints(self, route: str) -> tuple[str, ...]:
         """Its endpoints of a route, by name.
@@ -140,28 +174,12 @@ class MeasuredRun:
         )
 
 
-def mixed(bases: Sequence[Basis]) -> tuple[UnitCost, Draws, str | None]:
-    """The unit cost of a mix, its resamples, and why it has no band if it has none.
-
-    The resamples of the parts are the same prompts, so the band is of the mix.
-    """
-    draws = Draws()
-    for basis in bases:
-        draws = draws.plus(basis.measured.draws.scaled(basis.share))
-    usd = total(times(basis.unit.usd, basis.share) for basis in bases)
-    n = sum(basis.unit.n for basis in bases)
-    why = next((b.measured.why_no_band for b in bases if b.measured.why_no_band), None)
-    band = None if why else draws.band(usd)
-    if band is None:
-        return UnitCost(usd=usd, n=n), draws, why or TOO_FEW_USABLE
-    unit = UnitCost(
-        usd=usd,
-        usd_low=band.low_usd,
-        usd_high=band.high_usd,
-        n=n,
-        median_usd=draws.median_usd(),
+def _counted(variant: Variant, n_images: int) -> Part:
+    model, quality, size = (None if v == NOT_SENT else v for v in variant)
+    # A count in place of a share: shares are taken as parts of their sum.
+    return Part.model_construct(
+        share=Decimal(n_images), model=model, quality=quality, size=size
     )
-    return unit, draws, None
 
 
 def variant_text(variant: Variant) -> str:

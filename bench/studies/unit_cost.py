@@ -31,6 +31,7 @@ class Measured:
         n_charge_unknown: Trials with money that is not in `charge_usd`.
         possibly_billed_usd: The most that may be billed beside it.
         unit: None without a usable picture of known price.
+        ok_usd: Dollars an image of the trials that were ok alone, to 12 decimals.
         why_no_band: None where there is one.
     """
 
@@ -45,6 +46,7 @@ class Measured:
     n_charge_unknown: int
     possibly_billed_usd: Decimal
     unit: UnitCost | None
+    ok_usd: Decimal | None
     draws: Draws
     why_no_band: str | None
 
@@ -124,9 +126,15 @@ def _measured(place: Place, rows: Sequence[Row], draws: Draws) -> Measured:
             row["possibly_billed_usd"] or Decimal(0) for row in rows
         ),
         unit=unit,
+        ok_usd=_ok_usd(settled),
         draws=draws,
         why_no_band=why,
     )
+
+
+def _ok_usd(rows: Sequence[Row]) -> Decimal | None:
+    ok = [row for row in rows if row["outcome"] == "ok"]
+    return per_image(total(map(_charge_usd, ok)), sum(map(_images, ok)))
 
 
 def _unit_cost(
@@ -143,7 +151,7 @@ def _unit_cost(
         usd_low=band.low_usd,
         usd_high=band.high_usd,
         n=images,
-        median_usd=draws.median_usd(),
+        median_usd=band.median_usd,
     )
     return unit, None
 

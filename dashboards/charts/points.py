@@ -3,9 +3,11 @@
 from typing import Any
 
 from bench.studies.levels import Times
+from bench.studies.outlook import Line, Outlook
 from bench.studies.pairing import Pairing
 from bench.studies.saving import Saving
-from pricing.projection import MONTHS_A_YEAR
+from bench.studies.weighed import Compared
+from pricing.demand import MONTHS_A_YEAR
 
 
 def quantile_points(times: Times) -> dict[str, float | None]:
@@ -69,4 +71,48 @@ def month_points(saving: Saving, *, simulated: bool) -> list[dict[str, Any]]:
         }
         for month in range(1, MONTHS_A_YEAR + 1)
         for name, route, usd, (low, high) in sides
+    ]
+
+
+def outlook_points(found: Outlook) -> list[dict[str, Any]]:
+    """Cumulative dollars of every alternative of a projection, with their bands."""
+    rows: list[dict[str, Any]] = []
+    for line in found.lines:
+        course = line.course
+        unit, alternative = course.alternative.unit, course.alternative
+        has_band = unit.usd_low is not None
+        images = 0
+        for k, usd in enumerate(course.cumulative_usd):
+            images += course.images[k]
+            fees = alternative.fees_usd(k + 1, with_setup=True)
+            rows.append(
+                {
+                    "name": alternative.name,
+                    "route": _route(line),
+                    "simulated": line.priced.simulated,
+                    "month": k + 1,
+                    "usd": usd,
+                    "usd_low": unit.low * images + fees if has_band else None,
+                    "usd_high": unit.high * images + fees if has_band else None,
+                }
+            )
+    return rows
+
+
+def _route(line: Line) -> str | None:
+    return next((b.measured.route for b in line.priced.source.bases), None)
+
+
+def swing_points(compared: Compared, most: int) -> list[dict[str, Any]]:
+    """What moves a saving most, around the saving as assumed."""
+    return [
+        {
+            "what": one.what,
+            "reach": one.reach,
+            "base_usd": compared.saving.whole.usd,
+            "low_usd": one.low_usd,
+            "high_usd": one.high_usd,
+            "simulated": compared.simulated,
+        }
+        for one in compared.swings[:most]
     ]

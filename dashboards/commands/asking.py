@@ -11,12 +11,17 @@ from typing import Any
 from bench.commands.choosing import dollars
 from bench.document import check
 from bench.errors import BadInput
-from bench.scenario import Part, Scenario, read_growth, read_scenario
-from bench.studies.outlook import choices_of_run
+from bench.scenario.form import FAILED, Failing, Part, Scenario
+from bench.scenario.reading import check_scenario, read_scenario
+from bench.scenario.written import read_growth, read_month, read_share
+from bench.studies.outlook import Outlook, choices_of_run, outlook
 from bench.studies.priced import Pricer
 
 IMAGES_PER_MONTH = 10_000
-_VOLUME = ("images_per_month", "months", "growth")
+_VOLUME = ("images_per_month", "months", "growth", "start")
+_SHARES = ("cache_hit_share", "batch_share")
+_TERMS = (*_SHARES, *FAILED)
+_FEES = ("monthly_fee_usd", "setup_usd")
 _VARIANT = ("model", "quality", "size")
 _BOOK = ("provider", "as_of", "tier", "input_text_tokens")
 _SHIPPED = re.compile(r"[a-z0-9-]{1,40}")
@@ -25,10 +30,24 @@ _TIERS = ("standard", "batch")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What to project, and what is to be said beside it."""
+    """What to project, what is to be said beside it, and the file that asks."""
 
     scenario: Scenario
     notes: tuple[str, ...] = ()
+    file: str | None = None
+
+    def projected(self, pricer: Pricer) -> Outlook:
+        """Its figures.
+
+        Raises:
+            BadInput: Names the file, if it was one, and the alternative.
+        """
+        try:
+            return outlook(self.scenario, pricer)
+        except BadInput as error:
+            raise BadInput(
+                f"{self.file}: {error}" if self.file else str(error)
+            ) from None
 
 
 def asked(
@@ -46,13 +65,16 @@ def asked(
         BadInput: Names the option, or file, key and value.
     """
     if file is not None:
-        _refuse("a scenario file holds the prices", given, but=_VOLUME)
+        _refuse("a scenario file holds the prices", given, but=(*_VOLUME, *_TERMS))
         if run is not None:
             raise BadInput("--from-run: a scenario file names its runs itself")
-        return Asked(scenario=_with_volume(_file(file), given))
+        _start(given)
+        return Asked(scenario=_changed(_file(file), given), file=file)
     _growth(given)
+    _start(given)
     if run is not None:
-        _refuse("--from-run measures the prices", given, but=(*_VOLUME, *_VARIANT))
+        may = (*_VOLUME, *_VARIANT, "cache_hit_share")
+        _refuse("--from-run measures the prices", given, but=may)
         return _from_run(run, given, pricer)
     return Asked(scenario=_from_prices(given))
 
@@ -72,16 +94,45 @@ def _file(name: str) -> Scenario:
         return read_scenario(found)
 
 
-def _with_volume(scenario: Scenario, given: Mapping[str, Any]) -> Scenario:
-    """The scenario with what the options say of volume in place of its own."""
+def _changed(scenario: Scenario, given: Mapping[str, Any]) -> Scenario:
+    """The scenario with what the options say in place of its own."""
     changes = _volume(given)
     is_listed = isinstance(scenario.images_per_month, tuple)
-    if is_listed and changes and "images_per_month" not in changes:
+    counted = changes.keys() - {"start"}
+    if is_listed and counted and "images_per_month" not in changes:
         raise BadInput(
-            f"--{min(changes)}: the scenario lists each month; give "
+            f"--{min(counted)}: the scenario lists each month; give "
             "--images-per-month too"
         )
-    return scenario.model_copy(update=changes)
+    changed = scenario.model_copy(update={**changes, **_terms(given, scenario)})
+    check_scenario(changed)
+    return changed
+
+
+def _terms(
+    given: Mapping[str, Any], scenario: Scenario | None = None
+) -> dict[str, Any]:
+    """What the options say of cache, batch and failures, the latter all or in part."""
+    found: dict[str, Any] = {
+        key: _share(key, given[key]) for key in _SHARES if key in given
+    }
+    failed = {key: _share(key, given[key]) for key in FAILED if key in given}
+    if failed:
+        own = scenario.failures if scenario else None
+        if own and own.from_run is not None:
+            raise BadInput(
+                f"{_option(min(failed))}: the scenario takes its failures from a run; "
+                "leave it out"
+            )
+        found["failures"] = (own or Failing()).model_copy(update=failed)
+    return found
+
+
+def _share(key: str, text: str) -> Decimal:
+    try:
+        return read_share(text)
+    except ValueError as error:
+        raise BadInput(f"{_option(key)}: {error}, not '{text[:60]}'") from None
 
 
 def _from_run(run: str, given: Mapping[str, Any], pricer: Pricer) -> Asked:
@@ -93,7 +144,7 @@ def _from_run(run: str, given: Mapping[str, Any], pricer: Pricer) -> Asked:
         name=f"run {measured.run_id}",
         baseline=choices[0].name,
         alternatives=choices,
-        **{"images_per_month": IMAGES_PER_MONTH, **_volume(given)},
+        **{"images_per_month": IMAGES_PER_MONTH, **_volume(given), **_terms(given)},
     )
     return Asked(scenario=scenario, notes=notes)
 
@@ -110,8 +161,17 @@ def _from_prices(given: Mapping[str, Any]) -> Scenario:
     }
     if named:
         content["mix"] = [named]
+    if "from_usage" in given:
+        if named:
+            raise BadInput(
+                f"{_option(min(named))}: --from-usage says what is asked; leave it out"
+            )
+        content["mix"] = {"from_usage": given["from_usage"]}
     # What an option of its own refuses has been refused before.
-    return check(Path("options"), content, Scenario)
+    scenario = check(Path("options"), content, Scenario)
+    changed = scenario.model_copy(update=_terms(given))
+    check_scenario(changed)
+    return changed
 
 
 def _direct(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +183,7 @@ def _direct(given: Mapping[str, Any]) -> dict[str, Any]:
                 f"{_option(min(book))}: --direct-usd is the price; give one of them"
             )
         return {"name": "direct", "usd_per_image": usd}
-    if "provider" not in book and "model" not in given:
+    if "provider" not in book and not {"model", "from_usage"} & given.keys():
         raise BadInput(
             "there is no direct price: name a scenario file, --from-run RUN, "
             "--direct-usd, or --model, --quality and --size for a price book"
@@ -136,13 +196,19 @@ def _direct(given: Mapping[str, Any]) -> dict[str, Any]:
 def _gateway(given: Mapping[str, Any]) -> list[dict[str, Any]]:
     usd = dollars("--gateway-usd", given.get("gateway_usd"))
     factor = dollars("--multiplier", given.get("multiplier"))
+    fees = {key: dollars(_option(key), given[key]) for key in _FEES if key in given}
+    if fees and usd is None and factor is None:
+        raise BadInput(
+            f"{_option(min(fees))}: it is the gateway's; give --gateway-usd or "
+            "--multiplier too"
+        )
     if usd is not None and factor is not None:
         raise BadInput("--multiplier: --gateway-usd is the price; give one of them")
     if usd is not None:
-        return [{"name": "gateway", "usd_per_image": usd}]
+        return [{"name": "gateway", "usd_per_image": usd, **fees}]
     if factor is not None:
         of = {"alternative": "direct", "multiplier": factor}
-        return [{"name": "gateway", "of": of}]
+        return [{"name": "gateway", "of": of, **fees}]
     return []
 
 
@@ -159,6 +225,13 @@ def _growth(given: Mapping[str, Any]) -> Decimal | None:
         return read_growth(given["growth"])
     except ValueError as error:
         raise BadInput(f"--growth: {error}, not '{given['growth']}'") from None
+
+
+def _start(given: Mapping[str, Any]) -> None:
+    try:
+        read_month(given.get("start", "2000-01"))
+    except ValueError as error:
+        raise BadInput(f"--start: {error}, not '{given['start'][:60]}'") from None
 
 
 def _refuse(why: str, given: Mapping[str, Any], but: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """Project: the command that tells months of cost, and savings."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from pricing.rates import RateCard
 
 Text = str | None
-_NOT_ASKED = {"scenario", "from_run", "books", "data", "json"}
+_FILES = ("csv", "xlsx", "chart")
+_NOT_ASKED = {"scenario", "from_run", "books", "data", "json", "force", *_FILES}
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +29,8 @@ def project(
         Text,
         typer.Argument(
             metavar="SCENARIO",
-            help="Scenario file (YAML), or guides-2025, which is shipped.",
+            help="Scenario file (YAML), or the name of a shipped one: guides-2025, "
+            "quality-mix, after-gpt-image-1.",
         ),
     ] = None,
     *,
@@ -40,6 +43,9 @@ def project(
     ] = None,
     growth: Annotated[
         Text, typer.Option(metavar="5%/month", help="Growth of the volume.")
+    ] = None,
+    start: Annotated[
+        Text, typer.Option(metavar="YYYY-MM", help="The first month.")
     ] = None,
     model: Annotated[Text, typer.Option(help="Image model.")] = None,
     quality: Annotated[Text, typer.Option(help="Quality of the pictures.")] = None,
@@ -71,6 +77,51 @@ def project(
             autocompletion=run_names,
         ),
     ] = None,
+    from_usage: Annotated[
+        Text,
+        typer.Option(
+            metavar="FILE.csv", help="Mix of past usage: model,quality,size,images."
+        ),
+    ] = None,
+    cache_hit_share: Annotated[
+        Text, typer.Option(metavar="SHARE", help="Of the images, served from a cache.")
+    ] = None,
+    batch_share: Annotated[
+        Text,
+        typer.Option(metavar="SHARE", help="Of the images, made in the batch tier."),
+    ] = None,
+    unusable_share: Annotated[
+        Text,
+        typer.Option(metavar="SHARE", help="Of the requests, billed and not usable."),
+    ] = None,
+    refused_share: Annotated[
+        Text,
+        typer.Option(metavar="SHARE", help="Of the requests, refused by moderation."),
+    ] = None,
+    retried_share: Annotated[
+        Text,
+        typer.Option(metavar="SHARE", help="Of the requests, failed and sent again."),
+    ] = None,
+    monthly_fee_usd: Annotated[
+        Text, typer.Option(metavar="USD", help="The gateway's fee a month.")
+    ] = None,
+    setup_usd: Annotated[
+        Text, typer.Option(metavar="USD", help="Set-up of the gateway, once.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the months as CSV.")
+    ] = None,
+    xlsx: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write an Excel file with live formulas."),
+    ] = None,
+    chart: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page (.html) or a picture (.png)."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that are there already.")
+    ] = False,
     books: BooksOption = None,
     data: DataOption = None,
     json: JsonOption = False,
@@ -78,7 +129,9 @@ def project(
     """Project months of cost and savings; send nothing.
 
     From a scenario file, from price options, or from what a run measured. Each
-    measured cost has its n and its 90% band.
+    measured cost has its n and its 90% band. Beside the months stand the volume
+    from which an alternative pays, what moves its saving most, and every
+    assumption with its source.
     """
     given: dict[str, Any] = {
         key: value
@@ -89,23 +142,36 @@ def project(
 
     from bench.commands.indexed import chosen_folder
     from bench.plan.books import chosen_book
-    from bench.studies.outlook import outlook
     from bench.studies.priced import Pricer
+    from bench.words.places import place
     from dashboards.commands.asking import asked
     from dashboards.commands.projected import answer
+    from dashboards.commands.projectfiles import Files
     from dashboards.commands.projecting import tell
 
+    files = Files(
+        paths={
+            f"--{option}": path.absolute()
+            for option, path in zip(_FILES, (csv, xlsx, chart), strict=True)
+            if path is not None
+        },
+        force=force,
+    )
+    files.refuse()
     folder = chosen_folder(data)
     today = datetime.now(UTC).date()
     pricer = Pricer(
         lambda run: _read_run(folder, run), today, chosen_book(folder.root, books)
     )
     wanted = asked(scenario, from_run, given, pricer)
-    found = outlook(wanted.scenario, pricer)
+    found = wanted.projected(pricer)
+    written = files.write(found, wanted.notes)
     if json:
-        typer.echo(answer(found, wanted.notes))
-    else:
-        tell(found, wanted.notes)
+        typer.echo(answer(found, wanted.notes, written))
+        return
+    tell(found, wanted.notes)
+    for path in written:
+        typer.echo(f"wrote {place(str(path))}", err=True)
 
 
 def _read_run(folder: "DataFolder", name: str) -> "RunRecord":
@@ -123,13 +189,16 @@ def _read_run(folder: "DataFolder", name: str) -> "RunRecord":
     with current_index(folder) as con:
         row = queries.run(con, run.run_id)
         trials = queries.trials(con, run.run_id)
+        requests = queries.requests(con, run.run_id)
     if row is None:
         raise BadInput(f"run {run.run_id} can't be projected: its plan can't be read")
     if row["state"] == "running":
         raise BadInput(
             f"run {run.run_id} is still under way; project from it when it has ended"
         )
-    return RunRecord(run_id=run.run_id, trials=trials, cards=_cards(run))
+    return RunRecord(
+        run_id=run.run_id, trials=trials, cards=_cards(run), requests=requests
+    )
 
 
 def _cards(run: "RunFolder") -> "dict[tuple[str, str], RateCard]":

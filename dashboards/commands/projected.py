@@ -2,22 +2,27 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from bench.scenario import Part
+from bench.scenario.form import Part
 from bench.studies.assumptions import assumptions
-from bench.studies.outlook import Compared, Line, Outlook
+from bench.studies.outlook import Line, Outlook
 from bench.studies.resampling import BAND_LEVEL, N_RESAMPLES
 from bench.studies.run_price import Basis
-from pricing.money import usd_text
+from bench.studies.weighed import Compared, Crossings
+from pricing.assumption import Assumption
+from pricing.breakeven import BreakEven
+from pricing.money import ratio, round_usd, total, usd_text
 from pricing.projection import Band, Banded, UnitCost
+from pricing.sensitivity import Swing
 
 SCHEMA = "pixelmeter.project/1"
 
 
-def answer(found: Outlook, notes: Sequence[str]) -> str:
+def answer(found: Outlook, notes: Sequence[str], files: Sequence[Path] = ()) -> str:
     """All figures; money and shares as exact decimal strings."""
     scenario = found.scenario
     content = {
@@ -26,15 +31,34 @@ def answer(found: Outlook, notes: Sequence[str]) -> str:
         "description": scenario.description,
         "simulated": found.simulated,
         "images": list(found.images),
+        "months": [f"{day:%Y-%m}" for day in found.calendar] or None,
         "growth_share": _text(scenario.growth),
         "band_level": BAND_LEVEL,
         "resamples": N_RESAMPLES,
         "alternatives": [_alternative(line) for line in found.lines],
         "savings": [_saving(compared) for compared in found.compared],
+        "assumed": [_assumed(one) for one in found.assumptions],
         "assumptions": list(assumptions(found)),
+        "warnings": list(found.warnings),
         "notes": list(notes),
+        "files": [str(path) for path in files],
     }
     return orjson.dumps(content).decode()
+
+
+def _assumed(one: Assumption) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "what": one.what,
+        "value": usd_text(one.value),
+        "unit": one.unit,
+        "source": one.source,
+        "as_of": one.as_of and one.as_of.isoformat(),
+        "low": _text(one.low),
+        "high": _text(one.high),
+        "range": one.reach,
+        "medium_confidence_usd": usd_text(one.medium_usd),
+    }
 
 
 def _alternative(line: Line) -> dict[str, Any]:
@@ -42,18 +66,21 @@ def _alternative(line: Line) -> dict[str, Any]:
     return {
         "name": line.choice.name,
         "against": line.against,
-        "how": priced.how,
+        "how": priced.source.how,
         "simulated": priced.simulated,
-        "mix": [_part(part) for part in line.mix or ()],
+        "mix": [_part(part, priced.mix) for part in priced.mix],
+        "usd_per_image_made": _text(priced.made_usd),
         **_unit(priced.unit),
+        "all_in_usd_per_image": _text(course.all_in_usd),
         "why_no_band": priced.why_no_band,
         "monthly_fee_usd": usd_text(line.choice.monthly_fee_usd),
         "setup_usd": usd_text(line.choice.setup_usd),
         "costs_usd": _texts(course.costs_usd),
         "cumulative_usd": _texts(course.cumulative_usd),
         **_horizons(course.month, course.first_year, course.whole),
-        "measured": [_basis(basis) for basis in priced.bases],
-        "books": [ref.to_json() for ref in priced.books],
+        "sensitivity": [_swing(one) for one in line.swings],
+        "measured": [_basis(basis) for basis in priced.source.bases],
+        "books": [ref.to_json() for ref in priced.source.books],
     }
 
 
@@ -69,6 +96,39 @@ def _saving(compared: Compared) -> dict[str, Any]:
         "cumulative_usd": _texts(saving.cumulative_usd),
         **_horizons(saving.month, saving.first_year, saving.whole),
         "why_no_band": compared.why_no_band,
+        "break_even": _crossings(compared.running),
+        "break_even_with_setup": compared.with_setup
+        and _crossings(compared.with_setup),
+        "payback_month": compared.payback_month,
+        "sensitivity": [_swing(one) for one in compared.swings],
+        "medium_confidence": compared.medium and _swing(compared.medium),
+    }
+
+
+def _crossings(found: Crossings) -> dict[str, Any]:
+    band = None
+    if found.cheapest and found.dearest:
+        band = [_crossing(found.cheapest), _crossing(found.dearest)]
+    return {**_crossing(found.centre), "band": band}
+
+
+def _crossing(found: BreakEven) -> dict[str, Any]:
+    return {
+        "cheaper": found.crossing,
+        "images_per_month": found.images,
+        "exact_images": None if found.exact is None else _text(round_usd(found.exact)),
+        "spend_usd": None
+        if found.spend_usd is None
+        else _text(round_usd(found.spend_usd)),
+    }
+
+
+def _swing(one: Swing) -> dict[str, str]:
+    return {
+        "assumption": one.what,
+        "range": one.reach,
+        "low_usd": usd_text(one.low_usd),
+        "high_usd": usd_text(one.high_usd),
     }
 
 
@@ -78,10 +138,12 @@ def _horizons(
     return {
         "month_usd": usd_text(month.usd),
         "month_band_usd": _band(month.band),
+        "month_median_usd": _text(month.band.median_usd) if month.band else None,
         "first_year_usd": None if first_year is None else usd_text(first_year.usd),
         "first_year_band_usd": None if first_year is None else _band(first_year.band),
         "total_usd": usd_text(whole.usd),
         "total_band_usd": _band(whole.band),
+        "total_median_usd": _text(whole.band.median_usd) if whole.band else None,
     }
 
 
@@ -119,9 +181,10 @@ def _basis(basis: Basis) -> dict[str, Any]:
     }
 
 
-def _part(part: Part) -> dict[str, str | None]:
+def _part(part: Part, mix: Sequence[Part]) -> dict[str, str | None]:
+    whole = total(one.share for one in mix)
     return {
-        "share": usd_text(part.share),
+        "share": usd_text(round_usd(ratio(part.share, whole))),
         "model": part.model,
         "quality": part.quality,
         "size": part.size,

@@ -1,12 +1,10 @@
 """Workbook: numbers are exact, totals live, and text is only text."""
 
 import re
-import zipfile
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import orjson
 import pytest
@@ -15,49 +13,14 @@ from typer.testing import Result
 from bench.errors import BadInput
 from bench.exports import sheets, workbook
 from bench.exports.sheets import letters_of
+from tests.workbooks import Cell, read
 
 Make = Callable[..., Any]
 Tell = Callable[..., Result]
-MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 FORMULAS = ("=1+1", '=HYPERLINK("http://x","y")', "+1", "-2", "@SUM(A1)", "\t=1", "'q")
 TEXTS = (*FORMULAS, "https://example.org/", "_x0041_", "12", "a\x01b", "中文 🎨", " s ")
 # More digits than a double holds; the second is the smallest that there is.
 ODD_USD = ("1234567.123456789012", "0.000000000001", "0.0423", "9.95")
-
-
-class Cell:
-    """What stands in a cell of a sheet's XML."""
-
-    def __init__(self, found: ET.Element) -> None:
-        self.kind = found.get("t", "n")
-        self.formula = found.findtext(f"{MAIN}f", "")
-        text = found.findtext(f"{MAIN}v")
-        self.value = text if text is not None else _inline(found)
-
-    @property
-    def number(self) -> Decimal:
-        """What a spreadsheet shows of the double."""
-        assert self.kind == "n"
-        return Decimal(repr(float(self.value)))
-
-
-def _inline(found: ET.Element) -> str:
-    text = "".join(part.text or "" for part in found.iter(f"{MAIN}t"))
-    return re.sub(r"_x([0-9A-F]{4})_", lambda at: chr(int(at[1], 16)), text)
-
-
-def read(path: Path) -> dict[str, dict[str, Cell]]:
-    """Sheets by name, cells by place."""
-    with zipfile.ZipFile(path) as archive:
-        assert archive.testzip() is None
-        book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314  our own file
-        names = [sheet.attrib["name"] for sheet in book.iter(f"{MAIN}sheet")]
-        found: dict[str, dict[str, Cell]] = {}
-        for number, name in enumerate(names, 1):
-            sheet = archive.read(f"xl/worksheets/sheet{number}.xml")
-            cells = ET.fromstring(sheet).iter(f"{MAIN}c")  # noqa: S314  as above
-            found[name] = {cell.attrib["r"]: Cell(cell) for cell in cells}
-    return found
 
 
 def rows_of(cells: dict[str, Cell]) -> list[dict[str, Cell]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from bench.errors import BadInput
@@ -180,7 +181,8 @@ def test_a_mix_costs_what_its_parts_cost(measured: Any) -> None:
                 _by_hand(measured)[endpoint, quality] for quality in ("low", "medium")
             )
         ]
-        costs[endpoint] = parts[0] * Decimal("0.75") + parts[1] * Decimal("0.25")
+        mixed = parts[0] * Decimal("0.75") + parts[1] * Decimal("0.25")
+        costs[endpoint] = mixed.quantize(STEP, ROUND_HALF_EVEN)
     direct, gateway = answer["alternatives"]
     assert [Decimal(usd) for usd in direct["costs_usd"]] == [
         costs["direct"] * 1000,
@@ -334,6 +336,7 @@ def test_a_dearer_gateway_is_told_so(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        (("--tier", "batch", "--model", "gpt-image-2.5-flare"), "batch"),
         ((), "there is no direct price"),
         (("--gateway-usd", "1"), "there is no direct price"),
         (("--direct-usd", "-1"), "--direct-usd: '-1' should be an amount"),
@@ -362,15 +365,133 @@ def test_a_dearer_gateway_is_told_so(desk: Any) -> None:
         (("--provider", "nobody", "--quality", "low"), "no price book of provider"),
         (("--from-run", "latest"), "run 'latest' is not in"),
         (("gone.yaml",), "gone.yaml: can't be read"),
-        (("gone",), "gone: there is no such scenario file; shipped is guides-2025"),
+        (("gone",), "gone: there is no such scenario file; shipped is after-gpt-im"),
         (("guides-2025", "--model", "x"), "--model: a scenario file holds the prices"),
         (("guides-2025", "--from-run", "x"), "--from-run: a scenario file names"),
+        (("guides-2025", "--cache-hit-share", "2"), "--cache-hit-share: should be a"),
+        (("guides-2025", "--start", "May"), "--start: should be a month such as"),
+        (("guides-2025", "--batch-share", "0.5"), "'direct': batch_share: the launch"),
+        (("guides-2025", "--refused-share", "0.95"), "of the requests may fail"),
+        (("--direct-usd", "1", "--setup-usd", "5"), "--setup-usd: it is the gateway's"),
+        (("--from-usage", "gone.csv"), "gone.csv: can't be read"),
+        (("guides-2025", "--chart", "a.gif"), "ends with .html or .png"),
+        (("guides-2025", "--csv", "nowhere/a.csv"), "there is no folder"),
     ],
 )
 def test_what_can_not_be_projected_is_refused_in_a_sentence(
     desk: Any, options: tuple[str, ...], sentence: str
 ) -> None:
     assert sentence in _refused(desk, *options)
+
+
+def test_failures_and_mix_of_a_run_price_a_book_and_stand_with_their_n(
+    measured: Any,
+) -> None:
+    scenario = measured.folder / "mine.yaml"
+    scenario.write_text(
+        "name: mine\nimages_per_month: 1000\nbaseline: d\n"
+        "mix: {from_run: latest}\nfailures: {from_run: latest, route: direct}\n"
+        "alternatives:\n- {name: d, book: {as_of: 2026-11-21}}\n"
+        "- {name: r, from_run: {run: latest, route: gateway}, monthly_fee_usd: 3}\n"
+    )
+    answer = _project(measured, scenario)
+    cells = measured.plan["cells"]
+    asked = {t["trial_id"]: cells[t["cell"]] for t in measured.plan["trials"]}
+    sent = [
+        record
+        for record in measured.outcomes.values()
+        if asked[record["trial_id"]]["endpoint"] == "direct"
+        and record["billing"] not in {"not_sent", "possibly_billed"}
+    ]
+    ends = {
+        "requests that give an unusable image": "unusable",
+        "requests that fail and are sent again": "rate_limited",
+    }
+    rates = {one["what"]: one for one in answer["assumed"]}
+    for what, outcome in ends.items():
+        n = sum(record["outcome"] == outcome for record in sent)
+        assert n == 1
+        share = (Decimal(n) / len(sent)).quantize(STEP, ROUND_HALF_EVEN)
+        assert Decimal(rates[what]["value"]) == share
+        assert f"n={len(sent)} requests of 7 prompts" in rates[what]["source"]
+        assert rates[what]["range"] == "90% band"
+    direct, measured_one = answer["alternatives"]
+    assert Decimal(direct["usd_per_image"]) > Decimal(direct["usd_per_image_made"])
+    assert direct["band_usd_per_image"] is not None
+    assert direct["simulated"] is True
+    # A cost that was measured holds its failures already.
+    assert "what failed is in its measured cost" in " ".join(answer["assumptions"])
+    shares = [Decimal(part["share"]) for part in measured_one["mix"]]
+    assert len(shares) == 2
+    assert sum(shares) == 1
+    (saving,) = answer["savings"]
+    assert saving["break_even"]["cheaper"] == "from"
+    assert len(saving["break_even"]["band"]) == 2
+    assert saving["sensitivity"][0]["range"] in {"90% band", "±10%"}
+
+
+def test_files_are_written_whole_and_never_over_others(desk: Any) -> None:
+    names = {"--csv": "a.csv", "--xlsx": "a.xlsx", "--chart": "a.html"}
+    options = [part for o, n in names.items() for part in (o, desk.folder / n)]
+    answer = _project(desk, "quality-mix", *options)
+    written = [desk.folder / name for name in names.values()]
+    assert answer["files"] == [str(path) for path in written]
+    csv, xlsx, page = (path.read_bytes() for path in written)
+    assert csv.startswith(b"month,starts_on,images,alternative,")
+    assert xlsx.startswith(b"PK")
+    text = page.decode()
+    assert "http://" not in text.split("<script>")[0]
+    for words in ("drafts first against today&#39;s mix", "break-even: drafts first"):
+        assert words in text
+    assert "it is there already; --force" in _refused(desk, "quality-mix", *options)
+    _told(desk, "guides-2025", *options, "--force")
+    assert b"launch-2025" in written[2].read_bytes()
+
+
+def test_a_chart_is_drawn_as_a_picture_without_a_browser(desk: Any) -> None:
+    path = desk.folder / "a.png"
+    scenario = desk.folder / "mine.yaml"
+    scenario.write_text(
+        "name: $一$\nimages_per_month: 5\nbaseline: 直连\nalternatives:\n"
+        "- {name: 直连, usd_per_image: 1}\n- {name: _b$x$, usd_per_image: 2}\n"
+    )
+    _told(desk, scenario, "--chart", path)
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        width, height = picture.size
+        assert width > height > 500
+        colours = picture.convert("RGB").getcolors(width * height)
+    assert colours
+    assert len(colours) > 20
+
+
+def test_options_change_the_terms_of_a_shipped_scenario(desk: Any) -> None:
+    plain = _project(desk, "guides-2025")
+    less = ("--cache-hit-share", "0.2", "--unusable-share", "0.2", "--start", "2027-03")
+    answer = _project(desk, "guides-2025", *less)
+    # A fifth less to make, and five billed for four usable: the same again.
+    for one, other in zip(plain["alternatives"], answer["alternatives"], strict=True):
+        assert one["usd_per_image"] == other["usd_per_image"]
+        assert one["month_usd"] == other["month_usd"]
+    assert answer["months"][0] == "2027-03"
+    assert answer["savings"][0]["break_even"]["cheaper"] == "always"
+
+
+def test_usage_of_the_past_is_a_mix(desk: Any) -> None:
+    usage = desk.folder / "usage.csv"
+    usage.write_text(
+        "model,quality,size,images\ngpt-image-2,low,1024x1024,3\n"
+        "gpt-image-2,medium,1024x1024,1\n"
+    )
+    fees = ("--multiplier", "0.5", "--monthly-fee-usd", "9", "--setup-usd", "12")
+    answer = _project(desk, "--from-usage", usage, "--as-of", "2026-11-21", *fees)
+    direct, _ = answer["alternatives"]
+    # Three times 0.00588 and once 0.05268, over four.
+    assert direct["usd_per_image"] == "0.01758"
+    (saving,) = answer["savings"]
+    # 9 a month over 0.00879 an image is 1,023.9; with 1 of the set-up 1,137.7.
+    assert saving["break_even"]["images_per_month"] == 1024
+    assert saving["break_even_with_setup"]["images_per_month"] == 1138
 
 
 def test_a_refusal_ends_with_2_and_says_nothing_on_stdout(desk: Any) -> None:

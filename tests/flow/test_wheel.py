@@ -23,6 +23,8 @@ DATA = (
     "bench/store/sql/views.sql",
     "pricing/books/openai.toml",
     "dashboards/app/icon.png",
+    "dashboards/report/macros.html",
+    "dashboards/report/outlook.html",
     "dashboards/report/page.html",
 )
 

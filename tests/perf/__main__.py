@@ -7,6 +7,7 @@ import ingest_bench
 import journal_bench
 import overview_bench
 import page_bench
+import projection_bench
 import run_bench
 import startup_bench
 import wrap_bench
@@ -18,6 +19,7 @@ PARTS = (
     ingest_bench,
     overview_bench,
     page_bench,
+    projection_bench,
     run_bench,
     wrap_bench,
 )

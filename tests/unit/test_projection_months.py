@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pricing.demand import volumes
 from pricing.errors import BadQuantity
 from pricing.projection import (
     Alternative,
@@ -15,7 +16,6 @@ from pricing.projection import (
     UnitCost,
     course,
     saving,
-    volumes,
 )
 
 AMOUNTS = st.decimals(0, 10, places=12)

@@ -4,7 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from bench.words.assumed import range_words, value_words
+from bench.words.breakevens import break_even_sentence, payback_sentence
 from bench.words.savings import band_text, cents, saving_sentence
+from pricing.assumption import Assumption, Unit
+from pricing.breakeven import BreakEven, Crossing
 from pricing.projection import Band, Banded
 
 
@@ -76,3 +80,72 @@ def test_a_band_that_rounds_to_one_amount_is_told_once() -> None:
     narrow = Band(low_usd=Decimal("0.05281"), high_usd=Decimal("0.05284"))
     assert band_text(narrow) == "$0.0528"
     assert band_text(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (
+            BreakEven(crossing=Crossing.FROM, images=2001, spend_usd=Decimal(145)),
+            (
+                "gw costs less from 2,001 images a month on, where direct costs "
+                "US$145.00 a month"
+            ),
+        ),
+        (
+            BreakEven(crossing=Crossing.UP_TO, images=499, spend_usd=Decimal(40)),
+            (
+                "gw costs less only up to 499 images a month, where direct costs "
+                "US$40.00 a month"
+            ),
+        ),
+        (
+            BreakEven(crossing=Crossing.ALWAYS),
+            "gw costs less than direct at every volume",
+        ),
+        (BreakEven(crossing=Crossing.NEVER), "gw never costs less than direct"),
+        (
+            BreakEven(crossing=Crossing.SAME),
+            "gw and direct cost the same at every volume",
+        ),
+    ],
+)
+def test_a_break_even_is_told_in_words(found: BreakEven, sentence: str) -> None:
+    assert break_even_sentence("gw", "direct", found) == sentence
+
+
+def test_the_band_of_a_break_even_may_end_with_never() -> None:
+    first = BreakEven(crossing=Crossing.FROM, images=900, spend_usd=Decimal(1))
+    later = BreakEven(crossing=Crossing.FROM, images=1500, spend_usd=Decimal(1))
+    never = BreakEven(crossing=Crossing.NEVER)
+    told = break_even_sentence("gw", "direct", first, (first, later))
+    assert told.endswith(" (90% band: 900 to 1,500)")
+    told = break_even_sentence("gw", "direct", first, (first, never))
+    assert told.endswith(" (90% band: from 900 to never)")
+    assert "band" not in break_even_sentence("gw", "direct", never, (never, never))
+
+
+def test_a_pay_back_names_its_month_or_says_that_there_is_none() -> None:
+    assert "by the end of month 5" in payback_sentence("gw", 5, 12)
+    assert "does not pay for its set-up within 12 months" in payback_sentence(
+        "gw", None, 12
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        ("10000", Unit.IMAGES, "10,000"),
+        ("0.04224", Unit.USD, "$0.04224"),
+        ("0.015836864197", Unit.USD, "$0.015836864"),
+        ("0.025", Unit.SHARE, "2.5%"),
+        ("-0.1", Unit.GROWTH, "−10%"),
+        ("0.50", Unit.FACTOR, "0.5"),
+    ],
+)
+def test_an_assumption_shows_every_digit_that_was_given(
+    value: str, unit: Unit, text: str
+) -> None:
+    one = Assumption(key="k", what="w", value=Decimal(value), unit=unit, source="s")
+    assert value_words(one) == text
+    assert range_words(one) == ""

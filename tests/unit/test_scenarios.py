@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from bench.errors import BadInput
-from bench.scenario import read_growth, read_scenario, scenario_schema
+from bench.scenario.form import MeasuredMix
+from bench.scenario.reading import read_scenario, scenario_schema
+from bench.scenario.written import read_growth
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "bench" / "starter" / "scenarios").glob("*.yaml"))
@@ -117,6 +119,18 @@ REFUSED_BY_SCHEMA = [
     (_alternatives(book={"tier": "fast"}), "book.tier: "),
     (_alternatives(book={"providr": "openai"}), "key 'alternatives.1.book.providr'"),
     (_alternatives(of={"alternative": "direct"}), "of.multiplier' is missing"),
+    ({"start": "2027-13"}, 'start: should be a month such as 2027-01, not "2027-13"'),
+    ({"start": "2027-01", "seasonality": [1] * 11}, "seasonality: .* it has 11"),
+    (
+        {"start": "2027-01", "seasonality": {"dezember": 2}},
+        "seasonality: 'dezember' is no month; write january",
+    ),
+    ({"start": "2027-01", "seasonality": {"may": -1}}, "seasonality: .*negative"),
+    ({"failures": {"unusable_share": 1.2}}, "failures.unusable_share: .*from 0 to 1"),
+    ({"failures": {"lost_share": 0.1}}, "key 'failures.lost_share' is not known"),
+    ({"cache_hit_share": -0.1}, 'cache_hit_share: should not be negative, not "-0.1"'),
+    ({"batch_share": 1.01}, 'batch_share: should be a share from 0 to 1, not "1.01"'),
+    ({"mix": {"from_runs": "x"}}, "key 'mix.from_runs' is not known"),
 ]
 REFUSED_BY_READER = [
     ({"mix": MIX}, "mix: the shares sum to 0.9; make them sum to 1"),
@@ -131,6 +145,35 @@ REFUSED_BY_READER = [
     ),
     ({"images_per_month": [1, 2], "months": 2}, "months: .*lists each month"),
     ({"images_per_month": [1, 2], "growth": "5%"}, "growth: .*lists each month"),
+    ({"seasonality": {"may": 2}}, "seasonality: .*add start: 2027-01"),
+    ({"failures": {"unusable_share": 0.5, "retried_share": 0.45}}, "is 0.95; at most"),
+    (
+        {"failures": {"from_run": "x", "retried_share": 0.1}},
+        "failures.retried_share: from_run measures it",
+    ),
+    ({"failures": {"route": "direct"}}, "failures.route: it belongs to from_run"),
+    ({"mix": {}}, "mix: give either from_run or from_usage"),
+    (
+        _alternatives(of={"alternative": "direct", "multiplier": 1}, mix=[{}]),
+        "alternatives.1.mix: of takes the mix of direct along",
+    ),
+    (
+        _alternatives(from_run={"run": "x", "route": "direct"}, failures={}),
+        "alternatives.1.failures: a cost that was measured",
+    ),
+    (_alternatives(book={}, batch_usd_per_image=1), "batch_usd_per_image: it stands"),
+    (_alternatives(book={"tier": "batch"}, batch_share=1), "book.tier: batch is for"),
+    (
+        _alternatives(book={"multiplier": 1, "scheme": {"kind": "multiplier"}}),
+        "book.multiplier: scheme says how",
+    ),
+    (_alternatives(book={"scheme": {"kind": "magic"}}), "book.scheme: .*'magic'"),
+    (
+        _alternatives(
+            book={"scheme": {"kind": "fee", "share": 0.05, "purchase_usd": 10}}
+        ),
+        "book.scheme: purchase_usd needs to know each purchase",
+    ),
 ]
 
 
@@ -169,6 +212,20 @@ def _with_numbers(value: Any) -> Any:
     return int(value) if value.isdigit() else value
 
 
+def test_the_scenario_of_the_documentation_is_one(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "projections.md").read_text("utf-8")
+    path = tmp_path / "next-year.yaml"
+    path.write_text(text.split("```yaml\n")[1].split("```")[0], "utf-8")
+    assert len(read_scenario(path).alternatives) == 4
+
+
+def test_a_usage_file_lies_beside_its_scenario(tmp_path: Path) -> None:
+    path = _scenario(tmp_path, mix={"from_usage": "usage.csv"})
+    mix = read_scenario(path).mix
+    assert isinstance(mix, MeasuredMix)
+    assert mix.from_usage == str(tmp_path / "usage.csv")
+
+
 def test_a_scenario_too_deep_or_too_large_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "scenario.yaml"
     path.write_text("name: " + "[" * 30 + "]" * 30)
@@ -186,6 +243,7 @@ def test_more_alternatives_than_anybody_reads_are_refused(tmp_path: Path) -> Non
 
 
 def test_what_is_shipped_in_the_package_lies_in_the_data_folder_too() -> None:
-    assert [path.name for path in SHIPPED] == ["guides-2025.yaml"]
+    names = ["after-gpt-image-1.yaml", "guides-2025.yaml", "quality-mix.yaml"]
+    assert [path.name for path in SHIPPED] == names
     for path in SHIPPED:
         assert (ROOT / "data" / "scenarios" / path.name).read_text() == path.read_text()

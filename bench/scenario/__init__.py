@@ -1,0 +1,1 @@
+"""Scenario: what people write down to have months projected."""
