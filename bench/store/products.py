@@ -7,6 +7,7 @@ from bench.store.price_rows import FLAT, IMAGE_CLASSES, MAINLINE_CLASSES, SCALED
 from pricing.usage import LARGEST_QUANTITY, MainlineUsage, Usage
 
 FOR_PYTHON = "for_python"
+FREE = "billing IN ('not_sent', 'unbilled')"
 COUNTS = tuple(member.name for member in fields(Usage))
 MAINLINE_COUNTS = tuple(f"mainline_{member.name}" for member in fields(MainlineUsage))
 _INPUT_CLASSES = IMAGE_CLASSES[:4]
@@ -63,8 +64,8 @@ def priced_attempts(source: str, n_steps: int, *, has_mainline: bool) -> str:
         END AS total_0
         FROM placed
     ){steps}, totalled AS (
-        SELECT *, {_FREE} OR total_{n_steps} IS NOT NULL AS is_priced,
-            CASE WHEN {_FREE} THEN 0::DECIMAL(38,12) ELSE e12_usd(total_{n_steps}) END
+        SELECT *, {FREE} OR total_{n_steps} IS NOT NULL AS is_priced,
+            CASE WHEN {FREE} THEN 0::DECIMAL(38,12) ELSE e12_usd(total_{n_steps}) END
                 AS repriced_usd
         FROM {f"stepped_{n_steps}" if n_steps else "direct"}
     ), repriced AS (
@@ -73,7 +74,6 @@ def priced_attempts(source: str, n_steps: int, *, has_mainline: bool) -> str:
     """  # noqa: S608  own names
 
 
-_FREE = "billing IN ('not_sent', 'unbilled')"
 _WHY = """CASE
     WHEN coalesce(is_for_python, false) THEN 'for_python'
     WHEN is_priced THEN 'priced'

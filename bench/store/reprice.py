@@ -13,7 +13,7 @@ from bench.store.price_rows import (
     load_prices,
     most_steps,
 )
-from bench.store.products import FOR_PYTHON, MAINLINE_COUNTS, priced_attempts
+from bench.store.products import FOR_PYTHON, FREE, MAINLINE_COUNTS, priced_attempts
 from bench.store.queries import Row, rows_of
 
 # Sixty-four bits hold every usual charge and are eight times as fast.
@@ -23,7 +23,8 @@ RECORDED = f"""
 SELECT *, {", ".join(f"NULL::BIGINT AS {name}" for name in MAINLINE_COUNTS)}
 FROM recorded_attempt WHERE NOT in_flight
 """  # noqa: S608  own names
-_MARK = """CASE
+_MARK = f"""CASE
+    WHEN charge_usd IS NULL AND {FREE} THEN '='
     WHEN charge_usd IS NULL AND repriced_usd IS NULL THEN '?'
     WHEN charge_usd IS NULL THEN '+'
     WHEN repriced_usd IS NULL THEN '-'

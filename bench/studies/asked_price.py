@@ -22,7 +22,7 @@ from pricing.variant import AUTO, parse_size
 COUNTS = tuple(Usage.__slots__)
 _MAINLINE = tuple(MainlineUsage.__slots__)
 _BILLED = frozenset({"billed", "billed_unusable"})
-_FREE = frozenset({"not_sent", "unbilled"})
+FREE = frozenset({"not_sent", "unbilled"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class AskedPrice:
         Returns:
             0 where nothing was billed, None where it has no price.
         """
-        if row["billing"] in _FREE:
+        if row["billing"] in FREE:
             return Decimal(0)
         if row["billing"] not in _BILLED or self.card is None:
             return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bench.store.price_rows import Place
 from bench.store.queries import Row
 from bench.store.reprice import Repriced, TooLargeForSql
-from bench.studies.asked_price import COUNTS
+from bench.studies.asked_price import COUNTS, FREE
 from bench.studies.asked_prices import AskedPrices
 from pricing.money import total
 from pricing.rates import TokenClass
@@ -43,7 +43,7 @@ def _summed_here(
     for row in attempts:
         price_id = places[int(row["place_id"])].price_id
         usd = None if price_id is None else prices.found[price_id].usd(row)
-        mark = _mark(row["charge_usd"], usd)
+        mark = _mark(row, usd)
         key = (row["place_id"], mark, _why(row, usd), row["usage_source"])
         group = found.setdefault(
             key,
@@ -62,12 +62,13 @@ def _summed_here(
     return list(found.values())
 
 
-def _mark(charge_usd: Decimal | None, repriced_usd: Decimal | None) -> str:
-    if charge_usd is None:
-        return "?" if repriced_usd is None else "+"
-    if repriced_usd is None:
+def _mark(row: Row, usd: Decimal | None) -> str:
+    """As in `bench.store.reprice`."""
+    if row["charge_usd"] is None:
+        return "=" if row["billing"] in FREE else "?" if usd is None else "+"
+    if usd is None:
         return "-"
-    return "=" if charge_usd == repriced_usd else "~"
+    return "=" if row["charge_usd"] == usd else "~"
 
 
 def _why(row: Row, usd: Decimal | None) -> str:

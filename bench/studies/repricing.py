@@ -19,8 +19,8 @@ from pricing.rates import TokenClass
 if TYPE_CHECKING:
     import duckdb
 
-# How many attempts `pricing` itself prices again, to judge what SQL says.
-_MOST_JUDGED = 200
+# Enough to see a mistake of ours, and quick.
+N_JUDGED = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +93,12 @@ def reprice(
     run_ids: Sequence[str],
     book: PriceBook,
     wanted: Wanted,
+    *,
+    n_judged: int = N_JUDGED,
 ) -> Repricing:
     """Price the recorded attempts of runs anew; nothing is written.
+
+    About `n_judged` of them, chosen by chance, are priced by `pricing` too.
 
     Raises:
         Misjudged: A charge of the judged sample differs; a mistake of ours.
@@ -112,11 +116,11 @@ def reprice(
         for number, row in enumerate(asked)
     ]
     groups, repriced = attempt_groups(con, places, prices)
-    every = max(1, sum(row["attempts"] for row in asked) // _MOST_JUDGED)
-    n_judged = judge(repriced.sample(every), places, prices)
+    every = max(1, sum(row["attempts"] for row in asked) // n_judged)
+    agreed = judge(repriced.sample(every), places, prices)
     cards = charged_by(frozen_cards(con, run_ids))
     return Repricing(
-        cells=_cells(groups, (asked, places, prices), cards), n_judged=n_judged
+        cells=_cells(groups, (asked, places, prices), cards), n_judged=agreed
     )
 
 

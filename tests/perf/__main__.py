@@ -6,6 +6,7 @@ import ingest_bench
 import journal_bench
 import overview_bench
 import page_bench
+import reprice_bench
 import run_bench
 import startup_bench
 import wrap_bench
@@ -16,6 +17,7 @@ PARTS = (
     ingest_bench,
     overview_bench,
     page_bench,
+    reprice_bench,
     run_bench,
     wrap_bench,
 )
