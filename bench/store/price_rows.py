@@ -92,7 +92,8 @@ class PriceRow:
 
 
 def load_places(con: duckdb.DuckDBPyConnection, places: Iterable[Place]) -> None:
-    """Make the temporary table `reprice_place`."""
+    """Make the temporary tables `reprice_place` and `reprice_one`, of one row."""
+    con.execute("CREATE OR REPLACE TEMP TABLE reprice_one AS SELECT 1 AS one")
     rows = [{name: getattr(place, name) for name in _PLACE} for place in places]
     _load(con, "reprice_place", _PLACE, rows)
 

@@ -6,7 +6,10 @@ from dataclasses import fields
 from bench.store.price_rows import FLAT, IMAGE_CLASSES, MAINLINE_CLASSES, SCALED
 from pricing.usage import LARGEST_QUANTITY, MainlineUsage, Usage
 
-FOR_PYTHON = "for_python"
+# What stands in the way of a price, by its number in SQL: as a text it would be
+# the dearest column.
+WHYS = ("priced", "for_python", "request_unknown", "no_usage", "no_price", "no_rate")
+FOR_PYTHON = WHYS.index("for_python")
 FREE = "billing IN ('not_sent', 'unbilled')"
 COUNTS = tuple(member.name for member in fields(Usage))
 MAINLINE_COUNTS = tuple(f"mainline_{member.name}" for member in fields(MainlineUsage))
@@ -64,26 +67,28 @@ def priced_attempts(source: str, n_steps: int, *, has_mainline: bool) -> str:
         END AS total_0
         FROM placed
     ){steps}, totalled AS (
-        SELECT *, {FREE} OR total_{n_steps} IS NOT NULL AS is_priced,
-            CASE WHEN {FREE} THEN 0::DECIMAL(38,12) ELSE e12_usd(total_{n_steps}) END
-                AS repriced_usd
-        FROM {f"stepped_{n_steps}" if n_steps else "direct"}
+        SELECT * EXCLUDE (one), CASE WHEN {FREE} THEN 0 ELSE total_{n_steps} END
+            ::DECIMAL(26,0) * 0.000000000001::DECIMAL(12,12) AS repriced_usd
+        FROM {f"stepped_{n_steps}" if n_steps else "direct"}, {_ONCE}
     ), repriced AS (
-        SELECT *, {_WHY} AS why FROM totalled
+        SELECT * EXCLUDE (one), {_WHY} AS why FROM totalled, {_ONCE}
     )
     """  # noqa: S608  own names
 
 
+# DuckDB computes an expression anew wherever a later one names it, unless a join
+# stands between: this one adds a column to no row more.
+_ONCE = "reprice_one"
 _WHY = """CASE
-    WHEN coalesce(is_for_python, false) THEN 'for_python'
-    WHEN is_priced THEN 'priced'
-    WHEN has_price IS NULL THEN 'request_unknown'
+    WHEN is_for_python THEN 1
+    WHEN repriced_usd IS NOT NULL THEN 0
+    WHEN has_price IS NULL THEN 2
     WHEN billing = 'possibly_billed' OR (charge_usd IS NULL AND usage_source = 'absent')
-        THEN 'no_usage'
-    WHEN NOT has_price THEN 'no_price'
-    WHEN picture_e12 IS NULL AND output_image_tokens IS NULL THEN 'no_usage'
-    ELSE 'no_rate'
-END"""
+        THEN 3
+    WHEN NOT has_price THEN 4
+    WHEN picture_e12 IS NULL AND output_image_tokens IS NULL THEN 3
+    ELSE 5
+END::TINYINT"""
 
 
 def _line(name: str) -> str:
@@ -145,11 +150,11 @@ def _step(number: int) -> str:
     total, by, to = f"total_{number}", f"step_{number}_by", f"step_{number}_to"
     steps = f"({total} * {to} + {by} - 1) // {by}"
     return f""", stepped_{number + 1} AS (
-        SELECT *, CASE
+        SELECT * EXCLUDE (one), CASE
             WHEN step_{number} IS NULL OR {total} IS NULL THEN {total}
             WHEN step_{number} = '{FLAT}' THEN {by}
             WHEN step_{number} = '{SCALED}' THEN half_even({total} * {by}, {to})
             ELSE half_even({steps} * {by}, {to})
         END AS total_{number + 1}
-        FROM {before}
+        FROM {before}, {_ONCE}
     )"""  # noqa: S608  own names

@@ -13,7 +13,13 @@ from bench.store.price_rows import (
     load_prices,
     most_steps,
 )
-from bench.store.products import FOR_PYTHON, FREE, MAINLINE_COUNTS, priced_attempts
+from bench.store.products import (
+    FOR_PYTHON,
+    FREE,
+    MAINLINE_COUNTS,
+    WHYS,
+    priced_attempts,
+)
 from bench.store.queries import Row, rows_of
 
 # Sixty-four bits hold every usual charge and are eight times as fast.
@@ -23,14 +29,15 @@ RECORDED = f"""
 SELECT *, {", ".join(f"NULL::BIGINT AS {name}" for name in MAINLINE_COUNTS)}
 FROM recorded_attempt WHERE NOT in_flight
 """  # noqa: S608  own names
+MARKS = "+-~=?"
 _MARK = f"""CASE
-    WHEN charge_usd IS NULL AND {FREE} THEN '='
-    WHEN charge_usd IS NULL AND repriced_usd IS NULL THEN '?'
-    WHEN charge_usd IS NULL THEN '+'
-    WHEN repriced_usd IS NULL THEN '-'
-    WHEN charge_usd = repriced_usd THEN '='
-    ELSE '~'
-END"""
+    WHEN charge_usd IS NULL AND {FREE} THEN 3
+    WHEN charge_usd IS NULL AND repriced_usd IS NULL THEN 4
+    WHEN charge_usd IS NULL THEN 0
+    WHEN repriced_usd IS NULL THEN 1
+    WHEN charge_usd = repriced_usd THEN 3
+    ELSE 2
+END::TINYINT"""
 
 
 class TooLargeForSql(ArithmeticError):
@@ -105,7 +112,7 @@ class Repriced:
         Returns:
             place_id, mark (+ has a price now, - has none any more, ~ another, =
             the same, ? has none), why (priced, or what stands in the way),
-            usage_source, requests, charge_usd, repriced_usd,
+            is_estimated, requests, charge_usd, repriced_usd,
             possibly_billed_usd, and the tokens of each class.
 
         Raises:
@@ -113,28 +120,33 @@ class Repriced:
         """
         classes = (*IMAGE_CLASSES, *(MAINLINE_CLASSES if self._has_mainline else ()))
         sums = ", ".join(f"sum({name})::HUGEINT AS {name}" for name in classes)
-        return self._ask(
+        rows = self._ask(
             f"""
             SELECT
-                place_id, {_MARK} AS mark, why, usage_source, count(*) AS requests,
+                place_id, {_MARK} AS mark, why,
+                coalesce(usage_source = 'estimated', false) AS is_estimated,
+                count(*) AS requests,
                 sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
                 sum(repriced_usd)::DECIMAL(38,12) AS repriced_usd,
                 sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
                 {sums}
-            FROM repriced WHERE why <> '{FOR_PYTHON}'
-            GROUP BY place_id, mark, why, usage_source
-            ORDER BY place_id, mark, why, usage_source
+            FROM repriced WHERE why <> {FOR_PYTHON}
+            GROUP BY place_id, mark, why, is_estimated
+            ORDER BY place_id, mark, why, is_estimated
             """  # noqa: S608  own names
         )
+        return [
+            {**row, "mark": MARKS[row["mark"]], "why": WHYS[row["why"]]} for row in rows
+        ]
 
     def sample(self, every: int) -> list[Row]:
         """About one attempt in so many, with counts and `repriced_usd`."""
         where = f"hash(attempt_id) % {every:d} = 0"
-        return self._ask(f"FROM repriced WHERE why <> '{FOR_PYTHON}'", where)
+        return self._ask(f"FROM repriced WHERE why <> {FOR_PYTHON}", where)
 
     def for_python(self) -> list[Row]:
         """Attempts whose price whole numbers can't hold, with counts."""
-        return self._ask(f"FROM repriced WHERE why = '{FOR_PYTHON}'")
+        return self._ask(f"FROM repriced WHERE why = {FOR_PYTHON}")
 
     def _ask(self, query: str, where: str = "true") -> list[Row]:
         chosen = f"SELECT * FROM ({self._source}) WHERE {where}"  # noqa: S608  own names

@@ -44,10 +44,15 @@ def _summed_here(
         price_id = places[int(row["place_id"])].price_id
         usd = None if price_id is None else prices.found[price_id].usd(row)
         mark = _mark(row, usd)
-        key = (row["place_id"], mark, _why(row, usd), row["usage_source"])
+        key = (
+            row["place_id"],
+            mark,
+            _why(row, usd),
+            row["usage_source"] == "estimated",
+        )
         group = found.setdefault(
             key,
-            dict(zip(("place_id", "mark", "why", "usage_source"), key, strict=True)),
+            dict(zip(("place_id", "mark", "why", "is_estimated"), key, strict=True)),
         )
         group["requests"] = group.get("requests", 0) + 1
         money = {

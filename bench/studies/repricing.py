@@ -87,6 +87,15 @@ class Repricing:
     cells: tuple[RepricedCell, ...]
     n_judged: int
 
+    @property
+    def why_nothing(self) -> str | None:
+        """Why no price holds for anything; None where some does, or none is due."""
+        every = [change for cell in self.cells for change in cell.changes]
+        if any(c.mark in "+~=" and c.why.after is not None for c in every):
+            return None
+        gone = (c.why.sentences[0] for c in every if c.mark == "-")
+        return next(gone, None)
+
 
 def reprice(
     con: "duckdb.DuckDBPyConnection",
@@ -137,8 +146,10 @@ def _cells(
         place = places[int(group["place_id"])]
         cell = (place.run_id, place.cell_index)
         of_cell[cell] = asked[int(group["place_id"])]
-        is_estimated = group["usage_source"] == "estimated"
-        alike = (place.price_id, group["mark"], group["why"], is_estimated)
+        alike = (
+            place.price_id,
+            *(group[name] for name in ("mark", "why", "is_estimated")),
+        )
         found.setdefault(cell, {}).setdefault(alike, []).append(group)
     return tuple(
         RepricedCell(
