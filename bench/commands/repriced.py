@@ -33,12 +33,14 @@ _WORDS = {
 def print_repricing(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> None:
     """What it comes to, by cell or by run, and what changed."""
     names = {cell.run_id for cell in found.cells}
+    is_through = any(cell.asked["route"] == "gateway" for cell in found.cells)
+    through = " (gateways through their own schemes)" if is_through else ""
     title = (
         f"run {runs[0]['run_id']}, suite {runs[0]['suite']}"
         if len(runs) == 1
         else so_many(len(runs), "run")
     )
-    typer.echo(f"{title}: {_asked(wanted)}; what was charged stays as it is")
+    typer.echo(f"{title}: {_asked(wanted)}{through}; what was charged stays")
     if any(row["simulated"] for row in runs):
         typer.echo(SIMULATED)
     if not names:
@@ -48,6 +50,8 @@ def print_repricing(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> No
         _print_cells(found.cells)
     else:
         _print_runs(found.cells, runs)
+    if _together(found.cells).n_without_price:
+        typer.echo("difference: of the requests that have a price both times")
     _print_changes(found.cells)
     if found.n_judged:
         typer.echo(
@@ -62,7 +66,7 @@ def _asked(wanted: Wanted) -> str:
     )
     rates = " at batch rates" if wanted.tier is Tier.BATCH else ""
     day = f"as of {wanted.as_of}" if wanted.as_of else "on the day of each request"
-    return printable(f"{book}{rates}, {day}")
+    return printable(f"by {book}{rates}, {day}")
 
 
 def _print_cells(cells: Sequence[RepricedCell]) -> None:

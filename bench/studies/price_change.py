@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import orjson
 
@@ -117,12 +118,15 @@ def _changes(
         )
     for name in used:
         was, now = old.rates.get(name), new.rates.get(name)
-        if (was is None) != (now is None) or (was and now and _other(was, now)):
+        # Where pictures are priced, what went into them is not.
+        is_other_way = bool(before) != bool(after) and not (was and now)
+        is_other = _amount(was) != _amount(now)
+        if is_other and not is_other_way:
             yield RateChange(name=name, before=was, after=now)
 
 
-def _other(was: Rate, now: Rate) -> bool:
-    return (was.usd, was.per) != (now.usd, now.per)
+def _amount(rate: Rate | None) -> tuple[Decimal, int] | None:
+    return None if rate is None else (rate.usd, rate.per)
 
 
 def _picture(card: RateCard, price: AskedPrice) -> ImagePrice | None:
@@ -174,6 +178,10 @@ def _named(card: RateCard) -> str:
 
 
 def _changed(change: RateChange) -> str:
+    if change.name == PICTURE and change.before is None:
+        return f"by the picture, {_usd(change.after)} each, instead of by tokens"
+    if change.name == PICTURE and change.after is None:
+        return f"by tokens instead of by the picture, {_usd(change.before)} each"
     rate = change.after or change.before
     per = "" if rate is None or rate.per == 1 else f" per {rate.per:,}"
     return f"{change.name}: {_usd(change.before)} -> {_usd(change.after)}{per}"
