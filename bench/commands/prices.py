@@ -62,7 +62,7 @@ def prices(
             )
         return
     if tier is not None and tier not in set(Tier):
-        raise BadInput(f"--tier: '{tier[:40]!a}' should be standard or batch")
+        raise BadInput(f"--tier: {tier[:40]!a} should be standard or batch")
     day = read_day("--as-of", as_of)
     book = _book(data, books)
     cards = holding(book, day, vendor=vendor, part=model, tier=tier)

@@ -97,7 +97,7 @@ def _wanted(book: str | None, as_of: str | None, tier: str) -> "Wanted":
     from pricing.rates import Tier
 
     if tier not in set(Tier):
-        raise BadInput(f"--tier: '{tier[:40]!a}' should be standard or batch")
+        raise BadInput(f"--tier: {tier[:40]!a} should be standard or batch")
     day = None if as_of is None else read_day("--as-of", as_of)
     return Wanted(vendor=book, as_of=day, tier=Tier(tier))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.store.price_rows import Place
 from bench.store.queries import Row
-from bench.store.reprice import Repriced, TooLargeForSql
+from bench.store.reprice import RECORDED, Repriced, TooLargeForSql
 from bench.studies.asked_price import COUNTS, FREE
 from bench.studies.asked_prices import AskedPrices
 from pricing.money import total
@@ -21,14 +21,17 @@ class Misjudged(ArithmeticError):
 
 
 def attempt_groups(
-    con: "duckdb.DuckDBPyConnection", places: Sequence[Place], prices: AskedPrices
+    con: "duckdb.DuckDBPyConnection",
+    places: Sequence[Place],
+    prices: AskedPrices,
+    source: str = RECORDED,
 ) -> tuple[list[Row], Repriced]:
     """Attempts that are alike, summed by SQL, or by `pricing` where SQL can't."""
     try:
-        repriced = Repriced(con, places, prices.rows(all_for_python=False))
+        repriced = Repriced(con, places, prices.rows(all_for_python=False), source)
         groups = repriced.groups()
     except TooLargeForSql:
-        repriced = Repriced(con, places, prices.rows(all_for_python=True))
+        repriced = Repriced(con, places, prices.rows(all_for_python=True), source)
         groups = repriced.groups()
     if any(row.is_for_python for row in repriced.prices):
         groups += _summed_here(repriced.for_python(), places, prices)
