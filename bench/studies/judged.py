@@ -1,4 +1,4 @@
-"""Judged: what SQL charges, made again by `pricing`, attempt by attempt."""
+"""Judged: what SQL charges, charged again by `pricing` one by one."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Price change: which rates differ from those that a run was charged by."""
+"""Price change: which rates a run was charged by and now is not."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
