@@ -143,7 +143,7 @@ def test_a_corrected_price_stands_beside_the_charge_and_changes_no_record(
 def test_marks_count_what_is_new_gone_another_the_same_and_unknown(
     synthetic_run: Make, ask: Tell
 ) -> None:
-    run = synthetic_run(n_prompts=1, repeats=7, endpoints=(("openai", "direct"),))
+    run = synthetic_run(n_prompts=1, repeats=8, endpoints=(("openai", "direct"),))
     run.plan["cards"] = []
     run.freeze()
     nothing: dict[str, Any] = {**dict.fromkeys(USAGE), "usage_source": "absent"}
@@ -154,6 +154,7 @@ def test_marks_count_what_is_new_gone_another_the_same_and_unknown(
         {**nothing, "charge_usd": None, "possibly_billed_usd": "0.21"},
         {**USAGE, "charge_usd": "0.05", "output_text_tokens": 9},
         {**nothing, "charge_usd": "0", "billing": "unbilled", "outcome": "refused"},
+        {**nothing, "charge_usd": None, "billing": "not_sent", "outcome": "timed_out"},
     ]
     records = [run.session()]
     for trial, members in zip(run.trials, cases, strict=False):
@@ -162,11 +163,11 @@ def test_marks_count_what_is_new_gone_another_the_same_and_unknown(
     run.journal([*records, run.intent(run.trials[-1])])
     found = answered(ask("latest", "--json"))
     assert found["requests"] == {
-        "all": 7,
+        "all": 8,
         "new": 1,
         "gone": 1,
         "changed": 1,
-        "same": 2,
+        "same": 3,
         "unknown": 2,
         "estimated": 1,
     }
