@@ -14,6 +14,7 @@ from bench.studies.repricing import Change, RepricedCell, Repricing, Sums, sums
 from bench.words.figures import UNKNOWN, dollars, signed_dollars, so_many
 from bench.words.printable import printable
 from bench.words.tables import print_table
+from pricing.charge import OWN_BOOK
 from pricing.money import usd_text
 from pricing.rates import Tier
 
@@ -66,7 +67,7 @@ def _asked(wanted: Wanted) -> str:
     )
     rates = " at batch rates" if wanted.tier is Tier.BATCH else ""
     day = f"as of {wanted.as_of}" if wanted.as_of else "on the day of each request"
-    return printable(f"by {book}{rates}, {day}")
+    return printable(f"{book}{rates}, {day}")
 
 
 def _print_cells(cells: Sequence[RepricedCell]) -> None:
@@ -235,6 +236,7 @@ def _change(change: Change) -> Json:
         "rates": [_rate(rate) for rate in why.rates],
         "before": [ref.to_json() for ref in why.before],
         "after": None if why.after is None else why.after.to_json(),
+        "flags": [OWN_BOOK] if why.is_own else [],
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import orjson
@@ -41,12 +41,14 @@ class Why:
         rates: Of the classes that the requests used.
         before: The cards that the run was charged by.
         after: The card of the asked book, None without one.
+        is_own: It is of a book of the user's own.
     """
 
     sentences: tuple[str, ...] = ()
     rates: tuple[RateChange, ...] = ()
     before: tuple[BookRef, ...] = ()
     after: BookRef | None = None
+    is_own: bool = False
 
 
 def charged_by(rows: Iterable[Row]) -> Cards:
@@ -77,16 +79,19 @@ def why_of(
     """
     before = tuple(dict.fromkeys(card.ref for card in charged))
     card = price.card if price else None
-    after = card.ref if card else None
+    found = Why(
+        before=before,
+        after=card.ref if card else None,
+        is_own=card is not None and card.own,
+    )
     if mark == "=":
-        return Why(before=before, after=after)
+        return found
     if mark in {"-", "?"} or price is None or card is None:
-        sentence = _obstacle(row, price)
-        return Why(sentences=(sentence,), before=before, after=after)
+        return replace(found, sentences=(_obstacle(row, price),))
     used = [name for name in TokenClass if (row.get(name) or 0) > 0]
     rates = tuple(c for old in charged for c in _changes(old, card, used, price))
     sentences = tuple(dict.fromkeys(_sentences(charged, card, rates, mark)))
-    return Why(sentences=sentences, rates=rates, before=before, after=after)
+    return replace(found, sentences=sentences, rates=rates)
 
 
 def _obstacle(row: Row, price: AskedPrice | None) -> str:

@@ -131,10 +131,12 @@ def test_a_corrected_price_stands_beside_the_charge_and_changes_no_record(
     ]
     assert change["before"][0]["source"] == CARD.source
     assert change["after"]["source"] == "OpenAI's letter of 2026-11-22"
+    assert change["flags"] == ["own_book"]
     shown = ask("latest").stdout
     assert "output_image: 30 USD -> 24 USD per 1,000,000" in shown
     assert "your own openai card of gpt-image-2 from 2026-04-21" in shown
     assert "$0.1830 -> $0.1470 (−$0.0360)" in shown
+    assert ": by each endpoint's book, on the day of each request" in shown
     with open_index(data_folder) as con:
         assert checksum(con) == rows
     assert {path: path.read_bytes() for path in before} == before
