@@ -69,6 +69,7 @@ _GROUPS = (
     "bench.commands.export",
     "bench.commands.price",
     "bench.commands.prices",
+    "bench.commands.reprice",
     "bench.commands.ingest",
     "bench.commands.emulator",
 )

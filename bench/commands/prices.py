@@ -62,8 +62,8 @@ def prices(
             )
         return
     if tier is not None and tier not in set(Tier):
-        raise BadInput(f"--tier: '{tier[:40]!a}' should be standard or batch")
-    day = _day("--as-of", as_of)
+        raise BadInput(f"--tier: {tier[:40]!a} should be standard or batch")
+    day = read_day("--as-of", as_of)
     book = _book(data, books)
     cards = holding(book, day, vendor=vendor, part=model, tier=tier)
     if json:
@@ -105,7 +105,7 @@ def diff(
     from bench.errors import BadInput
     from bench.studies.booklist import changes
 
-    days = _day("the first DATE", first), _day("the second DATE", second)
+    days = read_day("the first DATE", first), read_day("the second DATE", second)
     if days[0] > days[1]:
         raise BadInput(f"the first day, {days[0]}, comes after the second, {days[1]}")
     found = changes(_book(data, books), *days)
@@ -147,7 +147,7 @@ def bounds(
     from bench.studies.booklist import bounds as all_bounds
     from pricing.book import shipped_book
 
-    found = all_bounds(shipped_book(), _day("--as-of", as_of))
+    found = all_bounds(shipped_book(), read_day("--as-of", as_of))
     if json:
         _print_json(bounds_answer(found))
     else:
@@ -161,7 +161,7 @@ def _book(data: Path | None, books: Path | None) -> "PriceBook":
     return chosen_book(chosen_folder(data).root, books)
 
 
-def _day(name: str, text: str | None) -> date:
+def read_day(name: str, text: str | None) -> date:
     """A day as it was typed; today (UTC) where none was."""
     from datetime import UTC, datetime
 

@@ -123,11 +123,10 @@ def _money(row: Row) -> str:
 
 
 def _cell_line(cell: Row) -> list[str]:
-    sent = orjson.loads(cell["parameters"])
     return [
         cell["endpoint"] + (" (simulated)" if cell["simulated"] else ""),
         cell["model"],
-        " ".join(_said(name, value) for name, value in sent.items()),
+        asked_text(cell["parameters"]),
         *figures(
             n_trials=cell["n_trials"],
             n=cell["n_settled"],
@@ -137,6 +136,12 @@ def _cell_line(cell: Row) -> list[str]:
         _price(cell),
         _total(cell),
     ]
+
+
+def asked_text(parameters: str) -> str:
+    """What a cell sends beside prompt and model, from its JSON."""
+    sent = orjson.loads(parameters)
+    return " ".join(_said(name, value) for name, value in sent.items())
 
 
 def _said(name: str, value: object) -> str:

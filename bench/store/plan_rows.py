@@ -51,6 +51,8 @@ def continued_row(record: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | Non
             return "cell", _cell(record["cell_index"], record)
         case "prompt":
             return "prompt", _prompt(record["prompt_index"], record)
+        case "card":
+            return "card", _card(record)
         case "trial":
             return "trial", {name: record[name] for name in _TRIAL}
         case _:
@@ -73,6 +75,7 @@ def _rows(plan: Mapping[str, Any]) -> Rows:
         "prompt": [_prompt(i, prompt) for i, prompt in enumerate(plan["prompts"])],
         "endpoint": map(_endpoint, plan["endpoints"]),
         "cell": (_cell(index, cell) for index, cell in enumerate(plan["cells"])),
+        "card": map(_card, plan["cards"]),
         "trial": plan["trials"],
     }
 
@@ -127,6 +130,10 @@ def _cell(index: int, cell: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": sent,
         "variant": _variant(cell),
     }
+
+
+def _card(priced: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: priced[name] for name in ("endpoint", "model", "card", "scheme")}
 
 
 def _variant(cell: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ TABLES = (
     "prompt",
     "endpoint",
     "cell",
+    "card",
     "trial",
     "session",
     "open_intent",
@@ -46,7 +47,10 @@ def write_batch(con: duckdb.DuckDBPyConnection, batch: Batch) -> None:
     for table, path in batch.tables.items():
         _insert(con, table, path, batch)
     for table, rows in batch.continued.items():
-        _keep_one(con, table, rows, batch.run_id)
+        if table in _KEYS:
+            _keep_one(con, table, rows, batch.run_id)
+        else:
+            _keep_other(con, table, batch.run_id)
     if batch.n_outcomes:
         _drop_settled(con, batch)
         _mark_simulated(con, batch)
@@ -107,6 +111,19 @@ def _keep_one(
         )
         """,  # noqa: S608  own names
         {"run_id": run_id, "keys": [row[key] for row in rows]},
+    )
+
+
+def _keep_other(con: duckdb.DuckDBPyConnection, table: str, run_id: str) -> None:
+    """Drop what was told before, where several rows may have one name."""
+    con.execute(
+        f"""
+        DELETE FROM {table} WHERE run_id = $run_id AND rowid NOT IN (
+            SELECT min(rowid) FROM {table} WHERE run_id = $run_id
+            GROUP BY {table}::VARCHAR
+        )
+        """,  # noqa: S608  own names
+        {"run_id": run_id},
     )
 
 

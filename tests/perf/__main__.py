@@ -8,6 +8,7 @@ import journal_bench
 import overview_bench
 import page_bench
 import projection_bench
+import reprice_bench
 import run_bench
 import startup_bench
 import wrap_bench
@@ -20,6 +21,7 @@ PARTS = (
     overview_bench,
     page_bench,
     projection_bench,
+    reprice_bench,
     run_bench,
     wrap_bench,
 )

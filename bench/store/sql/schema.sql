@@ -64,6 +64,14 @@ CREATE TABLE cell (                -- one row a variant at an endpoint
     variant VARCHAR                -- digest of everything above but the endpoint
 );
 
+CREATE TABLE card (                -- one row the rates that a run was charged by
+    run_id VARCHAR,
+    endpoint VARCHAR,
+    model VARCHAR,
+    card JSON,                     -- of the direct book, as pricing.rates writes it
+    scheme JSON                    -- what turns it into the endpoint's, NULL if nothing
+);
+
 CREATE TABLE trial (               -- one row a planned measurement
     run_id VARCHAR,
     trial_id VARCHAR,
