@@ -66,6 +66,8 @@ _GROUPS = (
     "bench.commands.runs",
     "bench.commands.compare",
     "bench.commands.export",
+    "bench.commands.importing",
+
     "bench.commands.price",
     "bench.commands.prices",
     "bench.commands.ingest",
