@@ -67,7 +67,7 @@ _GROUPS = (
     "bench.commands.compare",
     "bench.commands.export",
     "bench.commands.importing",
-
+    "bench.commands.reconcile",
     "bench.commands.price",
     "bench.commands.prices",
     "bench.commands.ingest",

@@ -163,7 +163,9 @@ def _remove(data: Path | None, import_id: str, *, json: bool) -> None:
     if json:
         _print_json({"schema": SCHEMA, "removed": import_id})
     else:
-        typer.echo(f"{import_id} was taken away; the file that it came from is untouched")
+        typer.echo(
+            f"{import_id} was taken away; the file that it came from is untouched"
+        )
 
 
 def _print_json(answer: dict[str, object]) -> None:

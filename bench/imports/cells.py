@@ -7,7 +7,9 @@ from decimal import Decimal, InvalidOperation
 # An amount as it is kept.
 PLAIN = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,36})?"
 _PLAIN = re.compile(PLAIN, re.ASCII)
-_WRITTEN = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,60})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_WRITTEN = re.compile(
+    r"[+-]?[0-9]{1,40}(\.[0-9]{0,60})?([eE][+-]?[0-9]{1,3})?", re.ASCII
+)
 _WHOLE = re.compile(r"[0-9]{1,15}", re.ASCII)
 _EPOCH = re.compile(r"[0-9]{9,10}(\.[0-9]{1,9})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

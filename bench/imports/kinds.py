@@ -49,6 +49,7 @@ class Kind:
         untried: Mapped from documentation; no such file was seen.
         empty_days: A row that has only times is a day without spend.
         is_by_call: A row is one request, named as its answer named it.
+        counts_only: It says pictures and requests, and no dollars.
     """
 
     name: str
@@ -60,13 +61,7 @@ class Kind:
     untried: bool = False
     empty_days: bool = False
     is_by_call: bool = False
-
-    @property
-    def has_amounts(self) -> bool:
-        """Whether such a file says dollars."""
-        return "amount" in self.columns
-
-
+    counts_only: bool = False
 
 
 def _usage(side: str, name: str) -> tuple[str, ...]:
@@ -119,6 +114,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 formats=("json", "jsonl", "csv"),
                 records=("data", "results"),
                 empty_days=True,
+                counts_only=True,
             ),
             Kind(
                 name="litellm",

@@ -71,15 +71,15 @@ class Manifest:
         """
         try:
             document: dict[str, Any] = orjson.loads(path.read_bytes())
-            if document.pop("schema") != SCHEMA:
-                raise ValueError
+            # Another schema is another set of members, so this refuses it.
+            document.pop("schema" if document["schema"] == SCHEMA else "")
             for name in ("dropped_columns", "notes"):
                 document[name] = tuple(document[name])
             return cls(**document)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StorageFailed(
-                f"{path}: this manifest can't be read; take the import away with "
-                f"`pixelmeter import --remove {path.parent.name}` and import the file anew"
+                f"{path}: this manifest can't be read; `pixelmeter import --remove "
+                f"{path.parent.name}` takes the import away, then import the file anew"
             ) from None
 
 

@@ -43,10 +43,8 @@ def mapped(kind: Kind, options: Iterable[str], file: Path | None) -> Kind:
     for column, name in by_column.items():
         _check_field(where, name)
         if name in columns:
-            raise BadInput(
-                f"{where}: field '{name}' is mapped from '{printable(columns[name][0])}' "
-                f"and from '{printable(column)}'; take one"
-            )
+            both = f"'{printable(columns[name][0])}' and '{printable(column)}'"
+            raise BadInput(f"{where}: field '{name}' is mapped from {both}; take one")
         columns[name] = (column,)
     for name in read.given:
         _check_field(where, name)

@@ -50,7 +50,9 @@ def import_file(
         try:
             manifest, told = _written(kind, path, partial, skip_bad=skip_bad, fast=True)
         except LookCloser:
-            manifest, told = _written(kind, path, partial, skip_bad=skip_bad, fast=False)
+            manifest, told = _written(
+                kind, path, partial, skip_bad=skip_bad, fast=False
+            )
         is_new = shelf.settle(partial, manifest)
     if not is_new:
         manifest = shelf.manifest(manifest.id)
@@ -146,7 +148,11 @@ class _Reading:
     def _dropped(self) -> tuple[str, ...]:
         if self._pages is None:
             return self.table.unused
-        used = {name.split(".")[0] for names in self._kind.columns.values() for name in names}
+        used = {
+            name.split(".")[0]
+            for names in self._kind.columns.values()
+            for name in names
+        }
         return tuple(key for key in self._pages.keys if key not in used)
 
     def _notes(self, manifest: Manifest) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ class Source:
         """Lines with their ends; one that is too long comes in pieces."""
         return iter(partial(self.text.readline, MOST_LINE_CHARS), "")
 
-    def from_start(self) -> io.BufferedReader:
+    def from_start(self) -> "io.BufferedReader[_Hashed]":
         """The bytes of the file, once more from the beginning."""
         self._raw.seek(0)
         self._hashed = _Hashed(self._raw)
@@ -149,15 +149,14 @@ def _written(error: UnicodeError) -> str:
 def csv_sheet(source: Source, *, fast: bool) -> Sheet:
     """A CSV file with a header; rows come as they are read.
 
-    Args:
-        fast: Whether it is to be read in blocks, where its text allows that.
+    With `fast` it may be read in blocks, where its text allows that.
 
     Raises:
         BadInput: The header can't be used; later, a row breaks off.
     """
     reader = csv.reader(source.lines(), strict=True)
     try:
-        header = next(reader, [])
+        header = next(reader, list[str]())
     except csv.Error as error:
         raise BadInput(f"{source.shown}: line 1: no CSV ({error})") from None
     columns = tuple(name.strip() for name in header)
@@ -214,7 +213,11 @@ def _check_header(shown: str, columns: tuple[str, ...]) -> None:
         )
 
 
-def _csv_rows(shown: str, reader: Any, n_columns: int) -> Iterator[Row]:
+def _csv_rows(
+    shown: str,
+    reader: Any,  # noqa: ANN401  the type of csv.reader has no name
+    n_columns: int,
+) -> Iterator[Row]:
     try:
         for cells in reader:
             if len(cells) != n_columns:
@@ -228,7 +231,8 @@ def _csv_rows(shown: str, reader: Any, n_columns: int) -> Iterator[Row]:
             yield f"line {reader.line_num}", cells
     except csv.Error as error:
         raise BadInput(
-            f"{shown}: line {reader.line_num}: no CSV ({error}); the file may be cut off"
+            f"{shown}: line {reader.line_num}: no CSV ({error}); the file may be cut "
+            "off"
         ) from None
 
 

@@ -31,7 +31,9 @@ class Shelf:
 
     def manifests(self) -> tuple[Manifest, ...]:
         """All imports, oldest first."""
-        found = (Manifest.read(path) for path in self.folder.glob(f"[a-z]*/{_MANIFEST}"))
+        found = (
+            Manifest.read(path) for path in self.folder.glob(f"[a-z]*/{_MANIFEST}")
+        )
         return tuple(sorted(found, key=lambda m: (m.imported_at, m.id)))
 
     def manifest(self, import_id: str) -> Manifest:

@@ -141,7 +141,8 @@ class Table:
                 yield row
             elif not self._skip_bad:
                 raise BadInput(
-                    f"{sentence}; nothing was imported (--skip-bad leaves such rows out)"
+                    f"{sentence}; nothing was imported (--skip-bad leaves such rows "
+                    "out)"
                 )
             else:
                 self.found.n_skipped += 1
@@ -185,7 +186,7 @@ def _check(columns: Columns, kind: Kind) -> None:
         raise BadCell(f"{kind.columns['start_at'][0]}: there is no time")
     if _pc.any(_pc.less(columns["end_at"], columns["start_at"])).as_py():
         raise BadCell("the row ends before it starts")
-    if not kind.has_amounts:
+    if kind.counts_only:
         return
     is_known = _pc.is_valid(columns["amount"])
     needed = _pc.or_(

@@ -5,6 +5,7 @@ before the point and 36 after it. Sums are taken in three whole numbers, each
 18 digits further behind the point, and put together as one Decimal.
 """
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -13,16 +14,12 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa  # pyright: ignore[reportMissingTypeStubs]  it has none
-from pyarrow import (  # pyright: ignore[reportMissingTypeStubs]  as above
-    dataset,
-    parquet,
-)
+from pyarrow import parquet  # pyright: ignore[reportMissingTypeStubs]  as above
 
 from pricing.money import plus, times
 
 _pa: Any = pa
 _parquet: Any = parquet
-_dataset: Any = dataset
 # How a field is kept, by how it is read.
 TYPES: Mapping[str, Any] = {
     "instant": _pa.timestamp("us", tz="UTC"),
@@ -31,7 +28,7 @@ TYPES: Mapping[str, Any] = {
     "currency": _pa.string(),
     "whole": _pa.int64(),
 }
-_MEMORY = "256MB"
+_MEMORY = "192MB"
 _PIECES = (Decimal(1), Decimal("1e-18"), Decimal("1e-36"))
 # Digits 18 * n + 1 to 18 * (n + 1) behind the point, with the amount's sign.
 _MACROS = """
@@ -54,13 +51,22 @@ class RowsFile:
     def __init__(self, path: Path, fields: Mapping[str, str]) -> None:
         """Begin a file; `fields` are names and how they are read."""
         self._schema: Any = _pa.schema(
-            [("row_no", _pa.int64()), *((n, TYPES[kind]) for n, kind in fields.items())]
+            [
+                ("row_no", _pa.int64()),
+                ("day", _pa.date32()),
+                *((n, TYPES[kind]) for n, kind in fields.items()),
+            ]
         )
-        self._writer: Any = _parquet.ParquetWriter(path, self._schema, compression="zstd")
+        self._writer: Any = _parquet.ParquetWriter(
+            path, self._schema, compression="zstd"
+        )
 
     def write(self, columns: Mapping[str, Any]) -> None:
-        """Append rows, an array a column."""
-        arrays = [columns[field.name] for field in self._schema]
+        """Append rows: `row_no` and the fields, an array a column."""
+        # A cast of instants in UTC gives days in UTC, whatever the machine's zone.
+        days = columns["start_at"].cast(_pa.date32())
+        named = {"day": days, **columns}
+        arrays = [named[field.name] for field in self._schema]
         self._writer.write_table(_pa.Table.from_arrays(arrays, schema=self._schema))
 
     def close(self) -> None:
@@ -75,7 +81,6 @@ def scratch(spill: Path) -> Generator[duckdb.DuckDBPyConnection]:
         "autoinstall_known_extensions": "false",
         "memory_limit": _MEMORY,
         "temp_directory": str(spill),
-        "TimeZone": "UTC",
     }
     con = duckdb.connect(":memory:", config=config)
     try:
@@ -101,15 +106,18 @@ def take(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
     `taken` has every row and `import_no`, its file's place from 0; `taken_once`
     has, of rows with one id, only the last.
     """
-    for number, path in enumerate(paths):
-        # Not by its name in SQL: a folder's name may hold what SQL takes for a sign.
-        con.register(f"file_{number}", _dataset.dataset(path))
     whole = " UNION ALL BY NAME ".join(
-        f"SELECT *, {number} AS import_no FROM file_{number}"  # noqa: S608  numbers
-        for number in range(len(paths))
+        f"SELECT *, {number} AS import_no FROM read_parquet({_quoted(path)})"  # noqa: S608  quoted
+        for number, path in enumerate(paths)
     )
     con.execute(f"CREATE VIEW taken AS {whole}")
     con.execute(_TAKEN_ONCE)
+
+
+def _quoted(path: Path) -> str:
+    """A path as DuckDB takes it for just this file, whatever signs it has."""
+    literal = re.sub(r"([*?\[])", r"[\1]", str(path)).replace("'", "''")
+    return f"'{literal}'"
 
 
 def summed(path: Path, spill: Path) -> tuple[Decimal | None, int, int]:
@@ -126,7 +134,9 @@ def summed(path: Path, spill: Path) -> tuple[Decimal | None, int, int]:
             FROM taken
             """  # noqa: S608  own names
         ).fetchall()
-        ((pieces,),) = con.execute("SELECT exact_sum(amount) FROM taken_once").fetchall()
+        ((pieces,),) = con.execute(
+            "SELECT exact_sum(amount) FROM taken_once"
+        ).fetchall()
     return exact(pieces), n_ids - n_distinct, n_bare - n_bare_distinct
 
 
