@@ -16,6 +16,7 @@ from bench.imports.sheets import LookCloser, Sheet, Source, csv_sheet, joined, o
 from bench.imports.shelf import ROWS, Shelf
 from bench.imports.table import Table
 from bench.store.imported import RowsFile, summed
+from bench.words.figures import so_many
 from pricing.money import usd_text
 
 # Columns that tell who asked, which some of these files have.
@@ -170,16 +171,18 @@ class _Reading:
             found.append("times without an offset were taken as UTC")
         if manifest.repeated_ids:
             found.append(
-                f"{manifest.repeated_ids:,} rows have an id that came before; only the "
-                "last of each counts"
+                f"{so_many(manifest.repeated_ids, 'row')} with an id that came before: "
+                "only the last of each counts"
             )
         if manifest.repeated_rows:
             found.append(
-                f"{manifest.repeated_rows:,} rows repeat another one in every column; "
-                "they have no id, so they count"
+                f"{so_many(manifest.repeated_rows, 'row')} equal to another one in "
+                "every column, without an id: they count too"
             )
         if manifest.skipped:
-            found.append(f"{manifest.skipped:,} rows could not be used and are missing")
+            found.append(
+                f"{so_many(manifest.skipped, 'row')} could not be used: missing here"
+            )
         personal = [name for name in manifest.dropped_columns if name in _PERSONAL]
         if personal:
             found.append(f"dropped, since they may tell who asked: {joined(personal)}")
