@@ -34,6 +34,10 @@ class Grain:
         noise = times(abs(expected), NOISE_SHARE)
         return plus(plus(half, noise), times(_OURS_STEP, self.attempts))
 
+    def equal(self, told: Decimal, expected: Decimal) -> bool:
+        """Whether only the noise of floats lies between two amounts."""
+        return abs(minus(told, expected)) <= times(abs(expected), NOISE_SHARE)
+
     def same(self, told: Decimal, expected: Decimal) -> bool:
         """Whether two amounts are the same as far as can be seen."""
         return abs(minus(told, expected)) <= self.slack(expected)

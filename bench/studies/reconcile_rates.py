@@ -216,12 +216,17 @@ def _compared(
         return replace(check, verdict="no_rate", why="our books have no rate that day")
     _, first, own = rates[0]
     check = replace(check, book_usd=first, own=own)
-    for tier, rate, _ in rates:
-        expected = ratio(times(tokens, rate), Decimal(MILLION))
-        if grain.too_coarse(expected):
-            return replace(check, verdict="too_coarse")
-        if grain.same(check.amount_usd, expected):
-            return replace(check, verdict="same", tier=tier, book_usd=rate)
+    priced = [
+        (tier, rate, ratio(times(tokens, rate), Decimal(MILLION)))
+        for tier, rate, _ in rates
+    ]
+    # An equal amount proves a rate; one that is near may only be rounded to it.
+    for is_like in (grain.equal, grain.same):
+        for tier, rate, expected in priced:
+            if is_like(check.amount_usd, expected):
+                is_told = is_like == grain.equal or not grain.too_coarse(expected)
+                verdict = "same" if is_told else "too_coarse"
+                return replace(check, verdict=verdict, tier=tier, book_usd=rate)
     known = [rate for _, rate, _ in rates]
     is_between = min(known) < per_million(check.amount_usd, tokens) < max(known)
     return replace(check, verdict="mixed" if is_between else "differs")
