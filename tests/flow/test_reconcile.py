@@ -77,11 +77,6 @@ LOST = {
 }
 
 
-def settled(*rows: str) -> dict[str, Any]:
-    """How `bring` is told that its days were settled when it was written."""
-    return {"rows": rows}
-
-
 @pytest.fixture
 def past(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two days have gone by since the runs."""

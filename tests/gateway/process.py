@@ -52,6 +52,13 @@ class Gateway:
     start_s: float
     spend_log: Path
 
+    @property
+    def calls(self) -> list[str]:
+        """The lines of the spend log so far."""
+        if not self.spend_log.is_file():
+            return []
+        return self.spend_log.read_text("utf-8").splitlines()
+
     def resident_bytes(self) -> int:
         """The memory of all its processes that is in RAM now."""
         return sum(_resident_bytes(pid) for pid in self.pids())

@@ -2,6 +2,7 @@
 
 import sys
 
+import import_bench
 import ingest_bench
 import journal_bench
 import overview_bench
@@ -14,6 +15,7 @@ PARTS = (
     startup_bench,
     journal_bench,
     ingest_bench,
+    import_bench,
     overview_bench,
     page_bench,
     run_bench,
