@@ -71,7 +71,6 @@ def cost_row(
     *,
     unit: str = "tokens",
     project: str = "proj_1",
-    currency: str = "usd",
 ) -> str:
     """A line of a cost export; without an item a day without spend."""
     start = int(datetime.combine(date.fromisoformat(day), time(), UTC).timestamp())
@@ -80,7 +79,7 @@ def cost_row(
         return times + "," * 13
     user, name, house, mail, organisation = SECRETS
     return (
-        f'{times},{amount},{currency},{quantity},{unit},"{line_item}",{user},key_1,'
+        f'{times},{amount},usd,{quantity},{unit},"{line_item}",{user},key_1,'
         f"{project},{organisation},{name},{house},{mail},"
     )
 

@@ -202,5 +202,5 @@ def kind_of(name: str) -> Kind:
         BadInput: There is none; names those there are.
     """
     if name not in KINDS:
-        raise BadInput(f"import: no kind '{name[:40]!a}'; take {', '.join(KINDS)}")
+        raise BadInput(f"import: no kind {name[:40]!a}; take {', '.join(KINDS)}")
     return KINDS[name]

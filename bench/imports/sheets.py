@@ -56,6 +56,7 @@ class _Hashed(io.RawIOBase):
         self._raw = raw
         self.digest = hashlib.sha256()
         self.n_bytes = 0
+        self.n_quotes = 0
 
     def readable(self) -> bool:
         """It is."""
@@ -66,6 +67,7 @@ class _Hashed(io.RawIOBase):
         n = self._raw.readinto(buffer)
         self.digest.update(buffer[:n])
         self.n_bytes += n
+        self.n_quotes += bytes(buffer[:n]).count(b'"')
         return n
 
 
@@ -100,6 +102,11 @@ class Source:
         self._hashed = _Hashed(self._raw)
         self._buffered = io.BufferedReader(self._hashed, _BUFFER_BYTES)
         return self._buffered
+
+    @property
+    def has_open_quote(self) -> bool:
+        """Whether a quote was opened and not closed in what was read."""
+        return self._hashed.n_quotes % 2 == 1
 
     def finish(self) -> tuple[str, int]:
         """SHA-256 in hex and size in bytes of the whole file."""
@@ -192,6 +199,9 @@ def _blocks(
         )
     except _pa.ArrowException:
         raise LookCloser from None
+    # Arrow takes an open quote for the end of a cell, whatever it swallowed.
+    if source.has_open_quote:
+        raise LookCloser
 
 
 def _check_header(shown: str, columns: tuple[str, ...]) -> None:

@@ -101,11 +101,12 @@ def test_only_its_owner_can_read_an_import(office: Office) -> None:
 FAULTS = {
     "half a row": (GOOD[:60], "line 3: 8 cells where the header names 17"),
     "half a text": (GOOD[:85], "line 3: no CSV"),
+    "an open quote": (GOOD + '"abc', "line 3: no CSV"),
     "bad decimal": (cost_row(DAY, ITEM, "0.1.2", 1), "line 3: amount_value: '0.1.2'"),
     "no number": (cost_row(DAY, ITEM, "NaN", 1), "line 3: amount_value: 'NaN'"),
     "37 decimals": (cost_row(DAY, ITEM, f"0.{'1' * 37}", 1), "36 after it"),
-    "euros": (cost_row(DAY, ITEM, "1", 1, currency="eur"), "amount_currency: 'eur'"),
-    "no currency": (cost_row(DAY, ITEM, "1", 1, currency=""), "no currency"),
+    "euros": (GOOD.replace(",usd,", ",eur,"), "amount_currency: 'eur'"),
+    "no currency": (GOOD.replace(",usd,", ",,"), "no currency"),
     "bad time": ("yesterday," + GOOD.partition(",")[2], "start_time: 'yesterday'"),
     "no time": ("," + GOOD.partition(",")[2], "start_time: there is no time"),
     "backwards": (
@@ -327,13 +328,17 @@ def test_a_mapping_that_does_not_fit_is_refused(
 UNTRIED = {
     "litellm-db": (
         "db.csv",
-        "request_id,startTime,spend,model_group,api_key\n"
-        "r1,2026-11-20 10:00:00.123,0.25,gpt-image-2,hash\n",
+        (
+            "request_id,startTime,spend,model_group,api_key\n"
+            "r1,2026-11-20 10:00:00.123,0.25,gpt-image-2,hash\n"
+        ),
     ),
     "openrouter": (
         "activity.json",
-        '{"data": [{"date": "2026-11-20", "model": "openai/gpt-image-2", '
-        '"usage": 0.25, "requests": 2}]}',
+        (
+            '{"data": [{"date": "2026-11-20", "model": "openai/gpt-image-2", '
+            '"usage": 0.25, "requests": 2}]}'
+        ),
     ),
 }
 

@@ -62,5 +62,5 @@ def write_costs(path: Path, n_rows: int) -> None:
                 f"{start},{start + _DAY_S},2026-09-28T00:00:00,2026-09-29T00:00:00,"
                 f"0.{digits},usd,{chance.randrange(1, 10**6)},tokens,"
                 f'"{_ITEMS[number % 3]}",user-{number % 50},key_{number % 9},'
-                f"proj_{number % 7},org-1,A Project,A House,p{number % 50}@example.com,\n"
+                f"proj_{number % 7},org-1,Project,House,p{number % 50}@example.com,\n"
             )
