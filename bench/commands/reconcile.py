@@ -53,7 +53,8 @@ def reconcile(
     what a bill proves of attempts that were possibly billed. Days are UTC days.
     Simulated runs are left out, but for those that --run names.
     """
-    from bench.commands.reconciling import answer, print_reconciled
+    from bench.commands.reconciled import answer
+    from bench.commands.reconciling import print_reconciled
     from bench.errors import BadInput
     from bench.plan.books import chosen_book
     from bench.studies.reconcile import Wishes

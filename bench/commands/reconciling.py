@@ -1,10 +1,8 @@
-"""Reconciling: bill and record side by side, as tables and as JSON."""
+"""Reconciling: bill and record side by side, as tables."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
 
 import typer
 
@@ -17,10 +15,10 @@ from bench.words.figures import UNKNOWN, dollars, signed_dollars, so_many
 from bench.words.printable import printable
 from bench.words.tables import print_table
 from pricing.money import minus, times, usd_text
+from pricing.money import total as total_of
 
-SCHEMA = "pixelmeter.reconcile/1"
-Json = dict[str, Any]
 _MOST_LINES = 40
+_MOST_EXAMPLES = 5
 _RATES = {
     "same": "same",
     "differs": "DIFFERS",
@@ -54,40 +52,13 @@ _DOUBTS = {
 }
 
 
-def answer(found: Iterable[Reconciled]) -> Json:
-    """All kinds, money as exact decimal text."""
-    return {"schema": SCHEMA, "bills": [_bill(reconciled) for reconciled in found]}
-
-
-def _bill(reconciled: Reconciled) -> Json:
-    plain = {f.name: getattr(reconciled, f.name) for f in fields(reconciled)}
-    plain["imports"] = [manifest.id for manifest in reconciled.imports]
-    plain["untried"] = any(manifest.untried for manifest in reconciled.imports)
-    for name in ("rates", "totals", "calls", "doubts", "book_changes"):
-        plain[name] = [asdict(one) for one in plain[name]]
-    return _plain(plain)
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401  any JSON
-    if isinstance(value, Decimal):
-        return usd_text(value)
-    if isinstance(value, date):
-        return str(value)
-    if isinstance(value, dict):
-        members = cast("Json", value)
-        return {name: _plain(one) for name, one in members.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in cast("list[Any]", value)]
-    return value
-
-
 def print_reconciled(reconciled: Reconciled) -> None:
     """One kind of bill for people."""
     _print_head(reconciled)
     if reconciled.rates:
         _print_rates(reconciled.rates)
     if reconciled.calls:
-        _print_calls(reconciled.calls)
+        _print_calls(reconciled)
     _print_totals(reconciled)
     _print_doubts(reconciled)
     _print_changes(reconciled)
@@ -146,7 +117,7 @@ def _print_rates(checks: Iterable[RateCheck]) -> None:
         typer.echo(
             printable(
                 f"not compared: {check.line_item or 'a line without a name'}, "
-                f"{dollars(check.amount_usd)}, {check.first_on} to {check.last_on}: "
+                f"{dollars(check.amount_usd)}, {_days(check.first_on, check.last_on)}: "
                 f"{check.why}"
             )
         )
@@ -157,25 +128,36 @@ def _rate(usd: Decimal | None) -> str:
     return UNKNOWN if usd is None else f"${usd_text(usd)}"
 
 
-def _print_calls(groups: Iterable[CallGroup]) -> None:
+def _print_calls(reconciled: Reconciled) -> None:
     typer.echo("\nCalls by model, each bill row against the attempt of its name")
     columns = (
         *(("Model", False), ("Calls", True), ("Bill", True), ("We recorded", True)),
         *(("Difference", True), ("", False)),
     )
-    rows: list[tuple[str, ...]] = []
-    for group in groups:
-        billed, ours = group.billed_usd, group.charge_usd
-        row = (
-            printable(group.model or UNKNOWN),
-            f"{group.n:,}",
-            UNKNOWN if billed is None else dollars(billed),
-            UNKNOWN if ours is None else dollars(ours),
-            _apart(billed, ours),
-            _CALLS[group.verdict],
+    print_table(columns, map(_call_group, reconciled.calls))
+    for row in reconciled.call_examples[:_MOST_EXAMPLES]:
+        said = (
+            "nothing" if row["billed_usd"] is None else f"{usd_text(row['billed_usd'])}"
         )
-        rows.append(row)
-    print_table(columns, rows)
+        typer.echo(
+            printable(
+                f"such as {row['call_id']}, {row['day']}, {row['model']}: the bill "
+                f"says {said}, we recorded {usd_text(row['charge_usd'])} USD "
+                f"(attempt {row['attempt_id']})"
+            )
+        )
+
+
+def _call_group(group: CallGroup) -> tuple[str, ...]:
+    billed, ours = group.billed_usd, group.charge_usd
+    return (
+        printable(group.model or UNKNOWN),
+        f"{group.n:,}",
+        UNKNOWN if billed is None else dollars(billed),
+        UNKNOWN if ours is None else dollars(ours),
+        _apart(billed, ours),
+        _CALLS[group.verdict],
+    )
 
 
 def _apart(billed: Decimal | None, ours: Decimal | None) -> str:
@@ -197,6 +179,7 @@ def _print_totals(reconciled: Reconciled) -> None:
         ("", False),
     )
     print_table(columns, [_total(total, counts=counts) for total in reconciled.totals])
+    _print_sums(reconciled)
     if any(not total.is_settled for total in reconciled.totals):
         typer.echo(
             "not settled: the file was written before that day's bill was complete "
@@ -216,6 +199,19 @@ def _print_totals(reconciled: Reconciled) -> None:
             f"{quantity.token_class}: billed {billed}, recorded {quantity.ours or 0}"
         )
     _print_rest(len(off))
+
+
+def _print_sums(reconciled: Reconciled) -> None:
+    told = [t.billed_usd for t in reconciled.totals if t.billed_usd is not None]
+    if not told:
+        return
+    known = [t.charge_usd for t in reconciled.totals if t.charge_usd is not None]
+    unknown = sum(t.n_charge_unknown for t in reconciled.totals)
+    more = f" and {so_many(unknown, 'charge')} that we don't know" if unknown else ""
+    typer.echo(
+        f"in all: billed {usd_text(total_of(told))} USD, recorded "
+        f"{usd_text(total_of(known))} USD{more}"
+    )
 
 
 def _total(total: DayTotal, *, counts: bool) -> tuple[str, ...]:
@@ -268,6 +264,8 @@ def _print_changes(reconciled: Reconciled) -> None:
     typer.echo("\nWhat our price books should change")
     if not reconciled.book_changes:
         typer.echo("nothing: no settled rate differs from them")
+    else:
+        typer.echo("(in a book of your own, or in ours: docs/prices.md)")
     for change in reconciled.book_changes:
         before = (
             "no rate" if change.from_usd is None else f"${usd_text(change.from_usd)}"
@@ -277,10 +275,14 @@ def _print_changes(reconciled: Reconciled) -> None:
             printable(
                 f"{change.vendor} {change.model}, {change.token_class}, {change.tier}: "
                 f"from {before} to ${usd_text(change.to_usd)} for 1M tokens{own}, "
-                f"billed so from {change.first_on} to {change.last_on} "
+                f"billed so {_days(change.first_on, change.last_on)} "
                 f"({dollars(change.amount_usd)})"
             )
         )
+
+
+def _days(first: date, last: date) -> str:
+    return f"on {first}" if first == last else f"from {first} to {last}"
 
 
 def _print_rest(n: int) -> None:

@@ -138,7 +138,7 @@ class _Reading:
             imported_at=_instant(now),
             written_at=_instant(min(now, changed)),
             untried=self._kind.untried,
-            by_call=self._kind.is_by_call,
+            by_call=self._kind.is_by_call and "row_id" in self.table.names,
             columns=self.table.names,
             given=dict(self._kind.given),
             dropped_columns=self._dropped(),

@@ -57,8 +57,10 @@ class RowsFile:
                 *((n, TYPES[kind]) for n, kind in fields.items()),
             ]
         )
+        # Amounts hardly ever repeat: a dictionary of them is slower and larger.
+        repeating = [name for name, kind in fields.items() if kind != "amount"]
         self._writer: Any = _parquet.ParquetWriter(
-            path, self._schema, compression="zstd"
+            path, self._schema, compression="zstd", use_dictionary=repeating
         )
 
     def write(self, columns: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from bench.errors import BadInput
 from bench.imports.kinds import KINDS
 from bench.imports.manifest import Manifest
 from bench.imports.shelf import Shelf
-from bench.store import bills
+from bench.store import billed_calls, bills
 from bench.store.bills import Ours, Scope
 from bench.store.imported import scratch, take
 from bench.store.queries import Row
@@ -23,9 +23,8 @@ from bench.studies.reconcile_rates import (
     book_changes,
     rate_checks,
 )
-from bench.studies.reconcile_totals import DayTotal, day_totals
+from bench.studies.reconcile_totals import DayTotal, day_totals, our_names
 from pricing.book import PriceBook
-from pricing.errors import PricingError
 
 if TYPE_CHECKING:
     import duckdb
@@ -142,10 +141,13 @@ def _compared(
     has_amounts = not kind.counts_only
     totals = day_totals(book, lines, spent, decimals=decimals, has_amounts=has_amounts)
     by_call = any(manifest.by_call for manifest in manifests)
-    checks = () if by_call or not has_amounts else rate_checks(book, lines, decimals)
-    names = {row["model"]: _name(book, row["model"]) for row in spent}
+    has_rates = any(line["amount"] and line["quantity"] for line in lines)
+    checks = rate_checks(book, lines, decimals) if has_rates else ()
+    names = our_names(book, spent)
     examples = (
-        bills.call_examples(con, ("said_0", "lower", "higher")) if by_call else []
+        billed_calls.call_examples(con, ("said_0", "lower", "higher"))
+        if by_call
+        else []
     )
     return Reconciled(
         kind=kind.name,
@@ -159,7 +161,7 @@ def _compared(
         attempts=sum(row["attempts"] for row in spent),
         rates=checks,
         totals=totals,
-        calls=call_groups(book, bills.calls(con), lines) if by_call else (),
+        calls=call_groups(book, billed_calls.calls(con), lines) if by_call else (),
         call_examples=tuple(examples),
         doubts=doubts(bills.doubtful(con), totals, names),
         book_changes=book_changes(checks),
@@ -172,8 +174,8 @@ def _scope(lines: Iterable[Row], wishes: Wishes) -> Scope:
     vendors = {str(line["vendor"]).lower() for line in told if line["vendor"]}
     return Scope(
         vendors=tuple(sorted(vendors)),
-        first=wishes.first or min(days),
-        last=wishes.last or max(days),
+        first=min(days),
+        last=max(days),
         runs=wishes.runs,
         endpoints=wishes.endpoints,
     )
@@ -198,10 +200,3 @@ def _with_settled(lines: list[Row], manifests: Sequence[Manifest]) -> list[Row]:
         wait_h = 0 if manifest.by_call else SETTLING_H
         line["is_settled"] = written_at >= day_ends + timedelta(hours=wait_h)
     return lines
-
-
-def _name(book: PriceBook, model: str) -> str | None:
-    try:
-        return book.model("openai", model).name
-    except PricingError:
-        return model or None

@@ -1,13 +1,13 @@
 """Rates: what a bill charges for a unit, against what our books say."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
 from bench.store.queries import Row
+from bench.studies.line_items import Item, item_of
 from bench.studies.reconcile_near import Grain, per_million, plain_rate
 from pricing.book import PriceBook
 from pricing.errors import PricingError
@@ -24,53 +24,6 @@ _PER_UNIT = MappingProxyType(
         "1m tokens": MILLION,
     }
 )
-# Words that say nothing about the class.
-_FILLING = frozenset({"token", "tokens", "standard", "batch", "api", "the", "of"})
-_CLASSES: Mapping[frozenset[str], tuple[TokenClass, ...]] = MappingProxyType(
-    {
-        frozenset({"text", "input"}): (TokenClass.INPUT_TEXT,),
-        frozenset({"image", "input"}): (TokenClass.INPUT_IMAGE,),
-        frozenset({"image", "output"}): (TokenClass.OUTPUT_IMAGE,),
-        frozenset({"text", "output"}): (TokenClass.OUTPUT_TEXT,),
-        frozenset({"cached", "text"}): (TokenClass.CACHED_TEXT,),
-        frozenset({"cached", "text", "input"}): (TokenClass.CACHED_TEXT,),
-        frozenset({"cached", "image"}): (TokenClass.CACHED_IMAGE,),
-        frozenset({"cached", "image", "input"}): (TokenClass.CACHED_IMAGE,),
-        frozenset({"input"}): (
-            TokenClass.MAINLINE_INPUT,
-            TokenClass.INPUT_TEXT,
-            TokenClass.INPUT_IMAGE,
-        ),
-        frozenset({"cached", "input"}): (
-            TokenClass.MAINLINE_CACHED,
-            TokenClass.CACHED_TEXT,
-            TokenClass.CACHED_IMAGE,
-        ),
-        frozenset({"output"}): (
-            TokenClass.MAINLINE_OUTPUT,
-            TokenClass.OUTPUT_IMAGE,
-            TokenClass.OUTPUT_TEXT,
-        ),
-    }
-)
-_WORD = re.compile(r"[a-z]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """A line item understood.
-
-    Attributes:
-        model: The name in our books where they know it, else the bill's; None where
-            the line names none.
-        token_class: None where the words fit none of the model, or several.
-    """
-
-    vendor: str
-    model: str | None
-    token_class: str | None
-    tier: str
-    is_known: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,53 +56,6 @@ class RateCheck:
     is_settled: bool
     own: bool = False
     why: str | None = None
-
-
-def item_of(book: PriceBook, line: Row) -> Item:
-    """What a line of a bill is about."""
-    vendor = str(line["vendor"] or "openai").lower()
-    text = str(line["line_item"] or "")
-    head, comma, tail = text.rpartition(", ")
-    model = line["model"] or (head if comma else None)
-    said = line["token_class"] or (tail if comma else text)
-    words = frozenset(_WORD.findall(str(said).lower()))
-    tier = Tier.BATCH if "batch" in _WORD.findall(text.lower()) else Tier.STANDARD
-    name, is_known = _name(book, vendor, model)
-    return Item(
-        vendor=vendor,
-        model=name,
-        token_class=_class(book, vendor, name, words, line) if is_known else None,
-        tier=str(tier),
-        is_known=is_known,
-    )
-
-
-def _name(book: PriceBook, vendor: str, model: str | None) -> tuple[str | None, bool]:
-    if not model:
-        return None, False
-    # Gateways write the maker before the model.
-    for name in (model, model.rpartition("/")[2]):
-        try:
-            return book.model(vendor, name).name, True
-        except PricingError:
-            continue
-    return model, False
-
-
-def _class(
-    book: PriceBook, vendor: str, model: str | None, words: frozenset[str], line: Row
-) -> str | None:
-    if line["token_class"] in set(TokenClass):
-        return str(line["token_class"])
-    meant = _CLASSES.get(words - _FILLING, ())
-    try:
-        rates = book.card(vendor, model or "", line["day"]).rates
-    except PricingError:
-        return str(meant[0]) if len(meant) == 1 else None
-    fitting = [name for name in meant if name in rates]
-    if len(meant) == 1 and not fitting:
-        return str(meant[0])
-    return str(fitting[0]) if len(fitting) == 1 else None
 
 
 def rate_checks(
@@ -267,7 +173,11 @@ def _together(checks: Iterable[RateCheck]) -> Iterator[RateCheck]:
         )
         before = joined.get(key)
         joined[key] = check if before is None else _plus(before, check)
-    yield from joined.values()
+    yield from sorted(joined.values(), key=_place)
+
+
+def _place(check: RateCheck) -> tuple[str, str, date]:
+    return check.model or "", check.token_class or "", check.first_on
 
 
 def _plus(first: RateCheck, later: RateCheck) -> RateCheck:

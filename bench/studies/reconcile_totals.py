@@ -7,8 +7,8 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from bench.store.queries import Row
+from bench.studies.line_items import item_of
 from bench.studies.reconcile_near import Grain
-from bench.studies.reconcile_rates import item_of
 from pricing.book import PriceBook
 from pricing.errors import PricingError
 from pricing.money import minus, plus, times
@@ -105,8 +105,10 @@ def day_totals(
             settled_on.get(line["day"], True) and line["is_settled"]
         )
         settled = settled and line["is_settled"]
-    for row in spent:
-        key = (row["day"], _our_name(book, row["model"]))
+    recorded = list(spent)
+    names = our_names(book, recorded)
+    for row in recorded:
+        key = (row["day"], names[row["model"]])
         side = sides.setdefault(key, _Side())
         side.ours = row
         # A model that is missing in the bill may come with what is still to come.
@@ -114,11 +116,16 @@ def day_totals(
     return tuple(_totals(sides, decimals, has_amounts=has_amounts))
 
 
-def _our_name(book: PriceBook, model: str) -> str | None:
-    try:
-        return book.model("openai", model).name
-    except PricingError:
-        return model or None
+def our_names(book: PriceBook, spent: Iterable[Row]) -> dict[str, str | None]:
+    """Models that we asked for, each by its name in the book that prices it."""
+    names: dict[str, str | None] = {}
+    for row in spent:
+        model = row["model"]
+        try:
+            names[model] = book.model(row["book"] or "openai", model).name
+        except PricingError:
+            names[model] = model or None
+    return names
 
 
 def _add_line(side: _Side, line: Row, token_class: str | None) -> None:
