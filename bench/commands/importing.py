@@ -1,4 +1,4 @@
-"""Importing: the command that brings bills of others into the data folder."""
+"""Importing: the command that brings bills into the data folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

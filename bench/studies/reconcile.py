@@ -144,11 +144,7 @@ def _compared(
     has_rates = any(line["amount"] and line["quantity"] for line in lines)
     checks = rate_checks(book, lines, decimals) if has_rates else ()
     names = our_names(book, spent)
-    examples = (
-        billed_calls.call_examples(con, ("said_0", "lower", "higher"))
-        if by_call
-        else []
-    )
+    unlike = ("said_0", "lower", "higher") if by_call else ()
     return Reconciled(
         kind=kind.name,
         vendors=scope.vendors,
@@ -162,7 +158,7 @@ def _compared(
         rates=checks,
         totals=totals,
         calls=call_groups(book, billed_calls.calls(con), lines) if by_call else (),
-        call_examples=tuple(examples),
+        call_examples=tuple(billed_calls.call_examples(con, unlike)),
         doubts=doubts(bills.doubtful(con), totals, names),
         book_changes=book_changes(checks),
     )

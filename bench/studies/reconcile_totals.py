@@ -1,4 +1,4 @@
-"""Totals: what was billed for a day and a model, against what we recorded."""
+"""Totals: billed against recorded, by day and model."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
