@@ -136,16 +136,17 @@ def opened(path: Path) -> Generator[Source]:
     """
     shown = printable(place(path))
     try:
-        with io.FileIO(path) as raw:
-            yield Source(path, raw)
-    except UnicodeError as error:
-        raise BadInput(
-            f"{shown}: a byte is no {_written(error)} text; save the file as UTF-8"
-        ) from None
+        raw = io.FileIO(path)
     except OSError as error:
-        if error.filename not in {None, path, str(path)}:
-            raise
         raise BadInput(f"{shown}: can't be read ({error.strerror})") from None
+    # What goes wrong later may be the place that rows are written to.
+    with raw:
+        try:
+            yield Source(path, raw)
+        except UnicodeError as error:
+            raise BadInput(
+                f"{shown}: a byte is no {_written(error)} text; save the file as UTF-8"
+            ) from None
 
 
 def _written(error: UnicodeError) -> str:

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa  # pyright: ignore[reportMissingTypeStubs]  it has none
 from pyarrow import parquet  # pyright: ignore[reportMissingTypeStubs]  as above
 
+from bench.errors import StorageFailed
 from pricing.money import plus, times
 
 _pa: Any = pa
@@ -28,6 +29,11 @@ TYPES: Mapping[str, Any] = {
     "currency": _pa.string(),
     "whole": _pa.int64(),
 }
+_STORAGE = (
+    duckdb.IOException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfMemoryException,
+)
 _MEMORY = "192MB"
 _PIECES = (Decimal(1), Decimal("1e-18"), Decimal("1e-36"))
 # Digits 18 * n + 1 to 18 * (n + 1) behind the point, with the amount's sign.
@@ -78,7 +84,11 @@ class RowsFile:
 
 @contextmanager
 def scratch(spill: Path) -> Generator[duckdb.DuckDBPyConnection]:
-    """A database in memory that may spill into a folder; for Parquet files."""
+    """A database in memory that may spill into a folder; for Parquet files.
+
+    Raises:
+        StorageFailed: A file is damaged or gone, or there is no room.
+    """
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "memory_limit": _MEMORY,
@@ -88,6 +98,12 @@ def scratch(spill: Path) -> Generator[duckdb.DuckDBPyConnection]:
     try:
         con.execute(_MACROS)
         yield con
+    except _STORAGE as error:
+        reason = str(error).splitlines()[0][:160]
+        raise StorageFailed(
+            f"imported rows can't be read or summed ({reason}); make room, or "
+            "`pixelmeter import --remove ID` and import the file anew"
+        ) from None
     finally:
         con.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
 from decimal import Context, Decimal
@@ -12,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from bench.errors import StorageFailed
+from bench.store.imported import RowsFile
 from tests.bills import HEADER, SECRETS, Office, cost_csv, cost_row
 
 if TYPE_CHECKING:
@@ -201,11 +204,12 @@ def test_of_rows_with_one_id_the_last_counts(office: Office) -> None:
 
 
 def test_a_float_in_json_is_read_as_it_is_written(office: Office) -> None:
-    # As doubles these three are 0.30000000000000004 and 0.
-    lines = [call_line("a", "0.1"), call_line("b", "0.2"), call_line("c", "1E-30")]
+    # No double is the first of them, and two of them are no 0.3.
+    costs = ("0.100000000000000000000000000001", "0.2", "1E-29")
+    lines = [call_line(name, cost) for name, cost in zip("abc", costs, strict=True)]
     path = office.file("spend.jsonl", "\n".join(lines))
     usd = imported(office, "litellm", path)["amount_usd"]
-    assert usd == "0.300000000000000000000000000001"
+    assert usd == "0.300000000000000000000000000011"
     said = json.dumps(rows_of(office), default=str)
     assert "secret" not in said
     assert "someone" not in said
@@ -377,3 +381,24 @@ def test_what_an_import_that_was_killed_left_counts_for_nothing(
     assert len(office.answer("import", "--list")["imports"]) == 1
     (total,) = office.bill()["totals"]
     assert total["billed_usd"] == "0.00588"
+
+
+def test_a_full_disk_is_told_as_one_and_leaves_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = office.file("cost.csv", cost_csv(GOOD))
+    monkeypatch.setattr(RowsFile, "write", no_room)
+    with pytest.raises(StorageFailed, match="nothing was imported"):
+        office.tell("import", "openai-costs", path)
+    assert office.kept() == []
+
+
+def test_rows_that_were_damaged_are_told_with_the_cure(office: Office) -> None:
+    imported(office, "openai-costs", office.file("cost.csv", cost_csv(GOOD)))
+    (rows,) = office.data.rglob("rows.parquet")
+    rows.write_bytes(rows.read_bytes()[:-9])
+    with pytest.raises(StorageFailed, match="pixelmeter import --remove ID"):
+        office.tell("reconcile")
