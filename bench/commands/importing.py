@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "pixelmeter.import/1"
 # Those of bench.imports.kinds, which help must not load.
-_KINDS = "openai-costs|openai-usage|litellm|litellm-db|focus|openrouter|csv"
+_KINDS = "openai-costs, openai-usage, litellm, litellm-db, focus, openrouter, csv"
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     kind: Annotated[
-        str | None, typer.Argument(metavar=_KINDS, help="What kind of file it is.")
+        str | None,
+        typer.Argument(metavar="KIND", help=f"What the file is: {_KINDS}."),
     ] = None,
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="The file, CSV or JSON.")

@@ -7,7 +7,7 @@ import typer
 
 from bench.commands.indexed import chosen_folder, current_index
 from bench.commands.naming import run_names
-from bench.commands.options import BooksOption, DataOption, EndpointOption, JsonOption
+from bench.commands.options import BooksOption, DataOption, JsonOption
 
 if TYPE_CHECKING:
     from bench.folder import DataFolder
@@ -36,7 +36,13 @@ def reconcile(
             autocompletion=run_names,
         ),
     ] = None,
-    endpoint: EndpointOption = None,
+    endpoint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only attempts at this endpoint; repeat the option.",
+        ),
+    ] = None,
     first: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="First UTC day.")
     ] = None,

@@ -7,8 +7,10 @@ from typing import Any
 
 import duckdb
 
+from bench.errors import BadInput
 from bench.store.imported import exact
 from bench.store.queries import Row, rows_of
+from bench.words.printable import printable
 
 _TOKENS = (
     *("input_text_tokens", "cached_text_tokens", "input_image_tokens"),
@@ -121,11 +123,27 @@ class Ours:
 
 
 def ours(index: duckdb.DuckDBPyConnection, scope: Scope) -> Ours:
-    """Our attempts in scope, from the index."""
+    """Our attempts in scope, from the index.
+
+    Raises:
+        BadInput: No run has an endpoint that is asked for.
+    """
+    _refuse_unknown(index, scope.endpoints)
     # All of this is fetched: a result that is left open stands in Arrow's way.
     n_simulated = _n_simulated(index, scope)
     attempts = index.sql(_OURS, params=_values(scope)).to_arrow_table()
     return Ours(attempts=attempts, n_simulated=n_simulated)
+
+
+def _refuse_unknown(index: duckdb.DuckDBPyConnection, asked: tuple[str, ...]) -> None:
+    rows = index.execute("SELECT DISTINCT endpoint FROM endpoint ORDER BY 1").fetchall()
+    known = [name for (name,) in rows]
+    for name in asked:
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise BadInput(
+                printable(f"--endpoint {name[:60]}: no run has it; there are {there}")
+            )
 
 
 def _n_simulated(con: duckdb.DuckDBPyConnection, scope: Scope) -> int:

@@ -339,6 +339,19 @@ def test_pictures_are_counted_where_a_bill_has_no_dollars(
     assert total["billed_usd"] is None
 
 
+def test_an_endpoint_that_is_named_takes_the_bill_and_an_unknown_one_is_refused(
+    office: Office, synthetic_run: MakeRun
+) -> None:
+    run = synthetic_run(n_prompts=1, repeats=1, endpoints=(("half", "gateway"),))
+    run.settle_all(lambda _: ASKED)
+    bring(office, cost_row(DAY, OUT, "1", 9))
+    assert office.bill()["attempts"] == 0
+    (bill,) = office.answer("reconcile", "--endpoint", "half")["bills"]
+    assert bill["attempts"] == 1
+    said = office.refusal("reconcile", "--endpoint", "halve")
+    assert "no run has it; there are half" in said
+
+
 def test_without_an_import_the_cure_is_said(office: Office) -> None:
     assert "`pixelmeter import KIND FILE`" in office.refusal("reconcile")
 
