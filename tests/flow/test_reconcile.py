@@ -203,29 +203,36 @@ def test_an_own_book_is_what_the_bill_is_compared_with(office: Office) -> None:
     assert (rate["verdict"], rate["book_usd"], rate["own"]) == ("same", "27", True)
 
 
-# What the bill has for a day on which 0.00593 is sure and one attempt at most
-# 0.21: the verdict, and what it says that the attempt cost.
+# A day: what the bill has for it, where 0.00593 is sure and one attempt costs at
+# most 0.21; the verdict, and what it says that the attempt cost.
 DOUBTS = {
-    "0.00593": ("not_billed", "0"),
-    "0.01186": ("billed", "0.00593"),
-    "0.5": ("open", None),
-    "0.001": ("open", None),
+    "2026-11-18": ("0.00593", "not_billed", "0"),
+    "2026-11-19": ("0.01186", "billed", "0.00593"),
+    "2026-11-20": ("0.5", "open", None),
+    "2026-11-21": ("0.001", "open", None),
 }
 
 
 @pytest.mark.usefixtures("past")
-@pytest.mark.parametrize("amount", DOUBTS)
 def test_a_settled_bill_proves_or_disproves_what_was_possibly_billed(
-    office: Office, synthetic_run: MakeRun, amount: str
+    office: Office, synthetic_run: MakeRun
 ) -> None:
-    spend(synthetic_run, {}, LOST)
-    bring(office, cost_row(DAY, "gpt-image-2, all", amount), written="2026-11-23")
-    (doubt,) = office.bill()["doubts"]
-    assert (doubt["verdict"], doubt["billed_usd"]) == DOUBTS[amount]
-    assert doubt["possibly_billed_usd"] == "0.21"
+    fates = [
+        {**fate, "started_at": f"{day}T13:00:01.000000Z"}
+        for day in DOUBTS
+        for fate in ({}, LOST)
+    ]
+    spend(synthetic_run, *fates)
+    bill = (cost_row(day, "gpt-image-2, all", said[0]) for day, said in DOUBTS.items())
+    bring(office, *bill, written="2026-11-23")
+    doubts = office.bill()["doubts"]
+    said = {d["day"]: (d["verdict"], d["billed_usd"]) for d in doubts}
+    assert said == {day: expected[1:] for day, expected in DOUBTS.items()}
+    assert {doubt["possibly_billed_usd"] for doubt in doubts} == {"0.21"}
     told = office.tell("reconcile").stdout
-    assert doubt["attempt_id"] in told
-    assert doubt["why"] in told
+    for doubt in doubts:
+        assert doubt["attempt_id"] in told
+        assert doubt["why"] in told
 
 
 def test_a_bill_that_may_still_grow_proves_nothing(
