@@ -1,7 +1,6 @@
 """Bills for tests, written by hand: no line of them is anybody's."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -55,11 +54,9 @@ class Office:
         """What of imports lies in the data folder, half or whole."""
         return [path for path in self.data.rglob("*") if path.is_file()]
 
-    def bill(self, **options: object) -> dict[str, Any]:
+    def bill(self) -> dict[str, Any]:
         """The only kind of bill in what `reconcile` answers."""
-        given = [word for pair in options.items() for word in pair]
-        words = [f"--{w}" if n % 2 == 0 else w for n, w in enumerate(given)]
-        (bill,) = self.answer("reconcile", *words)["bills"]
+        (bill,) = self.answer("reconcile")["bills"]
         return bill
 
 
@@ -86,6 +83,3 @@ def cost_row(
 
 def cost_csv(*rows: str) -> str:
     return "\n".join((HEADER, *rows)) + "\n"
-
-
-MakeOffice = Callable[[], Office]
