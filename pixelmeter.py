@@ -67,6 +67,8 @@ _GROUPS = (
     "bench.commands.compare",
     "bench.commands.replay",
     "bench.commands.export",
+    "bench.commands.importing",
+    "bench.commands.reconcile",
     "bench.commands.price",
     "bench.commands.prices",
     "bench.commands.reprice",

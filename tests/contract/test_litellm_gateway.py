@@ -458,3 +458,55 @@ def _on_screen(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, Decimal
     return {
         row["Endpoint"].split(" ")[0]: row["Charged"] for row in screen.table("Cells: ")
     }
+
+
+def test_what_litellm_says_that_a_run_cost_is_reconciled_call_by_call(
+    through: Through, upstream: Double, litellm: Gateway
+) -> None:
+    desk = through.desk
+    names = ("fine", "missing_usage", "reset_before_headers")
+    prompts = [{"id": name, "text": f"a sign: {name}!"} for name in names]
+    models = ["gpt-image-2", "gpt-image-2.6-flare"]
+    desk.suite(prompts=prompts, axes={"model": models, "quality": ["low"]})
+    upstream.faults(
+        *({"scenario": n, "when": {"prompt_contains": f" {n}!"}} for n in names[1:])
+    )
+    n_before = len(litellm.calls)
+    assert through.run("--yes", "--max-failed-share", 1).answer["attempts"] == 6
+    # LiteLLM tells its callbacks after it has answered.
+    desk.until(lambda: len(litellm.calls) == n_before + 6, "calls are not logged")
+    log = desk.folder / "spend.jsonl"
+    log.write_text("\n".join(litellm.calls[n_before:]), "utf-8")
+    brought = desk.pixelmeter("import", "litellm", log, "--json").answer["import"]
+    assert brought["rows"] == 6
+    (bill,) = desk.pixelmeter("reconcile", "--run", "latest", "--json").answer["bills"]
+    said = {(g["model"], g["verdict"]): g for g in bill["calls"]}
+    _as_we_say(said, through)
+    _lost_by_litellm(bill, upstream)
+
+
+def _as_we_say(said: dict[Any, dict[str, Any]], through: Through) -> None:
+    """The newest model costs nothing for LiteLLM, nor does a usage that is lost."""
+    fine = [record for p, record in through.by_prompt("litellm") if p == "fine"]
+    usual_usd, flare_usd = sorted(Decimal(r["charge_usd"]) for r in fine)
+    same = said["gpt-image-2", "same"]
+    assert (same["n"], Decimal(same["charge_usd"])) == (1, usual_usd)
+    # Its float is not the amount; ours is.
+    assert Decimal(same["billed_usd"]) == pytest.approx(usual_usd)
+    assert said["gpt-image-2", "said_0"]["n"] == 1
+    flare = said["gpt-image-2.6-flare", "said_0"]
+    assert (flare["n"], flare["billed_usd"]) == (1, "0")
+    assert Decimal(flare["charge_usd"]) == flare_usd
+    # No rule prices it without usage; and of what broke off nobody knows.
+    unknown = {model: g["n"] for (model, v), g in said.items() if v == "unknown"}
+    assert unknown == {"gpt-image-2": 1, "gpt-image-2.6-flare": 2}
+    # Its own tokens at our book say so without any attempt of ours.
+    at_book = said["gpt-image-2.6-flare", "book"]
+    assert (at_book["billed_usd"], Decimal(at_book["charge_usd"])) == ("0", flare_usd)
+
+
+def _lost_by_litellm(bill: dict[str, Any], upstream: Double) -> None:
+    """What broke off after the work is billed three times, and 0 in its log."""
+    assert [doubt["verdict"] for doubt in bill["doubts"]] == ["said_unbilled"] * 2
+    billed = Counter(p["prompt"] for p in upstream.posts if p["billed"])
+    assert billed["a sign: reset_before_headers!"] == 2 * N_CALLS

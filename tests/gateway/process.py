@@ -42,6 +42,7 @@ class Gateway:
         log: What it said, on both streams.
         pid: The process; also the number of its process group.
         start_s: From its start to its first good answer.
+        spend_log: What each call cost, by LiteLLM; one JSON line a call.
     """
 
     url: str
@@ -49,6 +50,14 @@ class Gateway:
     log: Path
     pid: int
     start_s: float
+    spend_log: Path
+
+    @property
+    def calls(self) -> list[str]:
+        """The lines of the spend log so far."""
+        if not self.spend_log.is_file():
+            return []
+        return self.spend_log.read_text("utf-8").splitlines()
 
     def resident_bytes(self) -> int:
         """The memory of all its processes that is in RAM now."""
@@ -87,11 +96,12 @@ def running(
         raise GatewayError(f"{PROGRAM} is missing; `make gateway` sets it up")
     key = key or made_up_key()
     chosen = _usable_port(port)
+    spend_log = log.with_name("spend.jsonl")
     began_at = time.monotonic()
     with log.open("wb") as said:
         process = subprocess.Popen(
             _command(chosen),
-            env=_environment(upstream_url, key),
+            env=_environment(upstream_url, key, spend_log),
             cwd=log.parent,
             stdin=subprocess.DEVNULL,
             stdout=said,
@@ -107,6 +117,7 @@ def running(
             log=log,
             pid=process.pid,
             start_s=time.monotonic() - began_at,
+            spend_log=spend_log,
         )
     finally:
         _end(process)
@@ -118,7 +129,7 @@ def _command(port: int) -> list[str]:
     return [str(PROGRAM), *words]
 
 
-def _environment(upstream_url: str, key: str) -> Mapping[str, str]:
+def _environment(upstream_url: str, key: str, spend_log: Path) -> Mapping[str, str]:
     """Nothing of ours but these: no keys, no settings of other programs."""
     kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
     # Whatever looks for the network meets a closed door on this machine.
@@ -133,6 +144,7 @@ def _environment(upstream_url: str, key: str) -> Mapping[str, str]:
         "HTTP_PROXY": nowhere,
         "HTTPS_PROXY": nowhere,
         "NO_PROXY": HOST,
+        "SPEND_LOG": str(spend_log),
     }
 
 

@@ -3,6 +3,7 @@
 import sys
 
 import charge_bench
+import import_bench
 import ingest_bench
 import journal_bench
 import overview_bench
@@ -18,6 +19,7 @@ PARTS = (
     charge_bench,
     journal_bench,
     ingest_bench,
+    import_bench,
     overview_bench,
     page_bench,
     projection_bench,

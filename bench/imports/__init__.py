@@ -1,0 +1,1 @@
+"""Imports: what others say that was billed, read and kept."""

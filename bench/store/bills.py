@@ -1,0 +1,262 @@
+"""Bills: imported rows and our own attempts, side by side, exactly."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from bench.errors import BadInput
+from bench.store.imported import exact
+from bench.store.queries import Row, rows_of
+from bench.words.printable import printable
+
+_TOKENS = (
+    *("input_text_tokens", "cached_text_tokens", "input_image_tokens"),
+    *("cached_image_tokens", "output_image_tokens", "output_text_tokens"),
+)
+_MOST_SHOWN = 1000
+# Of rows without an id, the newest file that has a day of a project counts.
+_COUNTED = """
+CREATE VIEW counted AS
+WITH newest AS (
+    SELECT day, coalesce(project_id, '') AS project, max(import_no) AS import_no
+    FROM taken WHERE row_id IS NULL GROUP BY ALL
+)
+SELECT t.* FROM taken_once AS t
+LEFT JOIN newest AS n ON n.day = t.day AND n.project = coalesce(t.project_id, '')
+WHERE t.day BETWEEN coalesce($first, t.day) AND coalesce($last, t.day)
+    AND (t.row_id IS NOT NULL OR n.import_no = t.import_no)
+"""
+_LINES = """
+SELECT
+    vendor, day, line_item, model, token_class, unit, max(import_no) AS import_no,
+    count(*) AS n_rows, exact_sum(amount) AS amount, exact_sum(quantity) AS quantity,
+    sum(images)::BIGINT AS images, sum(requests)::BIGINT AS requests,
+    count(*) FILTER (WHERE amount IS NOT NULL) AS n_amounts,
+    sum(input_text_tokens)::BIGINT AS input_text_tokens,
+    sum(input_image_tokens)::BIGINT AS input_image_tokens,
+    sum(cached_text_tokens)::BIGINT AS cached_text_tokens,
+    sum(output_image_tokens)::BIGINT AS output_image_tokens,
+    sum(output_text_tokens)::BIGINT AS output_text_tokens
+FROM counted
+GROUP BY vendor, day, line_item, model, token_class, unit
+ORDER BY day, vendor, line_item, model, token_class, unit
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which of our attempts a bill is about.
+
+    Attributes:
+        vendors: Whose bill it is, in lower case.
+        first, last: UTC days that it covers.
+        runs: These runs alone, simulated or not; without any, all that are real.
+        endpoints: These endpoints alone; without any, those that belong to the
+            vendors: by the price book, the address or the headers of an answer.
+    """
+
+    vendors: tuple[str, ...]
+    first: date
+    last: date
+    runs: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+
+
+def count_newest(
+    con: duckdb.DuckDBPyConnection, first: date | None, last: date | None
+) -> None:
+    """Make `counted` over `taken`: what of several imports counts, in a period."""
+    bounds = {"$first": first, "$last": last}
+    sql = _COUNTED
+    for name, day in bounds.items():
+        sql = sql.replace(name, f"DATE '{day}'" if day else "NULL::DATE")
+    con.execute(sql)
+
+
+def n_replaced(con: duckdb.DuckDBPyConnection) -> int:
+    """Rows of older imports that newer ones stand for."""
+    ((n,),) = con.execute(
+        "SELECT count(*) FROM (SELECT import_no, row_no FROM taken_once WHERE row_id "
+        "IS NULL AND day BETWEEN (SELECT min(day) FROM counted) AND "
+        "(SELECT max(day) FROM counted) EXCEPT SELECT import_no, row_no FROM counted)"
+    ).fetchall()
+    return int(n)
+
+
+def unlike_days(con: duckdb.DuckDBPyConnection) -> list[tuple[date, list[int]]]:
+    """Days that one import splits by project and another does not."""
+    return con.execute(
+        """
+        SELECT day, list(import_no ORDER BY import_no) FROM (
+            SELECT day, import_no, bool_or(project_id IS NOT NULL) AS is_split
+            FROM taken
+            WHERE row_id IS NULL AND (amount IS NOT NULL OR images IS NOT NULL)
+            GROUP BY day, import_no
+        ) GROUP BY day HAVING count(DISTINCT is_split) > 1 ORDER BY day
+        """
+    ).fetchall()
+
+
+def lines(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Sums by vendor, day, line item, model, class and unit; exact Decimals."""
+    rows = rows_of(con, _LINES)
+    for row in rows:
+        row["amount"] = exact(row["amount"])
+        row["quantity"] = exact(row["quantity"])
+    return rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """Our side of a bill.
+
+    Attributes:
+        attempts: A `pyarrow.Table`.
+        n_simulated: Attempts of the period that are left out as simulated.
+    """
+
+    attempts: Any
+    n_simulated: int
+
+
+def ours(index: duckdb.DuckDBPyConnection, scope: Scope) -> Ours:
+    """Our attempts in scope, from the index.
+
+    Raises:
+        BadInput: No run has an endpoint that is asked for.
+    """
+    _refuse_unknown(index, scope.endpoints)
+    # All of this is fetched: a result that is left open stands in Arrow's way.
+    n_simulated = _n_simulated(index, scope)
+    attempts = index.sql(_OURS, params=_values(scope)).to_arrow_table()
+    return Ours(attempts=attempts, n_simulated=n_simulated)
+
+
+def _refuse_unknown(index: duckdb.DuckDBPyConnection, asked: tuple[str, ...]) -> None:
+    rows = index.execute("SELECT DISTINCT endpoint FROM endpoint ORDER BY 1").fetchall()
+    known = [name for (name,) in rows]
+    for name in asked:
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise BadInput(
+                printable(f"--endpoint {name[:60]}: no run has it; there are {there}")
+            )
+
+
+def _n_simulated(con: duckdb.DuckDBPyConnection, scope: Scope) -> int:
+    """Attempts of the period that are left out because an emulator answered them."""
+    ((n,),) = con.execute(
+        """
+        SELECT count(*) FROM v_attempt AS a
+        LEFT JOIN endpoint AS e ON e.run_id = a.run_id AND e.endpoint = a.endpoint
+        WHERE coalesce(e.simulated, a.simulated, false)
+            AND a.started_at::DATE BETWEEN $first AND $last
+        """,
+        {"first": scope.first, "last": scope.last},
+    ).fetchall()
+    return 0 if scope.runs else int(n)
+
+
+def _values(scope: Scope) -> dict[str, object]:
+    return {
+        "vendors": list(scope.vendors),
+        "first": scope.first,
+        "last": scope.last,
+        "runs": list(scope.runs),
+        "endpoints": list(scope.endpoints),
+    }
+
+
+_OURS = """
+WITH placed AS (
+    SELECT
+        e.run_id, e.endpoint, e.route, coalesce(e.simulated, false) AS simulated,
+        coalesce(e.prices->>'$.of', e.prices->>'$') AS book,
+        coalesce(e.base_url, '') AS base_url,
+        EXISTS (
+            SELECT 1 FROM attempt AS a WHERE a.run_id = e.run_id
+                AND a.endpoint = e.endpoint
+                AND a.headers->>'x-litellm-call-id' IS NOT NULL
+        ) AS by_litellm
+    FROM endpoint AS e
+)
+SELECT
+    a.run_id, a.attempt_id, a.trial_id, a.endpoint, a.started_at::DATE AS day,
+    coalesce(a.headers->>'x-litellm-call-id', a.request_id) AS call_id,
+    coalesce(c.model, '') AS model, a.outcome, a.billing, a.usage_source, a.images,
+    a.charge_usd, a.possibly_billed_usd, p.simulated, p.book,
+    a.input_text_tokens, a.cached_text_tokens, a.input_image_tokens,
+    a.cached_image_tokens, a.output_image_tokens, a.output_text_tokens
+FROM v_attempt AS a
+JOIN placed AS p ON p.run_id = a.run_id AND p.endpoint = a.endpoint
+LEFT JOIN trial AS t ON t.run_id = a.run_id AND t.trial_id = a.trial_id
+LEFT JOIN cell AS c ON c.run_id = t.run_id AND c.cell_index = t.cell_index
+WHERE a.billing <> 'not_sent'
+    AND a.started_at::DATE BETWEEN $first AND $last
+    AND CASE WHEN len($runs::VARCHAR[]) > 0
+        THEN list_contains($runs::VARCHAR[], a.run_id) ELSE NOT p.simulated END
+    AND CASE WHEN len($endpoints::VARCHAR[]) > 0
+        THEN list_contains($endpoints::VARCHAR[], a.endpoint)
+        ELSE (p.by_litellm AND list_contains($vendors::VARCHAR[], 'litellm'))
+            OR (p.base_url LIKE '%openrouter.ai%'
+                AND list_contains($vendors::VARCHAR[], 'openrouter'))
+            OR (p.route = 'direct' AND NOT p.by_litellm
+                AND list_contains($vendors::VARCHAR[], p.book))
+    END
+"""
+
+
+def join_ours(con: duckdb.DuckDBPyConnection, side: Ours) -> None:
+    """Lay our attempts beside the bill, as `ours`."""
+    con.register("ours", side.attempts)
+
+
+def spent(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Our side by day and model: money, counts, tokens by class."""
+    return rows_of(
+        con,
+        f"""
+        SELECT
+            day, model, any_value(book) AS book, count(*) AS attempts,
+            coalesce(sum(images), 0)::BIGINT AS images,
+            sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
+            sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
+            count(*) FILTER (WHERE billing = 'possibly_billed') AS n_possibly_billed,
+            count(*) FILTER (WHERE billing LIKE 'billed%') AS n_billed,
+            count(*) FILTER (
+                WHERE charge_usd IS NULL AND billing LIKE 'billed%'
+            ) AS n_charge_unknown,
+            {", ".join(f"coalesce(sum({n}), 0)::BIGINT AS {n}" for n in _TOKENS)}
+        FROM ours GROUP BY day, model ORDER BY day, model
+        """,  # noqa: S608  own names
+    )
+
+
+def doubtful(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Possibly billed attempts, with what a bill by call says of them."""
+    rows = rows_of(
+        con,
+        """
+        SELECT
+            o.run_id, o.attempt_id, o.endpoint, o.day, o.model, o.outcome,
+            o.possibly_billed_usd, b.row_id AS call_id, b.amount AS billed_usd, b.status
+        FROM ours AS o
+        LEFT JOIN counted AS b ON b.row_id = o.call_id
+        WHERE o.billing = 'possibly_billed'
+        ORDER BY o.day, o.run_id, o.attempt_id LIMIT $most
+        """,
+        {"most": _MOST_SHOWN},
+    )
+    for row in rows:
+        billed = row["billed_usd"]
+        row["billed_usd"] = None if billed is None else Decimal(billed)
+    return rows
+
+
+def any_simulated(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether an emulator answered some of our attempts."""
+    ((is_any,),) = con.execute("SELECT bool_or(simulated) FROM ours").fetchall()
+    return bool(is_any)

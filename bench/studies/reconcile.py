@@ -1,0 +1,198 @@
+"""Reconcile: bills of others against what was measured, rates first."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BadInput
+from bench.imports.kinds import KINDS
+from bench.imports.manifest import Manifest
+from bench.imports.shelf import Shelf
+from bench.store import billed_calls, bills
+from bench.store.bills import Ours, Scope
+from bench.store.imported import scratch, take
+from bench.store.queries import Row
+from bench.studies.reconcile_calls import CallGroup, call_groups
+from bench.studies.reconcile_doubts import Doubt, doubts
+from bench.studies.reconcile_rates import (
+    BookChange,
+    RateCheck,
+    book_changes,
+    rate_checks,
+)
+from bench.studies.reconcile_totals import DayTotal, day_totals, our_names
+from pricing.book import PriceBook
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Providers tell a day's last lines late; OpenAI's own exports disagreed until then.
+SETTLING_H = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is to be compared.
+
+    Attributes:
+        imports: These alone; without any, all.
+        runs, endpoints: As in `bench.store.bills.Scope`.
+        first, last: UTC days, None for all that the imports cover.
+    """
+
+    imports: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """One kind of bill against our record.
+
+    Attributes:
+        first, last: The UTC days that were compared.
+        n_replaced: Rows of older imports that newer ones stand for.
+        n_simulated: Attempts of ours that were left out as simulated.
+        is_simulated: Whether attempts that were compared are.
+        calls: Where the bill has a row a call.
+        call_examples: Calls that are not the same on both sides.
+    """
+
+    kind: str
+    vendors: tuple[str, ...]
+    imports: tuple[Manifest, ...]
+    first: date
+    last: date
+    n_replaced: int
+    n_simulated: int
+    is_simulated: bool
+    attempts: int
+    rates: tuple[RateCheck, ...]
+    totals: tuple[DayTotal, ...]
+    calls: tuple[CallGroup, ...]
+    call_examples: tuple[Row, ...]
+    doubts: tuple[Doubt, ...]
+    book_changes: tuple[BookChange, ...]
+
+
+def chosen_imports(shelf: Shelf, wishes: Wishes) -> dict[str, tuple[Manifest, ...]]:
+    """The imports to compare by kind, oldest first.
+
+    Raises:
+        BadInput: There is none.
+    """
+    if wishes.imports:
+        found = [shelf.manifest(name) for name in dict.fromkeys(wishes.imports)]
+    else:
+        found = list(shelf.manifests())
+    if not found:
+        raise BadInput(
+            "reconcile: nothing was imported yet; `pixelmeter import KIND FILE` "
+            "brings a bill in"
+        )
+    found.sort(key=lambda manifest: (manifest.written_at, manifest.imported_at))
+    kinds = dict.fromkeys(manifest.kind for manifest in found)
+    return {kind: tuple(m for m in found if m.kind == kind) for kind in kinds}
+
+
+def reconcile(
+    read_ours: Callable[[Scope], Ours],
+    shelf: Shelf,
+    manifests: Sequence[Manifest],
+    book: PriceBook,
+    wishes: Wishes,
+) -> Reconciled | None:
+    """Compare imports of one kind; None where the period has no row of them.
+
+    `read_ours` reads our side from the index.
+
+    Raises:
+        BadInput: Two imports tell the same days in ways that don't add up.
+    """
+    with tempfile.TemporaryDirectory() as spill, scratch(Path(spill)) as con:
+        take(con, [shelf.rows(manifest.id) for manifest in manifests])
+        _refuse_unlike(con, manifests)
+        bills.count_newest(con, wishes.first, wishes.last)
+        lines = _with_settled(bills.lines(con), manifests)
+        if not lines:
+            return None
+        scope = _scope(lines, wishes)
+        side = read_ours(scope)
+        bills.join_ours(con, side)
+        return _compared(con, lines, scope, book, manifests, side.n_simulated)
+
+
+def _compared(
+    con: "duckdb.DuckDBPyConnection",
+    lines: list[Row],
+    scope: Scope,
+    book: PriceBook,
+    manifests: Sequence[Manifest],
+    n_simulated: int,
+) -> Reconciled:
+    kind = KINDS[manifests[0].kind]
+    decimals = max(manifest.most_decimals for manifest in manifests)
+    spent = bills.spent(con)
+    has_amounts = not kind.counts_only
+    totals = day_totals(book, lines, spent, decimals=decimals, has_amounts=has_amounts)
+    by_call = any(manifest.by_call for manifest in manifests)
+    has_rates = any(line["amount"] and line["quantity"] for line in lines)
+    checks = rate_checks(book, lines, decimals) if has_rates else ()
+    names = our_names(book, spent)
+    unlike = ("said_0", "lower", "higher") if by_call else ()
+    return Reconciled(
+        kind=kind.name,
+        vendors=scope.vendors,
+        imports=tuple(manifests),
+        first=scope.first,
+        last=scope.last,
+        n_replaced=bills.n_replaced(con),
+        n_simulated=n_simulated,
+        is_simulated=bills.any_simulated(con),
+        attempts=sum(row["attempts"] for row in spent),
+        rates=checks,
+        totals=totals,
+        calls=call_groups(book, billed_calls.calls(con), lines) if by_call else (),
+        call_examples=tuple(billed_calls.call_examples(con, unlike)),
+        doubts=doubts(bills.doubtful(con), totals, names),
+        book_changes=book_changes(checks),
+    )
+
+
+def _scope(lines: Iterable[Row], wishes: Wishes) -> Scope:
+    told = list(lines)
+    days = [line["day"] for line in told]
+    vendors = {str(line["vendor"]).lower() for line in told if line["vendor"]}
+    return Scope(
+        vendors=tuple(sorted(vendors)),
+        first=min(days),
+        last=max(days),
+        runs=wishes.runs,
+        endpoints=wishes.endpoints,
+    )
+
+
+def _refuse_unlike(con: Any, manifests: Sequence[Manifest]) -> None:  # noqa: ANN401  a connection
+    for day, numbers in bills.unlike_days(con):
+        names = ", ".join(manifests[number].id for number in numbers)
+        raise BadInput(
+            f"reconcile: {names}: {day} is split by project in one of them and not in "
+            "another, so their sums can't be told apart; choose with --import ID"
+        )
+
+
+def _with_settled(lines: list[Row], manifests: Sequence[Manifest]) -> list[Row]:
+    """Each line with whether its day was settled when its file was written."""
+    for line in lines:
+        manifest: Manifest = manifests[int(line["import_no"])]
+        written_at = datetime.fromisoformat(manifest.written_at)
+        day_ends = datetime.combine(line["day"], time(), UTC) + timedelta(days=1)
+        # A gateway's own log is written with each call.
+        wait_h = 0 if manifest.by_call else SETTLING_H
+        line["is_settled"] = written_at >= day_ends + timedelta(hours=wait_h)
+    return lines
