@@ -21,7 +21,7 @@ from bench.folder import OWNER_ONLY_FILE, RunFolder, make_folder, sync_folder
 
 VERSION = 1
 # What nobody waits for may wait so long for a record that somebody waits for.
-LATER_S = 0.005
+LATER_S = 0.01
 _TAIL = len(b',"crc":"01234567"}')
 
 
@@ -97,15 +97,11 @@ class JournalWriter:
             os.close(self._handle)
 
     def _begin(self, loop: asyncio.AbstractEventLoop, within_s: float) -> None:
-        """Have what is gathered written, at the end of this turn of the loop.
-
-        So what comes in one turn goes together.
-        """
+        """Have what is gathered written; what comes meanwhile goes together."""
         if self._is_busy:
             return
         if self._is_urgent:
-            self._is_busy = True
-            loop.call_soon(self._hand_over, loop)
+            self._hand_over(loop)
         elif self._timer is None:
             self._timer = loop.call_later(within_s, self._hand_over, loop)
 
