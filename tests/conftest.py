@@ -256,7 +256,8 @@ class Desk:
         """Start the program with the key set and no terminal."""
         environment = {**_kept_variables(), "PX_KEY": CANARY, **variables}
         command = [*self.started_by, str(PROGRAM), *map(str, arguments)]
-        if self.started_by:
+        # What an interpreter reads at its start is read by none that goes on.
+        if self.started_by or any(name.startswith("PYTHON") for name in variables):
             process = subprocess.Popen(
                 command,
                 cwd=self.folder,

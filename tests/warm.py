@@ -183,6 +183,8 @@ def _become(request: dict[str, Any], handles: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     sys.argv = request["arguments"]
+    # A script belongs to no package; by this the command line finds its own name.
+    vars(sys.modules["__main__"]).update(__package__=None, __spec__=None)
 
 
 def _main() -> None:
