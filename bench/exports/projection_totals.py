@@ -132,16 +132,21 @@ def _crossing(
     fees = f"{second.monthly_fee}-{first.monthly_fee}"
     if spread:
         fees += f"+({second.setup}-{first.setup})/{spread}"
-    fees = f"({fees})"
+    volume = f"({fees})/{slope}"
+    # Doubles of equal sums may differ in their last bit.
+    fees = f"ROUND({fees},12)"
     flat = f'IF({fees}=0,"the same",IF({fees}<0,"always","never"))'
     falling = f'IF({fees}<=0,"always","from")'
-    rising = f'IF({fees}>=0,"never","up to")'
+    # It must pay for one whole picture at least.
+    is_worth = f"ROUND({volume},9)>1"
+    rising = f'IF({is_worth},"up to","never")'
     word = f"=IF({slope}=0,{flat},IF({slope}>0,{falling},{rising}))"
+    single = f'IF({is_worth},{volume},"none")'
     centre = found.centre
     return [
         Formula(text=word, value=str(centre.crossing)),
         Formula(
-            text=f'=IF({slope}*{fees}>0,{fees}/{slope},"none")',
+            text=f'=IF({slope}*{fees}>0,IF({slope}>0,{volume},{single}),"none")',
             value="none" if centre.exact is None else centre.exact,
         ),
     ]

@@ -100,6 +100,10 @@ def test_a_band_that_rounds_to_one_amount_is_told_once() -> None:
             ),
         ),
         (
+            BreakEven(crossing=Crossing.FROM, images=1, spend_usd=Decimal(2)),
+            "gw costs less from 1 image a month on, where direct costs US$2.00 a month",
+        ),
+        (
             BreakEven(crossing=Crossing.ALWAYS),
             "gw costs less than direct at every volume",
         ),
@@ -130,6 +134,7 @@ def test_a_pay_back_names_its_month_or_says_that_there_is_none() -> None:
     assert "does not pay for its set-up within 12 months" in payback_sentence(
         "gw", None, 12
     )
+    assert payback_sentence("gw", None, 1).endswith("within 1 month")
 
 
 @pytest.mark.parametrize(

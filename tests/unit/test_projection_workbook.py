@@ -104,6 +104,33 @@ def test_every_way_to_cross_stands_in_words(book: dict[str, dict[str, Cell]]) ->
     assert words == ["from", "always", "up to", "never"]
 
 
+@pytest.mark.parametrize(
+    ("usd", "words"),
+    [("0.04", "never"), ("1.02", "never"), ("2.02", "never"), ("0.025", "up to")],
+)
+def test_what_pays_below_one_picture_alone_never_pays_in_the_formulas_either(
+    tmp_path: Path, usd: str, words: str
+) -> None:
+    # A cent to a dollar of fee less: equal at 0.5, 1, 0.5 and 2 pictures.
+    fee = "0.99" if usd in {"0.04", "0.025"} else "0"
+    fixed = {"mix": None, "failures": None, "batch_share": None}
+    found = _outlook(
+        **fixed,
+        cache_hit_share=None,
+        alternatives=[
+            {"name": "direct", "usd_per_image": "0.02", "monthly_fee_usd": 1},
+            {"name": "other", "usd_per_image": usd, "monthly_fee_usd": fee},
+        ],
+    )
+    path = tmp_path / "half.xlsx"
+    write_projection(found, path)
+    calculator = Calculator(read(path))
+    told = [calculator.value("summary", f"{column}7") for column in "GI"]
+    assert told == [words, words]
+    assert (calculator.value("summary", "H7") == "none") == (words == "never")
+    assert found.compared[0].running.centre.crossing == words
+
+
 def _places(book: dict[str, dict[str, Cell]], what: str) -> str:
     (place,) = (p for p, c in book["assumptions"].items() if c.value == what)
     return place.replace("A", "B")

@@ -128,14 +128,16 @@ def test_a_season_lies_on_top_of_compound_growth_in_its_calendar_month() -> None
     ("slope", "fees", "crossing", "images", "spend"),
     [
         # 0.01 saved an image, 20 a month more: equal at 2,000, less from 2,001 on.
-        ("0.01", "20", Crossing.FROM, 2001, "145"),
+        ("0.01", "20", Crossing.FROM, 2001, "145.07"),
+        # Equal at a half picture: told is what the one picture costs.
+        ("2", "1", Crossing.FROM, 1, "5.07"),
         ("0.03", "1", Crossing.FROM, 34, None),
         ("0.01", "0", Crossing.ALWAYS, None, None),
         ("0.01", "-5", Crossing.ALWAYS, None, None),
         ("-0.01", "0", Crossing.NEVER, None, None),
         ("-0.01", "5", Crossing.NEVER, None, None),
         # Dearer an image, but 5 a month less: equal at 500, less up to 499.
-        ("-0.01", "-5", Crossing.UP_TO, 499, "40"),
+        ("-0.01", "-5", Crossing.UP_TO, 499, "39.93"),
         ("-0.03", "-1", Crossing.UP_TO, 33, None),
         ("-0.01", "-0.005", Crossing.NEVER, None, None),
         ("0", "0", Crossing.SAME, None, None),
