@@ -36,7 +36,8 @@ def break_even_sentence(
         case Crossing.UP_TO:
             return (
                 f"{alternative} costs less only up to "
-                f"{so_many(found.images or 0, 'image')} a month, where {against} costs {spent} a month{band}"
+                f"{so_many(found.images or 0, 'image')} a month, "
+                f"where {against} costs {spent} a month{band}"
             )
 
 

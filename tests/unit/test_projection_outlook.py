@@ -138,6 +138,55 @@ def test_batch_is_half_where_the_book_has_it_and_refused_where_not() -> None:
         )
 
 
+ASKED = {"model": "gpt-image-2", "quality": "low", "size": "1024x1024"}
+
+
+@pytest.mark.parametrize(
+    ("book", "asked", "batch_share", "words"),
+    [
+        ({}, {"model": "gpt-image-9"}, None, "mend model; `pixelmeter prices` lists"),
+        ({}, {"quality": None}, None, "; name quality and size, or give its price"),
+        ({}, {"size": "auto"}, None, "; name quality and size, or give its price"),
+        (
+            {"tier": "batch"},
+            {"model": "gpt-image-2.5-flare"},
+            None,
+            "no batch rates of gpt-image-2.5-flare; else leave tier: batch out",
+        ),
+        (
+            {"as_of": "2025-06-01"},
+            {"model": "gpt-image-1"},
+            "0.5",
+            "lies outside; give as_of a day that has them; else give batch_share: 0",
+        ),
+    ],
+)
+def test_a_price_that_is_not_to_be_had_is_told_with_its_cure(
+    book: dict[str, str], asked: dict[str, str], batch_share: str | None, words: str
+) -> None:
+    choice = {"name": "a", "book": book, "batch_share": batch_share}
+    with pytest.raises(BadInput, match=words):
+        _outlook(alternatives=[choice], mix=[{**ASKED, **asked}])
+
+
+def test_what_a_price_leaves_open_is_said_in_words_and_nothing_else() -> None:
+    flat = {"kind": "flat_per_call", "usd": "0.03"}
+    fee = {"kind": "fee", "share": "0.05", "minimum_usd": "0.8"}
+    ahead = {"as_of": "2027-01-01", "input_text_tokens": 9}
+    found = _outlook(
+        alternatives=[
+            {"name": "a", "book": {"scheme": [flat, fee]}},
+            {"name": "b", "book": ahead},
+        ],
+        mix=[ASKED],
+    )
+    told = [one for one in assumptions(found) if one.startswith(("a:", "b:"))]
+    assert told == [
+        "a: the fee's minimum is left out, since what is bought at once is not known",
+        "b: nobody knows the prices of 2027-01-01 yet; they are those of 2026-11-21",
+    ]
+
+
 def test_every_alternative_of_a_run_stands_against_its_first_direct_endpoint() -> None:
     run = MeasuredRun(_record(("d2", "d1", "g")))
     choices, left_out = choices_of_run(run, Part(quality="low"))

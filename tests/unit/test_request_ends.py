@@ -136,7 +136,7 @@ def test_a_given_price_takes_the_failures_of_a_run_with_their_band() -> None:
 def test_failures_that_can_not_be_worse_are_varied_at_one_end_alone() -> None:
     # Half of all prompts mostly give nothing usable, half are mostly refused.
     requests = [_row(prompt, "ok", 2) for prompt in range(8)]
-    requests += [_row(k, "unusable" if k < 4 else "refused", 18) for k in range(8)]  # noqa: PLR2004  half of them
+    requests += [_row(k, "unusable" if k < 4 else "refused", 18) for k in range(8)]
     found = _outlook(requests)
     swung = {one.what: one for one in found.lines[0].swings}
     worst = swung["requests that give an unusable image"]

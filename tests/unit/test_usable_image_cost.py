@@ -253,7 +253,7 @@ def test_only_what_a_cost_is_made_of_is_varied() -> None:
         monthly_fee="m",
         setup="o",
     )
-    assert way.keys == set("s p pb f u r t rb tb h b m o".split())
+    assert way.keys == {*"spfhbmo", "u", "r", "t", "pb", "rb", "tb"}
     assert Demand(months=2).keys == {"images", "growth"}
     listed = Demand(months=2, is_listed=True)
     assert listed.keys == {listed_key(1), listed_key(2)}
