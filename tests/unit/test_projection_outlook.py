@@ -13,6 +13,7 @@ from bench.studies.outlook import Outlook, choices_of_run, outlook
 from bench.studies.priced import Pricer
 from bench.studies.run_price import MeasuredRun, RunRecord
 from bench.words.assumed import value_words
+from dashboards.report.outlook_prose import sentences_of
 
 TODAY = date(2026, 11, 21)
 USD = {"low": Decimal("0.01"), "medium": Decimal("0.05")}
@@ -185,6 +186,22 @@ def test_what_a_price_leaves_open_is_said_in_words_and_nothing_else() -> None:
         "a: the fee's minimum is left out, since what is bought at once is not known",
         "b: nobody knows the prices of 2027-01-01 yet; they are those of 2026-11-21",
     ]
+
+
+def test_a_difference_that_is_not_clear_is_given_no_share() -> None:
+    record = _record(("d", "g"))
+    for row in record.trials:
+        off = Decimal("0.003") * (-1) ** int(row["prompt_id"][1:]) + Decimal("0.001")
+        if row["endpoint"] == "g":
+            row.update(charge_usd=Decimal("0.01") + off)  # pyright: ignore[reportAttributeAccessIssue]
+    found = _outlook(
+        record, alternatives=[_of_run("a", "d"), _of_run("b", "g")], mix=LOW
+    )
+    (compared,) = found.compared
+    assert compared.saving.share
+    told = sentences_of(found, compared)
+    assert all("%" not in one.replace("90%", "") for one in told)
+    assert told[0].startswith("no clear difference a month between b and a")
 
 
 def test_every_alternative_of_a_run_stands_against_its_first_direct_endpoint() -> None:

@@ -99,6 +99,15 @@ def test_volumes_are_rounded_half_even_as_the_program_does(
     assert images == [50, 55, 60]
 
 
+def test_a_tie_among_a_billion_images_goes_to_the_even_one_too(tmp_path: Path) -> None:
+    # 10^9 x 1.05^5 is 1,276,281,562.5.
+    path = tmp_path / "billions.xlsx"
+    found = _outlook(images_per_month=10**9, growth="5%/month", seasonality=None)
+    write_projection(found, path)
+    assert found.images[5] == 1_276_281_562
+    assert Calculator(read(path)).value("months", "C8") == found.images[5]
+
+
 def test_every_way_to_cross_stands_in_words(book: dict[str, dict[str, Cell]]) -> None:
     words = [book["summary"][f"G{row}"].value for row in range(10, 14)]
     assert words == ["from", "always", "up to", "never"]
