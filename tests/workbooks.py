@@ -71,7 +71,7 @@ _OPERATE: Mapping[str, Callable[[float, float], float]] = {
 class Calculator:
     """Calculates the formulas of a workbook anew, and caches nothing of the file.
 
-    It knows what our workbooks use: + - * / ^, comparisons, SUM, IF, INT, ROUND, and LEN
+    It knows what our workbooks use: + - * / ^, comparisons, SUM, IF, INT, ROUND, LEN
     of a whole number.
     """
 

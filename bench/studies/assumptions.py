@@ -42,8 +42,8 @@ def assumptions(found: Outlook) -> tuple[str, ...]:
         sentences += _of_measured(lines)
     sentences.append("prices and the mix stay as they are for all months")
     sentences.append(
-        "amounts are shown rounded, each by itself, so that shown ones may add up to "
-        "a cent more or less; --json and --csv hold every digit"
+        "amounts are shown rounded, each by itself, so that shown ones may not add up "
+        "to the last cent; --json and --csv hold every digit"
     )
     return tuple(dict.fromkeys(sentences))
 

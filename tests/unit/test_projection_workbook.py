@@ -224,6 +224,24 @@ def test_a_name_that_looks_like_a_formula_is_none_in_sheets_and_chart(
     assert "<c:f>1+1" not in chart
 
 
+def test_the_summary_says_what_the_scenario_is_about_and_what_to_take_care_of(
+    tmp_path: Path,
+) -> None:
+    gone = {
+        "name": "direct",
+        "book": {"as_of": "2026-10-22"},
+        "mix": [{**MIX[0], "model": "gpt-image-1", "share": 1}],
+        "batch_share": 0,
+    }
+    found = _outlook(alternatives=[gone], description="About pears.\n")
+    path = tmp_path / "told.xlsx"
+    write_projection(found, path, ["something is left out"])
+    told = [cell.value for cell in read(path)["summary"].values()]
+    at = told.index("About pears.")
+    assert told[at + 1].startswith("take care: gpt-image-1 can't be bought from")
+    assert told[at + 2] == "something is left out"
+
+
 def test_csv_has_a_line_a_month_and_alternative_exact_to_the_last_digit() -> None:
     found = _outlook()
     head, *lines = b"".join(projection_lines(found)).decode().splitlines()
