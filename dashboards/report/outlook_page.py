@@ -36,7 +36,7 @@ from dashboards.report.shell import shell, template
 _MOST_IN_FULL = 8
 _MOST_LINES = 12
 _MOST_CARES = 3
-_MOST_LETTERS = 120
+_MOST_LETTERS = 95
 
 
 def render_outlook(found: Outlook, notes: Sequence[str]) -> str:
