@@ -139,6 +139,11 @@ def _ended(lines: Iterable[Line], demand: Demand) -> Iterable[str]:
     calendar = demand.calendar()
     for line in lines:
         for model, end in line.priced.source.ends:
+            if not calendar:
+                yield (
+                    f"{model} can't be bought from {end} on; give start, the first "
+                    "month, to see which months that concerns"
+                )
             late = [day for day in calendar if day >= end]
             if late:
                 yield (

@@ -232,4 +232,7 @@ def test_a_model_that_ends_within_the_months_is_warned_of() -> None:
     (warning,) = found.warnings
     assert "gpt-image-1-mini can't be bought from 2026-12-01 on" in warning
     assert "2 of 4 months" in warning
-    assert _outlook(**changes).warnings == ()
+    (warning,) = _outlook(**changes).warnings
+    assert warning.startswith("gpt-image-1-mini can't be bought from 2026-12-01 on; ")
+    assert "give start, the first month" in warning
+    assert _outlook(start="2026-08", **changes).warnings == ()
