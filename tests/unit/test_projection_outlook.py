@@ -13,6 +13,7 @@ from bench.studies.outlook import Outlook, choices_of_run, outlook
 from bench.studies.priced import Pricer
 from bench.studies.run_price import MeasuredRun, RunRecord
 from bench.words.assumed import value_words
+from dashboards.commands.asking import asked
 from dashboards.report.outlook_prose import sentences_of
 
 TODAY = date(2026, 11, 21)
@@ -202,6 +203,16 @@ def test_a_difference_that_is_not_clear_is_given_no_share() -> None:
     told = sentences_of(found, compared)
     assert all("%" not in one.replace("90%", "") for one in told)
     assert told[0].startswith("no clear difference a month between b and a")
+
+
+def test_what_the_command_line_changes_in_a_scenario_is_noted() -> None:
+    pricer = Pricer(lambda _: _record(), TODAY)
+    assert asked("guides-2025", None, {}, pricer).notes == ()
+    given = {"images_per_month": 500, "cache_hit_share": "0.2"}
+    assert asked("guides-2025", None, given, pricer).notes == (
+        "changed on the command line: --images-per-month 500, --cache-hit-share 0.2; "
+        "what the scenario says of itself is of its own figures",
+    )
 
 
 def test_every_alternative_of_a_run_stands_against_its_first_direct_endpoint() -> None:
