@@ -115,10 +115,8 @@ def _noted(given: Mapping[str, Any]) -> tuple[str, ...]:
     if not given:
         return ()
     options = ", ".join(f"{_option(key)} {value}" for key, value in given.items())
-    return (
-        f"changed on the command line: {options}; what the scenario says of itself is "
-        "of its own figures",
-    )
+    changed = f"changed on the command line: {options}"
+    return (f"{changed}; what the scenario says of itself is of its own figures",)
 
 
 def _terms(

@@ -209,9 +209,10 @@ def test_what_the_command_line_changes_in_a_scenario_is_noted() -> None:
     pricer = Pricer(lambda _: _record(), TODAY)
     assert asked("guides-2025", None, {}, pricer).notes == ()
     given = {"images_per_month": 500, "cache_hit_share": "0.2"}
-    assert asked("guides-2025", None, given, pricer).notes == (
+    (note,) = asked("guides-2025", None, given, pricer).notes
+    assert note == (
         "changed on the command line: --images-per-month 500, --cache-hit-share 0.2; "
-        "what the scenario says of itself is of its own figures",
+        "what the scenario says of itself is of its own figures"
     )
 
 
