@@ -10,7 +10,7 @@ from bench.errors import BadInput
 from bench.scenario.form import Book, Part
 from pricing.book import PriceBook, shipped_book
 from pricing.charge import IMAGE_CLASS, MEGAPIXEL_CLASS
-from pricing.errors import OutsideLife, PricingError, UnknownModel
+from pricing.errors import OutsideLife, PricingError, UnknownModel, UnknownQuantity
 from pricing.money import ratio, times, total, usd, usd_text
 from pricing.question import answer
 from pricing.rates import ANY_MODEL, BookRef, Confidence, Rate, RateCard, Tier
@@ -23,6 +23,7 @@ _FLAGS = {
     "own_book": "priced by a book of your own, not by the shipped ones",
 }
 # Their dollars are a gateway's own and rest on no rate of the book.
+_ADVICE = "; give its price, or what a run measured"
 _FLAT = "flat_per_call"
 _OWN_PRICES = frozenset((_FLAT, "per_class"))
 _OF_TOKENS = ("input_unknown", "output_text_unknown")
@@ -124,7 +125,11 @@ class BookPricer:
     def _cure(self, book: Book, part: Part) -> str:
         """What to do about a model that is unknown or could not be bought that day."""
         try:
-            self._card(book, part)
+            card = self._card(book, part)
+            if not card.images:
+                self._prices.rules(card.model)
+        except UnknownQuantity:
+            return _ADVICE
         except UnknownModel:
             return "; mend model; `pixelmeter prices` lists those that are known"
         except OutsideLife:
@@ -187,7 +192,7 @@ def kinds_of(book: Book) -> list[str]:
 def _limits(found: dict[str, Any], part: Part) -> str:
     """Between what a price lies that no rule gives, and what to do about it."""
     span, bound = found.get("range_usd"), found.get("bound_usd")
-    advice = "; give its price, or what a run measured"
+    advice = _ADVICE
     if not {None, "auto"}.isdisjoint({part.quality, part.size}):
         advice = "; name quality and size, or give its price, or what a run measured"
     if span:

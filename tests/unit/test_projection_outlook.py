@@ -147,6 +147,12 @@ ASKED = {"model": "gpt-image-2", "quality": "low", "size": "1024x1024"}
     ("book", "asked", "batch_share", "words"),
     [
         ({}, {"model": "gpt-image-9"}, None, "mend model; `pixelmeter prices` lists"),
+        (
+            {"provider": "google"},
+            {"model": "gemini-3-pro-image"},
+            None,
+            "no rule says .* takes; give its price, or what a run measured",
+        ),
         ({}, {"quality": None}, None, "; name quality and size, or give its price"),
         ({}, {"size": "auto"}, None, "; name quality and size, or give its price"),
         (
