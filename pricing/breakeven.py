@@ -25,7 +25,7 @@ class BreakEven:
         images: with `FROM` the smallest whole volume a month that costs less, with
             `UP_TO` the largest; None else.
         exact: the volume at which both cost the same, to 160 digits; None else.
-        spend_usd: what the other costs a month at that volume, fees in.
+        spend_usd: what the other costs a month at `images`, fees in.
     """
 
     crossing: Crossing
@@ -53,18 +53,14 @@ def break_even(
         return BreakEven(crossing=Crossing.NEVER)
     exact = ratio(fees_usd, unit_saving_usd)
     whole = int(exact.to_integral_value(ROUND_FLOOR))
-    spend = plus(times(exact, other[0]), other[1])
     if unit_saving_usd > 0:
-        return BreakEven(
-            crossing=Crossing.FROM, images=whole + 1, exact=exact, spend_usd=spend
-        )
-    most = whole - 1 if whole == exact else whole
-    return BreakEven(
-        crossing=Crossing.UP_TO if most > 0 else Crossing.NEVER,
-        images=most if most > 0 else None,
-        exact=exact if most > 0 else None,
-        spend_usd=spend if most > 0 else None,
-    )
+        crossing, images = Crossing.FROM, whole + 1
+    else:
+        crossing, images = Crossing.UP_TO, whole - 1 if whole == exact else whole
+    if images < 1:
+        return BreakEven(crossing=Crossing.NEVER)
+    spend = plus(times(other[0], images), other[1])
+    return BreakEven(crossing=crossing, images=images, exact=exact, spend_usd=spend)
 
 
 def _without_slope(fees_usd: Decimal) -> Crossing:

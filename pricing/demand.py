@@ -42,6 +42,14 @@ class Demand:
     start: date | None = None
     has_seasons: bool = False
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key that the volume hangs on."""
+        if self.is_listed:
+            return frozenset(listed_key(k) for k in range(1, self.months + 1))
+        calendar = self.calendar() if self.has_seasons else ()
+        return frozenset((IMAGES, GROWTH, *(season_key(d.month) for d in calendar)))
+
     def calendar(self) -> tuple[date, ...]:
         """The first day of each month; empty without a start."""
         if self.start is None:

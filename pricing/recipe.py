@@ -1,6 +1,6 @@
 """Recipe: how a usable picture's cost follows from assumptions."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import Decimal
 
 from pricing.assumption import ONE, Values
@@ -64,6 +64,16 @@ class Recipe:
     batch: str | None = None
     monthly_fee: str | None = None
     setup: str | None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key that its cost hangs on."""
+        found = [self.cache_hit, self.batch, self.monthly_fee, self.setup]
+        for part in self.parts:
+            found += (part.share, part.usd, part.batch_usd)
+        if self.failures is not None:
+            found += astuple(self.failures)
+        return frozenset((*self.factors, *(key for key in found if key)))
 
     def made_usd(self, values: Values) -> Decimal:
         """Dollars of one picture that is made, before failures and cache.

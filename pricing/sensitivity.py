@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from pricing.assumption import Assumption, Values
 from pricing.demand import Demand
+from pricing.errors import BadAmount, BadQuantity
 from pricing.money import minus, plus, times, total
-from pricing.recipe import Recipe
+from pricing.recipe import NOTHING, Recipe
 
 STEP = Decimal("0.1")
 STEP_WORDS = "±10%"
@@ -49,6 +50,12 @@ class Result:
     demand: Demand
     cost_of: Recipe
     less: Recipe | None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key that it hangs on."""
+        less = self.less.keys if self.less else frozenset[str]()
+        return self.demand.keys | self.cost_of.keys | less
 
     def usd(self, values: Values) -> Decimal:
         """The result at some values; set-up in."""
@@ -107,17 +114,36 @@ def medium_knob(assumptions: Iterable[Assumption], step: Decimal) -> Knob | None
 
 
 def swing(result: Result, values: Values, knob: Knob) -> Swing:
-    """The result at both ends of a knob."""
+    """The result at both ends of a knob.
+
+    An end that no projection can have, such as more failures than requests, is
+    left where it is assumed, and the reach says so.
+    """
+    low, high = (_end_usd(result, {**values, **end}) for end in (knob.low, knob.high))
+    reach = knob.reach
+    if low is None or high is None:
+        reach += f", {'high' if low is None else 'low'} end alone"
+    as_assumed = result.usd(values) if low is None or high is None else NOTHING
     return Swing(
         what=knob.what,
-        reach=knob.reach,
-        low_usd=result.usd({**values, **knob.low}),
-        high_usd=result.usd({**values, **knob.high}),
+        reach=reach,
+        low_usd=as_assumed if low is None else low,
+        high_usd=as_assumed if high is None else high,
     )
+
+
+def _end_usd(result: Result, values: Values) -> Decimal | None:
+    try:
+        return result.usd(values)
+    except (BadQuantity, BadAmount):
+        return None
 
 
 def ranked(result: Result, values: Values, varied: Iterable[Knob]) -> tuple[Swing, ...]:
     """What moves the result, the widest swing first; what doesn't is left out."""
-    swings = [swing(result, values, knob) for knob in varied]
+    keys = result.keys
+    # Of many alternatives, each has knobs of its own.
+    touching = [knob for knob in varied if not keys.isdisjoint(knob.low)]
+    swings = [swing(result, values, knob) for knob in touching]
     moving = [one for one in swings if one.spread_usd]
     return tuple(sorted(moving, key=lambda one: (-one.spread_usd, one.what)))

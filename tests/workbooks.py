@@ -71,7 +71,8 @@ _OPERATE: Mapping[str, Callable[[float, float], float]] = {
 class Calculator:
     """Calculates the formulas of a workbook anew, and caches nothing of the file.
 
-    It knows what our workbooks use: + - * / ^, comparisons, SUM, IF, INT, ROUND.
+    It knows what our workbooks use: + - * / ^, comparisons, SUM, IF, INT, ROUND, LEN
+    of a whole number.
     """
 
     def __init__(self, book: Mapping[str, Mapping[str, Cell]]) -> None:
@@ -160,6 +161,8 @@ class _Formula:
         first = float(values[0])
         if name == "INT":
             return float(first // 1)
+        if name == "LEN":
+            return float(len(str(int(first))))
         assert name == "ROUND", name
         # Away from 0, as a spreadsheet does.
         step = Decimal(1).scaleb(-int(values[1]))

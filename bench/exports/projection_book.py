@@ -1,6 +1,7 @@
 """Projection book: months of money as an Excel file that calculates."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from bench.exports.projection_costs import (
     write_unit_costs,
 )
 from bench.exports.projection_months import MONTHS, MonthColumns, write_months
-from bench.exports.projection_totals import write_sensitivity, write_totals
+from bench.exports.projection_totals import (
+    write_sensitivity,
+    write_sentences,
+    write_totals,
+)
 from bench.exports.sheets import Sheet, looks_of
 from bench.studies.outlook import Outlook
 from pricing.assumption import values_of
@@ -34,8 +39,13 @@ SIMULATED = "SIMULATED: an emulator answered, these are its prices and failures"
 _MOST_LINES = 12
 
 
-def write_projection(found: Outlook, path: Path) -> None:
+def write_projection(found: Outlook, path: Path, notes: Sequence[str] = ()) -> None:
     """Write assumptions, unit costs, months and totals, each a formula of the last.
+
+    Args:
+        found: The projection.
+        path: The file.
+        notes: What is to be said beside it, such as what is left out.
 
     Raises:
         OSError: The file can't be written.
@@ -44,14 +54,18 @@ def write_projection(found: Outlook, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         book = _xlsxwriter.Workbook(str(path), {**_OPTIONS, "tmpdir": folder})
         try:
-            _fill(book, found)
+            _fill(book, found, notes)
             book.close()
         except _exceptions.FileCreateError as error:
             # It carries the error of the operating system.
             raise error.args[0] from error
 
 
-def _fill(book: Any, found: Outlook) -> None:  # noqa: ANN401  xlsxwriter has no types
+def _fill(
+    book: Any,  # noqa: ANN401  xlsxwriter has no types
+    found: Outlook,
+    notes: Sequence[str],
+) -> None:
     looks = looks_of(book)
     mark = f" · {SIMULATED}" if found.simulated else ""
     title = f"Pixelmeter · {found.scenario.name}{mark}"
@@ -68,6 +82,7 @@ def _fill(book: Any, found: Outlook) -> None:  # noqa: ANN401  xlsxwriter has no
     units = write_unit_costs(sheets[UNIT_COSTS], title, found, refs, values)
     columns = write_months(sheets[MONTHS], title, found, (refs, values), units)
     last = write_totals(sheets[SUMMARY], title, found, units, columns)
+    last = write_sentences(sheets[SUMMARY], found, notes, last)
     write_sensitivity(sheets[SENSITIVITY], title, found)
     _draw(book, sheets[SUMMARY], found, columns, last)
 

@@ -14,7 +14,8 @@ from pricing.money import plus, times
 MONTHS = "months"
 _EXACT, _IMAGES = "B", "C"
 _N_LEADING = 3
-_DIGITS = 9
+# Of 15 that a double holds, two for what multiplying lost.
+_DIGITS = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,10 @@ def _exact_volume(found: Outlook, k: int, refs: Refs, values: Values) -> Formula
         season = season_key(found.calendar[k].month)
         text, exact = f"{text}*{refs[season]}", times(exact, values[season])
     # A double of 60.5 grown by shares is seldom 60.5 to the last bit.
-    return Formula(text=f"=ROUND({text},{_DIGITS})", value=round(exact, _DIGITS))
+    return Formula(
+        text=f"=ROUND({text},{_DIGITS}-LEN(INT({text})))",
+        value=round(exact, _DIGITS - len(str(int(exact)))),
+    )
 
 
 def _costs(

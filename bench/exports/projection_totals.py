@@ -1,6 +1,6 @@
 """Projection totals: sums, break-even, and what moves them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from bench.exports.projection_costs import UnitCells
@@ -23,7 +23,7 @@ Units = Mapping[str, UnitCells]
 def write_totals(
     sheet: Sheet, title: str, found: Outlook, units: Units, columns: MonthColumns
 ) -> int:
-    """Write costs and savings; returns the last row that holds something."""
+    """Write costs and savings; returns the row after them."""
     n_months = len(found.images)
     costs = (
         *("alternative", "US$ a usable image", "first month, set-up apart"),
@@ -36,16 +36,25 @@ def write_totals(
         rows[line.choice.name] = row + 1
         sheet.write_row(row, _cost(line, units, columns, row + 1))
         row += 1
-    row = _write_savings(sheet, found, (units, columns), rows, row + 1)
-    for sentence in (
-        *found.warnings,
+    return _write_savings(sheet, found, (units, columns), rows, row + 1)
+
+
+def write_sentences(
+    sheet: Sheet, found: Outlook, notes: Sequence[str], row: int
+) -> int:
+    """Write what stands beside the figures below a row; returns the last one."""
+    description = (found.scenario.description or "").strip()
+    sentences = (
+        *filter(None, [description]),
+        *(f"take care: {warning}" for warning in found.warnings),
+        *notes,
         *assumptions(found),
         *price_sources(found),
         _TRY,
-    ):
-        sheet.write_row(row + 1, [sentence])
-        row += 1
-    return row
+    )
+    for number, sentence in enumerate(sentences, row + 1):
+        sheet.write_row(number, [sentence])
+    return row + len(sentences)
 
 
 def _cost(line: Line, units: Units, columns: MonthColumns, here: int) -> list[object]:
@@ -132,16 +141,21 @@ def _crossing(
     fees = f"{second.monthly_fee}-{first.monthly_fee}"
     if spread:
         fees += f"+({second.setup}-{first.setup})/{spread}"
-    fees = f"({fees})"
+    volume = f"({fees})/{slope}"
+    # Doubles of equal sums may differ in their last bit.
+    fees = f"ROUND({fees},12)"
     flat = f'IF({fees}=0,"the same",IF({fees}<0,"always","never"))'
     falling = f'IF({fees}<=0,"always","from")'
-    rising = f'IF({fees}>=0,"never","up to")'
+    # It must pay for one whole picture at least.
+    is_worth = f"ROUND({volume},9)>1"
+    rising = f'IF({is_worth},"up to","never")'
     word = f"=IF({slope}=0,{flat},IF({slope}>0,{falling},{rising}))"
+    single = f'IF({is_worth},{volume},"none")'
     centre = found.centre
     return [
         Formula(text=word, value=str(centre.crossing)),
         Formula(
-            text=f'=IF({slope}*{fees}>0,{fees}/{slope},"none")',
+            text=f'=IF({slope}*{fees}>0,IF({slope}>0,{volume},{single}),"none")',
             value="none" if centre.exact is None else centre.exact,
         ),
     ]

@@ -88,8 +88,13 @@ def _check_choice(where: str, choice: Choice, names: list[str]) -> None:
     if run and (run.endpoint is None) == (run.route is None):
         raise BadInput(f"{where}.from_run: give either endpoint or route")
     if choice.of:
-        earlier = names[: names.index(choice.name)]
-        _check_name(f"{where}.of.alternative", choice.of.alternative, earlier)
+        followed, here = choice.of.alternative, names.index(choice.name)
+        if followed in names and followed not in names[:here]:
+            raise BadInput(
+                f"{where}.of.alternative: '{followed}' does not stand before "
+                f"'{choice.name}'; move it up, or name one that does"
+            )
+        _check_name(f"{where}.of.alternative", followed, names[:here])
     if choice.against:
         others = [name for name in names if name != choice.name]
         _check_name(f"{where}.against", choice.against, others)

@@ -41,6 +41,10 @@ def assumptions(found: Outlook) -> tuple[str, ...]:
     if any(line.priced.is_measured for line in lines):
         sentences += _of_measured(lines)
     sentences.append("prices and the mix stay as they are for all months")
+    sentences.append(
+        "amounts are shown rounded, each by itself, so that shown ones may not add up "
+        "to the last cent; --json and --csv hold every digit"
+    )
     return tuple(dict.fromkeys(sentences))
 
 

@@ -1,6 +1,6 @@
 """Book price: what a book asks for a picture of each part of a mix."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,7 @@ from bench.errors import BadInput
 from bench.scenario.form import Book, Part
 from pricing.book import PriceBook, shipped_book
 from pricing.charge import IMAGE_CLASS, MEGAPIXEL_CLASS
-from pricing.errors import OutsideLife, PricingError
+from pricing.errors import OutsideLife, PricingError, UnknownModel, UnknownQuantity
 from pricing.money import ratio, times, total, usd, usd_text
 from pricing.question import answer
 from pricing.rates import ANY_MODEL, BookRef, Confidence, Rate, RateCard, Tier
@@ -18,10 +18,15 @@ from pricing.rates import ANY_MODEL, BookRef, Confidence, Rate, RateCard, Tier
 _FLAGS = {
     "input_unknown": "prompt tokens were not given and count 0",
     "output_text_unknown": "text that a model gives back beside a picture counts 0",
+    "fee_minimum_not_applied": "the fee's minimum is left out, since what is bought "
+    "at once is not known",
     "own_book": "priced by a book of your own, not by the shipped ones",
 }
 # Their dollars are a gateway's own and rest on no rate of the book.
-_OWN_PRICES = ("flat_per_call", "per_class")
+_ADVICE = "; give its price, or what a run measured"
+_FLAT = "flat_per_call"
+_OWN_PRICES = frozenset((_FLAT, "per_class"))
+_OF_TOKENS = ("input_unknown", "output_text_unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +86,19 @@ class BookPricer:
         return BookPrice(
             parts=tuple(parts),
             books=tuple(refs),
-            notes=tuple(_FLAGS.get(flag, flag.replace("_", " ")) for flag in flags),
+            notes=tuple(self._notes(book, flags)),
             ends=tuple(ends),
         )
+
+    def _notes(self, book: Book, flags: Iterable[str]) -> Iterator[str]:
+        """What a price leaves open; a flat one leaves no tokens open."""
+        open_flags = [f for f in flags if not (_is_flat(book) and f in _OF_TOKENS)]
+        yield from (_FLAGS.get(flag, flag.replace("_", " ")) for flag in open_flags)
+        if self.day(book) > self._today:
+            yield (
+                f"nobody knows the prices of {self.day(book)} yet; they are those of "
+                f"{self._today}"
+            )
 
     def _card(self, book: Book, part: Part) -> RateCard:
         name = part.model or ANY_MODEL
@@ -103,14 +118,23 @@ class BookPricer:
         except PricingError as error:
             raise BadInput(str(error)) from None
         if found["usd"] is None:
-            raise BadInput(f"{found['error']}{_limits(found)}{self._cure(book, part)}")
+            limits = _limits(found, part)
+            raise BadInput(f"{found['error']}{limits}{self._cure(book, part)}")
         return found
 
     def _cure(self, book: Book, part: Part) -> str:
-        """What to do about a model that could not be bought on the day."""
+        """What to do about a model that is unknown or could not be bought that day."""
         try:
-            self._card(book, part)
+            card = self._card(book, part)
+            if not card.images:
+                self._prices.rules(card.model)
+        except UnknownQuantity:
+            return _ADVICE
+        except UnknownModel:
+            return "; mend model; `pixelmeter prices` lists those that are known"
         except OutsideLife:
+            if book.tier == Tier.BATCH:
+                return "; give as_of a day that has them"
             return "; give as_of a day on which it could be bought, or another model"
         except (PricingError, ValueError):
             return ""
@@ -152,14 +176,25 @@ class BookPricer:
 
 def has_own_prices(book: Book) -> bool:
     """Whether a gateway's scheme puts prices of its own in place of the book's."""
+    return not _OWN_PRICES.isdisjoint(kinds_of(book))
+
+
+def _is_flat(book: Book) -> bool:
+    return _FLAT in kinds_of(book)
+
+
+def kinds_of(book: Book) -> list[str]:
+    """What the steps of a gateway's scheme do, in order."""
     schemes = book.scheme if isinstance(book.scheme, list) else [book.scheme or {}]
-    return any(one.get("kind") in _OWN_PRICES for one in schemes)
+    return [str(one.get("kind", "")) for one in schemes]
 
 
-def _limits(found: dict[str, Any]) -> str:
+def _limits(found: dict[str, Any], part: Part) -> str:
     """Between what a price lies that no rule gives, and what to do about it."""
     span, bound = found.get("range_usd"), found.get("bound_usd")
-    advice = "; give its price, or what a run measured"
+    advice = _ADVICE
+    if not {None, "auto"}.isdisjoint({part.quality, part.size}):
+        advice = "; name quality and size, or give its price, or what a run measured"
     if span:
         return f", between US${span['low']} and US${span['high']}{advice}"
     return f", at most US${bound}{advice}" if bound else ""

@@ -15,7 +15,7 @@ from pricing.assumption import Assumption, values_of
 from pricing.demand import Demand
 from pricing.errors import PricingError
 from pricing.projection import Alternative, Course, course
-from pricing.sensitivity import Result, Swing
+from pricing.sensitivity import Result, Swing, knobs, medium_knob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +75,12 @@ def _outlook(scenario: Scenario, pricer: Pricer) -> Outlook:
     demand, of_volume = demand_of(scenario)
     priced = {c.name: pricer.price(c, scenario) for c in scenario.alternatives}
     assumed = (*of_volume, *(a for one in priced.values() for a in one.assumptions))
+    once = _once(assumed)
     ground = Ground(
         demand=demand,
-        values=values_of(assumed),
-        assumptions=_once(assumed),
-        medium_step=scenario.medium_price_range,
+        values=values_of(once),
+        knobs=knobs(once),
+        medium=medium_knob(once, scenario.medium_price_range),
     )
     images = demand.images(ground.values)
     lines = {
@@ -91,7 +92,7 @@ def _outlook(scenario: Scenario, pricer: Pricer) -> Outlook:
         demand=demand,
         images=images,
         calendar=demand.calendar(),
-        assumptions=ground.assumptions,
+        assumptions=once,
         lines=tuple(lines.values()),
         compared=tuple(
             weigh(_side(lines[line.against]), _side(line), ground)
@@ -138,6 +139,11 @@ def _ended(lines: Iterable[Line], demand: Demand) -> Iterable[str]:
     calendar = demand.calendar()
     for line in lines:
         for model, end in line.priced.source.ends:
+            if not calendar:
+                yield (
+                    f"{model} can't be bought from {end} on; give start, the first "
+                    "month, to see which months that concerns"
+                )
             late = [day for day in calendar if day >= end]
             if late:
                 yield (

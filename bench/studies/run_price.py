@@ -136,7 +136,7 @@ class MeasuredRun:
         found = tuple(variant for variant in known if _is_meant(part, variant))
         if not found:
             raise BadInput(
-                f"run {self.run_id} has no variant {_asked(part)}; "
+                f"run {self.run_id} has no variant{_asked(part)}; "
                 f"it has {_listed(known)}"
             )
         return found
@@ -160,7 +160,7 @@ class MeasuredRun:
         variant, *more = self.variants(part)
         if more:
             raise BadInput(
-                f"run {self.run_id} has several variants {_asked(part)}: "
+                f"run {self.run_id} has several variants{_asked(part)}: "
                 f"{_listed((variant, *more))}; name model, quality and size in the mix"
             )
         for one in self.measured:
@@ -195,7 +195,7 @@ def _is_meant(part: Part, variant: Variant) -> bool:
 
 def _asked(part: Part) -> str:
     given = [value for value in (part.model, part.quality, part.size) if value]
-    return f"'{' '.join(given)}'" if given else "at all"
+    return f" '{' '.join(given)}'" if given else ""
 
 
 def _listed(variants: Sequence[Variant]) -> str:

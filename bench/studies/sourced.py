@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bench.errors import BadInput
 from bench.scenario.form import Book, Choice, FromRun, Part
-from bench.studies.book_price import BookPricer, PartUsd, has_own_prices
+from bench.studies.book_price import BookPricer, PartUsd, has_own_prices, kinds_of
 from bench.studies.resampling import Draws
 from bench.studies.run_price import Basis, MeasuredRun
 from pricing.rates import BookRef
@@ -96,14 +96,19 @@ def from_book(pricer: BookPricer, book: Book, mix: Mix, *, batch: bool) -> Sourc
     Raises:
         BadInput: There is no such price on that day.
     """
-    found = pricer.price(book, mix)
+    try:
+        found = pricer.price(book, mix)
+    except BadInput as error:
+        cure = "; else leave tier: batch out" if book.tier == "batch" else ""
+        raise BadInput(f"{error}{cure}") from None
     beside: tuple[PartUsd | None, ...] = (None,) * len(mix)
     if batch:
         try:
             in_batch = book.model_copy(update={"tier": "batch"})
             beside = pricer.price(in_batch, mix).parts
         except BadInput as error:
-            raise BadInput(f"batch_share: {error}; give batch_share: 0 here") from None
+            cure = "else give batch_share: 0 here"
+            raise BadInput(f"batch_share: {error}; {cure}") from None
     tier = ", batch tier" if book.tier == "batch" else ""
     return Source(
         parts=tuple(map(_part_price, mix, found.parts, beside)),
@@ -132,9 +137,8 @@ def _scheme_words(book: Book) -> str:
         return f" times {book.multiplier.normalize():f}"
     if book.scheme is None:
         return ""
-    schemes = book.scheme if isinstance(book.scheme, list) else [book.scheme]
-    kinds = [str(one.get("kind", "")).replace("_", " ") for one in schemes]
-    return f" under a gateway's scheme ({', then '.join(kinds)})"
+    kinds = ", then ".join(kind.replace("_", " ") for kind in kinds_of(book))
+    return f" under a gateway's scheme ({kinds})"
 
 
 def from_run(run: MeasuredRun, asked: FromRun, mix: Mix, *, batch: bool) -> Source:

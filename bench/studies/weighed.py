@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from bench.studies.priced import Priced
 from bench.studies.unit_cost import TOO_FEW_USABLE
-from pricing.assumption import Assumption
 from pricing.breakeven import (
     BreakEven,
     break_even,
@@ -16,7 +15,7 @@ from pricing.breakeven import (
 from pricing.demand import Demand
 from pricing.money import minus
 from pricing.projection import Band, Course, SavingCourse, saving
-from pricing.sensitivity import Result, Swing, knobs, medium_knob, ranked, swing
+from pricing.sensitivity import Knob, Result, Swing, ranked, swing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +64,14 @@ class Ground:
     """What all alternatives of a scenario share.
 
     Attributes:
-        medium_step: How far off rates of medium confidence may be, as a share.
+        knobs: What is varied, each once for all alternatives.
+        medium: All rates of medium confidence; None without such.
     """
 
     demand: Demand
     values: Mapping[str, Decimal]
-    assumptions: tuple[Assumption, ...]
-    medium_step: Decimal
+    knobs: tuple[Knob, ...]
+    medium: Knob | None
 
 
 Side = tuple[Priced, Course]
@@ -102,11 +102,10 @@ def weigh(first: Side, second: Side, ground: Ground) -> Compared:
 
 def varied(result: Result, ground: Ground) -> tuple[tuple[Swing, ...], Swing | None]:
     """What moves a result, and what rates of medium confidence may do to it."""
-    swings = ranked(result, ground.values, knobs(ground.assumptions))
-    knob = medium_knob(ground.assumptions, ground.medium_step)
-    if knob is None:
+    swings = ranked(result, ground.values, ground.knobs)
+    if ground.medium is None:
         return swings, None
-    medium = swing(result, ground.values, knob)
+    medium = swing(result, ground.values, ground.medium)
     return swings, medium if medium.spread_usd else None
 
 

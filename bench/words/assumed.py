@@ -26,7 +26,7 @@ def _words(value: Decimal, unit: Unit) -> str:
         case Unit.IMAGES:
             return f"{int(value):,}"
         case Unit.USD:
-            return f"${_short(value)}"
+            return f"${Decimal(_short(value)):,f}"
         case Unit.FACTOR:
             return _short(value)
         case Unit.SHARE | Unit.GROWTH:

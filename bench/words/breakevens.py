@@ -1,5 +1,6 @@
 """Break-evens: from which volume on an alternative pays, as sentences."""
 
+from bench.words.figures import so_many
 from bench.words.savings import cents
 from pricing.breakeven import BreakEven, Crossing
 
@@ -29,12 +30,13 @@ def break_even_sentence(
             return f"{alternative} and {against} cost the same at every volume{band}"
         case Crossing.FROM:
             return (
-                f"{alternative} costs less from {found.images:,} images a month on, "
-                f"where {against} costs {spent} a month{band}"
+                f"{alternative} costs less from {so_many(found.images or 0, 'image')} "
+                f"a month on, where {against} costs {spent} a month{band}"
             )
         case Crossing.UP_TO:
             return (
-                f"{alternative} costs less only up to {found.images:,} images a month, "
+                f"{alternative} costs less only up to "
+                f"{so_many(found.images or 0, 'image')} a month, "
                 f"where {against} costs {spent} a month{band}"
             )
 
@@ -59,7 +61,8 @@ def _between(ends: tuple[BreakEven, BreakEven]) -> str:
 def payback_sentence(alternative: str, month: int | None, months: int) -> str:
     """When the savings so far have paid for a set-up."""
     if month is None:
-        return f"{alternative} does not pay for its set-up within {months} months"
+        within = so_many(months, "month")
+        return f"{alternative} does not pay for its set-up within {within}"
     return (
         f"{alternative} has paid for its set-up by the end of month {month}, "
         "and stays ahead"

@@ -28,7 +28,8 @@ def saving_sentence(
     basis = _basis(saving.band, why_no_band)
     match saving.direction:
         case Direction.SAME:
-            return f"{alternative} and {against} cost the same {when}{basis}"
+            same = f"{alternative} and {against} cost the same"
+            return f"{same} {when.removesuffix(',')}{basis}"
         case Direction.NO_CLEAR_DIFFERENCE:
             return (
                 f"no clear difference {when} between {alternative} and {against}: "

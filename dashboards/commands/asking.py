@@ -69,7 +69,8 @@ def asked(
         if run is not None:
             raise BadInput("--from-run: a scenario file names its runs itself")
         _start(given)
-        return Asked(scenario=_changed(_file(file), given), file=file)
+        changed = _changed(_file(file), given)
+        return Asked(scenario=changed, notes=_noted(given), file=file)
     _growth(given)
     _start(given)
     if run is not None:
@@ -107,6 +108,15 @@ def _changed(scenario: Scenario, given: Mapping[str, Any]) -> Scenario:
     changed = scenario.model_copy(update={**changes, **_terms(given, scenario)})
     check_scenario(changed)
     return changed
+
+
+def _noted(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is not the scenario's own; its description may say otherwise."""
+    if not given:
+        return ()
+    options = ", ".join(f"{_option(key)} {value}" for key, value in given.items())
+    changed = f"changed on the command line: {options}"
+    return (f"{changed}; what the scenario says of itself is of its own figures",)
 
 
 def _terms(

@@ -60,7 +60,7 @@ def project(
         Text, typer.Option(metavar="FACTOR", help="In its place: times direct, 0.5.")
     ] = None,
     provider: Annotated[
-        Text, typer.Option(help="Book of the direct price: openai or launch-2025.")
+        Text, typer.Option(help="Book of the direct price; openai.")
     ] = None,
     as_of: Annotated[
         Text, typer.Option(metavar="DATE", help="Day of the book's prices; today.")

@@ -61,10 +61,10 @@ def _csv(found: Outlook, _: Sequence[str], path: Path) -> None:
         file.writelines(projection_lines(found))
 
 
-def _xlsx(found: Outlook, _: Sequence[str], path: Path) -> None:
+def _xlsx(found: Outlook, notes: Sequence[str], path: Path) -> None:
     from bench.exports.projection_book import write_projection
 
-    write_projection(found, path)
+    write_projection(found, path, notes)
 
 
 def _page(found: Outlook, notes: Sequence[str], path: Path) -> None:

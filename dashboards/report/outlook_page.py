@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import islice
+from textwrap import fill
 from typing import Any
 
 from bench.studies.assumptions import assumptions, price_sources
@@ -33,6 +35,8 @@ from dashboards.report.shell import shell, template
 
 _MOST_IN_FULL = 8
 _MOST_LINES = 12
+_MOST_CARES = 3
+_MOST_LETTERS = 95
 
 
 def render_outlook(found: Outlook, notes: Sequence[str]) -> str:
@@ -60,7 +64,10 @@ def render_outlook(found: Outlook, notes: Sequence[str]) -> str:
 def draw_outlook(found: Outlook) -> bytes:
     """The chart of the months as a PNG."""
     rows, remark = _points(found)
-    return months_png(rows, title=found.scenario.name, remark=remark)
+    # It may be passed on without the page that says the same.
+    cares = (fill(f"take care: {one}", _MOST_LETTERS) for one in found.warnings)
+    said = "\n".join((remark, *islice(cares, _MOST_CARES)))
+    return months_png(rows, title=found.scenario.name, remark=said)
 
 
 def _points(found: Outlook) -> tuple[list[dict[str, Any]], str]:

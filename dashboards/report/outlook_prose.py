@@ -6,6 +6,7 @@ from bench.words.breakevens import break_even_sentence, payback_sentence
 from bench.words.figures import percent, so_many
 from bench.words.savings import cents, saving_sentence
 from pricing.demand import MONTHS_A_YEAR
+from pricing.projection import Direction
 
 
 def is_steady(found: Outlook) -> bool:
@@ -37,7 +38,8 @@ def _savings(found: Outlook, compared: Compared) -> list[str]:
         saving_sentence(saving.alternative, saving.against, figure, when, why)
         for (figure, when), why in zip(told, whys, strict=False)
     ]
-    if saving.share:
+    is_clear = saving.whole.direction is not Direction.NO_CLEAR_DIFFERENCE
+    if saving.share and is_clear:
         word = "less" if saving.share > 0 else "more"
         sentences[-1] += f": {percent(abs(saving.share))} {word}"
     return sentences

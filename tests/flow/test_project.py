@@ -231,7 +231,7 @@ def test_what_a_run_can_not_answer_is_refused_with_what_there_is(
     assert "'d': endpoint 'nobody' is not in run" in said
     assert "which has direct, half" in said
     scenario.write_text(scenario.read_text().replace("nobody", "direct"))
-    assert "several variants at all: gpt-image-2 low" in _refused(measured, scenario)
+    assert "several variants: gpt-image-2 low" in _refused(measured, scenario)
 
 
 def test_few_prompts_have_a_cost_but_no_band_and_it_says_why(

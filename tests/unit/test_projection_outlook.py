@@ -13,6 +13,8 @@ from bench.studies.outlook import Outlook, choices_of_run, outlook
 from bench.studies.priced import Pricer
 from bench.studies.run_price import MeasuredRun, RunRecord
 from bench.words.assumed import value_words
+from dashboards.commands.asking import asked
+from dashboards.report.outlook_prose import sentences_of
 
 TODAY = date(2026, 11, 21)
 USD = {"low": Decimal("0.01"), "medium": Decimal("0.05")}
@@ -136,6 +138,88 @@ def test_batch_is_half_where_the_book_has_it_and_refused_where_not() -> None:
         _outlook(
             alternatives=[plain, batch], mix=[part | {"model": "gpt-image-2.5-flare"}]
         )
+
+
+ASKED = {"model": "gpt-image-2", "quality": "low", "size": "1024x1024"}
+
+
+@pytest.mark.parametrize(
+    ("book", "asked", "batch_share", "words"),
+    [
+        ({}, {"model": "gpt-image-9"}, None, "mend model; `pixelmeter prices` lists"),
+        (
+            {"provider": "google"},
+            {"model": "gemini-3-pro-image"},
+            None,
+            "no rule says .* takes; give its price, or what a run measured",
+        ),
+        ({}, {"quality": None}, None, "; name quality and size, or give its price"),
+        ({}, {"size": "auto"}, None, "; name quality and size, or give its price"),
+        (
+            {"tier": "batch"},
+            {"model": "gpt-image-2.5-flare"},
+            None,
+            "no batch rates of gpt-image-2.5-flare; else leave tier: batch out",
+        ),
+        (
+            {"as_of": "2025-06-01"},
+            {"model": "gpt-image-1"},
+            "0.5",
+            "lies outside; give as_of a day that has them; else give batch_share: 0",
+        ),
+    ],
+)
+def test_a_price_that_is_not_to_be_had_is_told_with_its_cure(
+    book: dict[str, str], asked: dict[str, str], batch_share: str | None, words: str
+) -> None:
+    choice = {"name": "a", "book": book, "batch_share": batch_share}
+    with pytest.raises(BadInput, match=words):
+        _outlook(alternatives=[choice], mix=[{**ASKED, **asked}])
+
+
+def test_what_a_price_leaves_open_is_said_in_words_and_nothing_else() -> None:
+    flat = {"kind": "flat_per_call", "usd": "0.03"}
+    fee = {"kind": "fee", "share": "0.05", "minimum_usd": "0.8"}
+    ahead = {"as_of": "2027-01-01", "input_text_tokens": 9}
+    found = _outlook(
+        alternatives=[
+            {"name": "a", "book": {"scheme": [flat, fee]}},
+            {"name": "b", "book": ahead},
+        ],
+        mix=[ASKED],
+    )
+    told = [one for one in assumptions(found) if one.startswith(("a:", "b:"))]
+    assert told == [
+        "a: the fee's minimum is left out, since what is bought at once is not known",
+        "b: nobody knows the prices of 2027-01-01 yet; they are those of 2026-11-21",
+    ]
+
+
+def test_a_difference_that_is_not_clear_is_given_no_share() -> None:
+    record = _record(("d", "g"))
+    for row in record.trials:
+        off = Decimal("0.003") * (-1) ** int(row["prompt_id"][1:]) + Decimal("0.001")
+        if row["endpoint"] == "g":
+            row.update(charge_usd=Decimal("0.01") + off)  # pyright: ignore[reportAttributeAccessIssue]
+    found = _outlook(
+        record, alternatives=[_of_run("a", "d"), _of_run("b", "g")], mix=LOW
+    )
+    (compared,) = found.compared
+    assert compared.saving.share
+    told = sentences_of(found, compared)
+    assert all("%" not in one.replace("90%", "") for one in told)
+    assert told[0].startswith("no clear difference a month between b and a")
+
+
+def test_what_the_command_line_changes_in_a_scenario_is_noted() -> None:
+    pricer = Pricer(lambda _: _record(), TODAY)
+    assert asked("guides-2025", None, {}, pricer).notes == ()
+    given = {"images_per_month": 500, "cache_hit_share": "0.2"}
+    (note,) = asked("guides-2025", None, given, pricer).notes
+    assert note == (
+        "changed on the command line: --images-per-month 500, --cache-hit-share 0.2; "
+        "what the scenario says of itself is of its own figures"
+    )
 
 
 def test_every_alternative_of_a_run_stands_against_its_first_direct_endpoint() -> None:

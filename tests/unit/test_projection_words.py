@@ -54,6 +54,8 @@ def _banded(usd: str, low: str | None = None, high: str | None = None) -> Banded
 )
 def test_a_saving_is_told_with_its_sign_in_words(saving: Banded, sentence: str) -> None:
     assert saving_sentence("gw", "direct", saving, "a month") == sentence
+    when = "a month, set-up apart,"
+    assert not saving_sentence("gw", "direct", saving, when).endswith(",")
 
 
 def test_a_measured_saving_without_a_band_says_why() -> None:
@@ -100,6 +102,10 @@ def test_a_band_that_rounds_to_one_amount_is_told_once() -> None:
             ),
         ),
         (
+            BreakEven(crossing=Crossing.FROM, images=1, spend_usd=Decimal(2)),
+            "gw costs less from 1 image a month on, where direct costs US$2.00 a month",
+        ),
+        (
             BreakEven(crossing=Crossing.ALWAYS),
             "gw costs less than direct at every volume",
         ),
@@ -130,6 +136,7 @@ def test_a_pay_back_names_its_month_or_says_that_there_is_none() -> None:
     assert "does not pay for its set-up within 12 months" in payback_sentence(
         "gw", None, 12
     )
+    assert payback_sentence("gw", None, 1).endswith("within 1 month")
 
 
 @pytest.mark.parametrize(
@@ -137,6 +144,8 @@ def test_a_pay_back_names_its_month_or_says_that_there_is_none() -> None:
     [
         ("10000", Unit.IMAGES, "10,000"),
         ("0.04224", Unit.USD, "$0.04224"),
+        ("1234500", Unit.USD, "$1,234,500"),
+        ("1234.5", Unit.USD, "$1,234.5"),
         ("0.015836864197", Unit.USD, "$0.015836864"),
         ("0.025", Unit.SHARE, "2.5%"),
         ("-0.1", Unit.GROWTH, "−10%"),

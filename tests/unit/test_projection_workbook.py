@@ -99,9 +99,45 @@ def test_volumes_are_rounded_half_even_as_the_program_does(
     assert images == [50, 55, 60]
 
 
+def test_a_tie_among_a_billion_images_goes_to_the_even_one_too(tmp_path: Path) -> None:
+    # 10^9 x 1.05^5 is 1,276,281,562.5.
+    path = tmp_path / "billions.xlsx"
+    found = _outlook(images_per_month=10**9, growth="5%/month", seasonality=None)
+    write_projection(found, path)
+    assert found.images[5] == 1_276_281_562
+    assert Calculator(read(path)).value("months", "C8") == found.images[5]
+
+
 def test_every_way_to_cross_stands_in_words(book: dict[str, dict[str, Cell]]) -> None:
     words = [book["summary"][f"G{row}"].value for row in range(10, 14)]
     assert words == ["from", "always", "up to", "never"]
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"),
+    [("0.04", "never"), ("1.02", "never"), ("2.02", "never"), ("0.025", "up to")],
+)
+def test_what_pays_below_one_picture_alone_never_pays_in_the_formulas_either(
+    tmp_path: Path, usd: str, words: str
+) -> None:
+    # A cent to a dollar of fee less: equal at 0.5, 1, 0.5 and 2 pictures.
+    fee = "0.99" if usd in {"0.04", "0.025"} else "0"
+    fixed = {"mix": None, "failures": None, "batch_share": None}
+    found = _outlook(
+        **fixed,
+        cache_hit_share=None,
+        alternatives=[
+            {"name": "direct", "usd_per_image": "0.02", "monthly_fee_usd": 1},
+            {"name": "other", "usd_per_image": usd, "monthly_fee_usd": fee},
+        ],
+    )
+    path = tmp_path / "half.xlsx"
+    write_projection(found, path)
+    calculator = Calculator(read(path))
+    told = [calculator.value("summary", f"{column}7") for column in "GI"]
+    assert told == [words, words]
+    assert (calculator.value("summary", "H7") == "none") == (words == "never")
+    assert found.compared[0].running.centre.crossing == words
 
 
 def _places(book: dict[str, dict[str, Cell]], what: str) -> str:
@@ -186,6 +222,24 @@ def test_a_name_that_looks_like_a_formula_is_none_in_sheets_and_chart(
         chart = archive.read("xl/charts/chart1.xml").decode()
     assert "<c:f>months!$D$2</c:f>" in chart
     assert "<c:f>1+1" not in chart
+
+
+def test_the_summary_says_what_the_scenario_is_about_and_what_to_take_care_of(
+    tmp_path: Path,
+) -> None:
+    gone = {
+        "name": "direct",
+        "book": {"as_of": "2026-10-22"},
+        "mix": [{**MIX[0], "model": "gpt-image-1", "share": 1}],
+        "batch_share": 0,
+    }
+    found = _outlook(alternatives=[gone], description="About pears.\n")
+    path = tmp_path / "told.xlsx"
+    write_projection(found, path, ["something is left out"])
+    told = [cell.value for cell in read(path)["summary"].values()]
+    at = told.index("About pears.")
+    assert told[at + 1].startswith("take care: gpt-image-1 can't be bought from")
+    assert told[at + 2] == "something is left out"
 
 
 def test_csv_has_a_line_a_month_and_alternative_exact_to_the_last_digit() -> None:

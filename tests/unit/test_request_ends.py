@@ -86,7 +86,7 @@ def test_an_endpoint_without_requests_is_refused_with_those_that_are_there() -> 
         request_ends("r", [_row(1, "refused", 3)], Failing())
 
 
-def _outlook(**changes: Any) -> Outlook:
+def _outlook(requests: Any = DIRECT, **changes: Any) -> Outlook:
     content = {
         "name": "x",
         "images_per_month": 1000,
@@ -106,7 +106,7 @@ def _outlook(**changes: Any) -> Outlook:
         "quality": "q",
         "size": "s",
     }
-    record = RunRecord(run_id="r", trials=[trial], cards={}, requests=DIRECT)
+    record = RunRecord(run_id="r", trials=[trial], cards={}, requests=requests)
     scenario = Scenario.model_validate(content)
     return outlook(scenario, Pricer(lambda _: record, date(2026, 11, 21)))
 
@@ -131,6 +131,17 @@ def test_a_given_price_takes_the_failures_of_a_run_with_their_band() -> None:
     assert any(
         "3 requests of run r may have been billed" in s for s in assumptions(found)
     )
+
+
+def test_failures_that_can_not_be_worse_are_varied_at_one_end_alone() -> None:
+    # Half of all prompts mostly give nothing usable, half are mostly refused.
+    requests = [_row(prompt, "ok", 2) for prompt in range(8)]
+    requests += [_row(k, "unusable" if k < 4 else "refused", 18) for k in range(8)]
+    found = _outlook(requests)
+    swung = {one.what: one for one in found.lines[0].swings}
+    worst = swung["requests that give an unusable image"]
+    assert worst.reach == "90% band, low end alone"
+    assert worst.low_usd < worst.high_usd == found.lines[0].course.whole.usd
 
 
 def test_cache_and_own_terms_come_along_with_the_price_that_is_followed() -> None:
@@ -221,4 +232,7 @@ def test_a_model_that_ends_within_the_months_is_warned_of() -> None:
     (warning,) = found.warnings
     assert "gpt-image-1-mini can't be bought from 2026-12-01 on" in warning
     assert "2 of 4 months" in warning
-    assert _outlook(**changes).warnings == ()
+    (warning,) = _outlook(**changes).warnings
+    assert warning.startswith("gpt-image-1-mini can't be bought from 2026-12-01 on; ")
+    assert "give start, the first month" in warning
+    assert _outlook(start="2026-08", **changes).warnings == ()

@@ -141,7 +141,7 @@ REFUSED_BY_READER = [
     (_alternatives(usd_per_image="1", against="gateway"), "against: 'gateway' is not"),
     (
         {"alternatives": [{**GATEWAY, "name": "a"}, DIRECT]},
-        "of.alternative: 'direct' is not among those before it",
+        "of.alternative: 'direct' does not stand before 'a'; move it up",
     ),
     ({"images_per_month": [1, 2], "months": 2}, "months: .*lists each month"),
     ({"images_per_month": [1, 2], "growth": "5%"}, "growth: .*lists each month"),

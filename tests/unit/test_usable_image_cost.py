@@ -1,5 +1,6 @@
 """Cost of a usable picture: failures, cache and batch, worked out by hand."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -104,8 +105,6 @@ def test_counts_mix_like_shares_and_the_cost_is_rounded_once_half_even() -> None
 
 
 def test_a_season_lies_on_top_of_compound_growth_in_its_calendar_month() -> None:
-    from datetime import date
-
     demand = Demand(months=4, start=date(2026, 11, 1), has_seasons=True)
     seasons = {season_key(k): _d("1") for k in range(1, 13)}
     seasons |= {season_key(12): _d("2"), season_key(1): _d("0.5")}
@@ -128,14 +127,16 @@ def test_a_season_lies_on_top_of_compound_growth_in_its_calendar_month() -> None
     ("slope", "fees", "crossing", "images", "spend"),
     [
         # 0.01 saved an image, 20 a month more: equal at 2,000, less from 2,001 on.
-        ("0.01", "20", Crossing.FROM, 2001, "145"),
+        ("0.01", "20", Crossing.FROM, 2001, "145.07"),
+        # Equal at a half picture: told is what the one picture costs.
+        ("2", "1", Crossing.FROM, 1, "5.07"),
         ("0.03", "1", Crossing.FROM, 34, None),
         ("0.01", "0", Crossing.ALWAYS, None, None),
         ("0.01", "-5", Crossing.ALWAYS, None, None),
         ("-0.01", "0", Crossing.NEVER, None, None),
         ("-0.01", "5", Crossing.NEVER, None, None),
         # Dearer an image, but 5 a month less: equal at 500, less up to 499.
-        ("-0.01", "-5", Crossing.UP_TO, 499, "40"),
+        ("-0.01", "-5", Crossing.UP_TO, 499, "39.93"),
         ("-0.03", "-1", Crossing.UP_TO, 33, None),
         ("-0.01", "-0.005", Crossing.NEVER, None, None),
         ("0", "0", Crossing.SAME, None, None),
@@ -214,6 +215,50 @@ def test_each_assumption_moves_by_a_tenth_or_over_its_own_range_widest_first() -
     # A share is never moved above 1: 0.855 and 1.
     assert (found["h"].low_usd, found["h"].high_usd) == (-142, -200)
     assert (found["images"].low_usd, found["images"].high_usd) == (-162, -198)
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        (_values(growth="-0.95", images="100"), "growth"),
+        (_values(growth="0", images="950000000000"), "images"),
+    ],
+)
+def test_an_end_that_no_projection_can_have_is_left_where_it_is_assumed(
+    values: dict[str, Decimal], what: str
+) -> None:
+    way = Recipe(name="a", parts=(PartKeys(share="s", usd="p"),))
+    result = Result(demand=Demand(months=3), cost_of=way)
+    assumed = [_assumed(what, str(values[what]), Unit.GROWTH)]
+    values = {**values, **_values(s="1", p="2")}
+    (found,) = ranked(result, values, knobs(assumed))
+    assert found.reach == "±10%, low end alone"
+    assert found.low_usd != found.high_usd == result.usd(values)
+
+
+def test_only_what_a_cost_is_made_of_is_varied() -> None:
+    way = Recipe(
+        name="a",
+        parts=(PartKeys(share="s", usd="p", batch_usd="pb"),),
+        factors=("f",),
+        failures=FailureKeys(
+            unusable="u",
+            refused="r",
+            retried="t",
+            refused_billed="rb",
+            retried_billed="tb",
+        ),
+        cache_hit="h",
+        batch="b",
+        monthly_fee="m",
+        setup="o",
+    )
+    assert way.keys == {*"spfhbmo", "u", "r", "t", "pb", "rb", "tb"}
+    assert Demand(months=2).keys == {"images", "growth"}
+    listed = Demand(months=2, is_listed=True)
+    assert listed.keys == {listed_key(1), listed_key(2)}
+    seasons = Demand(months=2, start=date(2026, 12, 1), has_seasons=True)
+    assert seasons.keys == {"images", "growth", season_key(12), season_key(1)}
 
 
 def test_rates_of_medium_confidence_move_together_and_alone() -> None:
