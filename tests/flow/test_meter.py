@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -248,6 +249,33 @@ def test_a_program_that_fails_leaves_an_interrupted_run(desk: Any, direct: Any) 
     assert (shown["state"], shown["stopped_by"]) == ("interrupted", "user")
     assert shown["trials"]["done"] == 1
     assert "KeyError" in desk.records("end")[0]["reason"]
+
+
+def test_who_is_cancelled_while_the_meter_ends_loses_no_answer_that_has_come(
+    desk: Any, direct: Any
+) -> None:
+    async def program() -> None:
+        async with Meter(endpoint(direct)) as meter:
+            await meter.generate("A red kite", **ASKED)
+            checker = meter._opened.calls.bracket._examiner._checker
+            assert checker._child is not None
+            # Stopped, it holds up the next answer where it is looked at.
+            child = checker._child.pid
+            os.kill(child, signal.SIGSTOP)
+            asked = asyncio.ensure_future(meter.generate("A blue kite", **ASKED))
+            await asyncio.to_thread(desk.until, lambda: len(direct.posts) == 2, "two")
+            while not checker._turn.locked():  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0.01)
+            ours = asyncio.current_task()
+            assert ours is not None
+            asyncio.get_running_loop().call_later(0.1, ours.cancel)
+            asyncio.get_running_loop().call_later(0.3, os.kill, child, signal.SIGCONT)
+        await asked
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(program())
+    assert [r["outcome"] for r in desk.records("outcome")] == ["ok", "ok"]
+    assert [r["state"] for r in desk.records("end")] == ["interrupted"]
 
 
 def test_a_killed_program_leaves_its_calls_possibly_billed(
