@@ -12,9 +12,9 @@ _READ_BYTES = 65_536
 # A thumbnail takes a tenth of it.
 _MOST_TOLD_BYTES = 2_000_000
 _MOST_EDGE_PX = 2**32
-_LONGEST_PROBLEM = 200
-_FORMATS = (None, "", "png", "jpeg", "webp")
-_DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
+_FORMAT = re.compile("[a-z0-9]{0,8}")
+_DIGEST = re.compile("[0-9a-f]{64}")
+_PROBLEM = re.compile("[ -~]{0,200}")
 
 # The facts of a picture, and its thumbnail's bytes.
 Told = tuple[dict[str, Any], bytes]
@@ -137,18 +137,14 @@ def _is_sound(facts: dict[str, Any]) -> bool:
 
     Digest and format name files; the problem is read at a terminal.
     """
-    digest, problem, n_bytes = (
-        facts[name] for name in ("sha256", "problem", "n_thumbnail_bytes")
-    )
     edges_px = (facts["width_px"], facts["height_px"])
     return (
-        isinstance(digest, str)
-        and _DIGEST.fullmatch(digest) is not None
-        and facts["format"] in _FORMATS
+        _is_written(facts["sha256"], _DIGEST)
+        and (facts["format"] is None or _is_written(facts["format"], _FORMAT))
         and all(px is None or _is_count(px, _MOST_EDGE_PX) for px in edges_px)
         and isinstance(facts["simulated"], bool)
-        and (problem is None or _is_words(problem))
-        and _is_count(n_bytes, _MOST_TOLD_BYTES)
+        and (facts["problem"] is None or _is_written(facts["problem"], _PROBLEM))
+        and _is_count(facts["n_thumbnail_bytes"], _MOST_TOLD_BYTES)
     )
 
 
@@ -156,12 +152,8 @@ def _is_count(value: object, most: int) -> bool:
     return type(value) is int and 0 <= value <= most
 
 
-def _is_words(value: object) -> bool:
-    return (
-        isinstance(value, str)
-        and len(value) <= _LONGEST_PROBLEM
-        and value.isprintable()
-    )
+def _is_written(value: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _descriptor(pipe: Any) -> int:  # noqa: ANN401  None only without a pipe

@@ -433,6 +433,12 @@ def test_a_child_that_tells_what_ours_does_not_costs_its_picture_alone(
     assert picture.sha256 == hashlib.sha256(b"any").hexdigest()
 
 
+def test_a_jpeg_of_several_pictures_has_a_format_too() -> None:
+    more = [Image.new("RGB", (64, 48))]
+    picture = _check(_made("MPO", save_all=True, append_images=more))[0].picture
+    assert (picture.format, picture.problem) == ("mpo", None)
+
+
 def test_what_a_child_says_unasked_is_not_of_the_next_picture(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
