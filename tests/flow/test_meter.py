@@ -315,6 +315,41 @@ def test_the_twin_without_asyncio_gives_the_same(desk: Any, direct: Any) -> None
     assert status(desk, run_id)["state"] == "finished"
 
 
+def test_ctrl_c_while_the_twin_ends_loses_no_answer_that_has_come(
+    desk: Any, direct: Any
+) -> None:
+    program = f"""
+import os, signal, threading, time
+from contextlib import suppress
+from pixelmeter import Endpoint, SyncMeter
+there = Endpoint(name="direct", base_url={direct.url!r}, api_key_env="PX_KEY",
+                 route="direct", prices="openai")
+asked = dict(model="gpt-image-2", quality="low", size="1024x1024")
+def ask():
+    with suppress(BaseException):
+        meter.generate("A blue kite", **asked)
+with SyncMeter(there) as meter:
+    meter.generate("A red kite", **asked)
+    checker = meter._meter._opened.calls.bracket._examiner._checker
+    child = checker._child
+    os.kill(child.pid, signal.SIGSTOP)
+    threading.Thread(target=ask).start()
+    while not checker._turn.locked():
+        time.sleep(0.01)
+    def stop():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+        if child.is_there:
+            os.kill(child.pid, signal.SIGCONT)
+    threading.Timer(0.3, stop).start()
+"""
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert ended.stderr.endswith(b"KeyboardInterrupt\n")
+    assert [r["outcome"] for r in desk.records("outcome")] == ["ok", "ok"]
+    assert [r["state"] for r in desk.records("end")] == ["interrupted"]
+
+
 def test_endpoints_come_from_a_file_by_name(desk: Any, direct: Any) -> None:
     desk.endpoint(direct.url)
     with SyncMeter("direct", endpoints_file=desk.endpoints) as meter:
