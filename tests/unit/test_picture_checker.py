@@ -1,6 +1,7 @@
 """Checker: hostile pictures cost one picture, never the run."""
 
 import asyncio
+import base64
 import hashlib
 import io
 import json
@@ -20,8 +21,13 @@ from PIL.PngImagePlugin import PngInfo
 
 import bench.images.checker as checker_module
 from bench.aside import Aside
+from bench.client import Exchange
+from bench.folder import DataFolder
 from bench.images.checker import Checked, PictureChecker
 from bench.images.inspector import MARK, MOST_PIXELS, inspect
+from bench.images.shelf import Keep
+from bench.meter.examiner import Examined, Examiner
+from bench.transport.stamps import RequestStamps
 
 Result = TypeVar("Result")
 
@@ -457,6 +463,28 @@ def test_what_a_child_says_unasked_is_not_of_the_next_picture(
     before, after, second = _with(work)
     assert before is not after
     assert second.picture.problem is None
+
+
+@pytest.mark.parametrize("keep", [Keep.KEEP, Keep.THUMB])
+def test_no_child_names_the_files_that_are_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, keep: Keep
+) -> None:
+    _tell(monkeypatch, tmp_path, _line(n_thumbnail_bytes=4) + b"RIFF")
+    body = json.dumps({"data": [{"b64_json": base64.b64encode(b"any").decode()}]})
+    answer = Exchange(
+        stamps=RequestStamps(started_ns=0), status=200, body=body.encode()
+    )
+
+    async def work(checker: PictureChecker) -> Examined:
+        data = DataFolder(tmp_path)
+        examiner = Examiner(data, keep, checker, checker._aside)
+        return await examiner.examine(answer, wants_contents=False)
+
+    (picture,) = _with(work).pictures
+    digest = hashlib.sha256(b"any").hexdigest()
+    assert picture.sha256 == digest
+    kept = [path.name for path in (tmp_path / "images").glob("*/*")]
+    assert [name.partition(".")[0] for name in kept] == [digest]
 
 
 def test_a_wake_for_nothing_does_not_end_the_child() -> None:
