@@ -85,8 +85,14 @@ class JournalWriter:
         self._gathered.append((b"".join(map(encode, records)), done))
         self._is_urgent = self._is_urgent or not within_s
         self._begin(loop, within_s)
-        # Who is cancelled here stops waiting; the record is written all the same.
-        await done
+        try:
+            await done
+        except asyncio.CancelledError:
+            # The record is written all the same; and at once, for the loop may be
+            # ending, and no timer of it would be heard any more.
+            if self._gathered:
+                self._hand_over(loop)
+            raise
 
     def close(self) -> None:
         """Write what is waiting and close the file."""
@@ -121,10 +127,12 @@ class JournalWriter:
             return
         try:
             self._write(lines)
-        except OSError as error:
+        # Whatever it is: what is not known to be durable must not be taken for it.
+        except Exception as error:  # noqa: BLE001
+            said = error.strerror if isinstance(error, OSError) else None
             self._failure = StorageFailed(
                 f"{self.path}: a record could not be written "
-                f"({error.strerror}); no more requests are sent; "
+                f"({said or type(error).__name__}); no more requests are sent; "
                 "make room and resume"
             )
 
@@ -134,7 +142,7 @@ class JournalWriter:
             while view:
                 view = view[os.write(self._handle, view) :]
             os.fdatasync(self._handle)
-        except OSError:
+        except Exception:
             # Half a line would be read as damage; only its owner may cut it.
             os.ftruncate(self._handle, self._n_durable_bytes)
             raise

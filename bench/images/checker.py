@@ -17,7 +17,7 @@ PATIENCE_S = 30.0
 MOST_PICTURE_BYTES = 64_000_000
 # Below, laying a picture down takes less time than handing it to a thread.
 _SMALL_BYTES = 2_000_000
-_ENDED = (OSError, EOFError, ValueError, KeyError)
+_ENDED = (OSError, EOFError, ValueError, KeyError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class PictureChecker:
     """Owns the child; a child that dies or hangs costs one picture."""
 
     def __init__(self, aside: Aside) -> None:
-        """Start no child yet; large pictures are copied `aside`."""
+        """Start no child yet; what is large is copied `aside`."""
         self._aside = aside
         self._child: Child | None = None
         # Much cheaper than a pipe, which takes 64 KB at a time.
@@ -43,7 +43,7 @@ class PictureChecker:
         """Facts of one picture; a problem is a fact, not an error.
 
         Its digest is what the child says, which computes it before it opens the
-        picture.
+        picture; of one that the child does not tell of, it is computed aside.
         """
         async with self._turn:
             problem = await self._lay(content)
@@ -51,8 +51,9 @@ class PictureChecker:
                 facts, small = await self._ask(len(content), thumbnail=thumbnail)
             else:
                 facts, small = _nothing(problem)
+            sha256 = facts["sha256"] or await self._aside.do(partial(_digest, content))
         picture = Picture(
-            sha256=facts["sha256"] or hashlib.sha256(content).hexdigest(),
+            sha256=sha256,
             n_bytes=len(content),
             format=facts["format"],
             width_px=facts["width_px"],
@@ -109,6 +110,10 @@ class PictureChecker:
         child, self._child = self._child, None
         if child is not None:
             child.end()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _write(shared: IO[bytes], content: bytes) -> str | None:

@@ -180,7 +180,9 @@ class Bracket:
                 raise
             passed("intent_durable")
             attempt, reading = await self._request(sending, lane)
-            await self._journal_outcome(attempt, lane.record_within_s)
+            # Where all turns are taken, others may wait until this one is recorded.
+            within_s = 0.0 if lane.turns.locked() else lane.record_within_s
+            await self._journal_outcome(attempt, within_s)
             passed("outcome_durable")
             charge_usd = attempt.money.charge_usd or Decimal(0)
             possibly_usd = attempt.money.possibly_billed_usd

@@ -86,12 +86,20 @@ class Examiner:
         if self._keep is Keep.KEEP:
             return await self._aside.do(partial(self._put, checked.picture, content))
         if self._keep is Keep.THUMB and checked.thumbnail:
-            path = thumbnail_path(self._data, checked.picture.sha256)
-            await self._aside.do(partial(put, path, checked.thumbnail))
+            return await self._aside.do(partial(self._put_thumbnail, checked, content))
         return checked.picture
 
     def _put(self, picture: Picture, content: bytes) -> Picture:
-        # It names the file: no child that opened other pictures says it.
-        named = replace(picture, sha256=hashlib.sha256(content).hexdigest())
+        named = _named(picture, content)
         put(picture_path(self._data, named), content)
         return named
+
+    def _put_thumbnail(self, checked: Checked, content: bytes) -> Picture:
+        named = _named(checked.picture, content)
+        put(thumbnail_path(self._data, named.sha256), checked.thumbnail)
+        return named
+
+
+def _named(picture: Picture, content: bytes) -> Picture:
+    """The picture by a digest of ours: no child that opened others names files."""
+    return replace(picture, sha256=hashlib.sha256(content).hexdigest())

@@ -111,18 +111,36 @@ class OpenRun:
     async def end(self, kind: type[BaseException] | None) -> None:
         """Wait for what is in flight, and write the last record.
 
+        Who is cancelled meanwhile breaks it off, but waits for the records.
+
         Args:
             kind: The exception that the program left with; then what is in
                 flight is broken off.
         """
-        gate = self.calls.gate
         if kind is not None:
-            gate.close("user", f"its program left by {kind.__name__}")
-            self.calls.bracket.break_off()
+            self._break_off(kind)
+        try:
+            await self._recorded()
+        except asyncio.CancelledError as error:
+            self._break_off(type(error))
+            await self._recorded()
+            await self._write_end()
+            raise
+        await self._write_end()
+
+    def _break_off(self, kind: type[BaseException]) -> None:
+        self.calls.gate.close("user", f"its program left by {kind.__name__}")
+        self.calls.bracket.break_off()
+
+    async def _recorded(self) -> None:
+        """Return when nothing is in flight; who is cancelled cancels nothing."""
         while self.tasks:
-            await asyncio.gather(*self.tasks, return_exceptions=True)
+            ended = asyncio.gather(*self.tasks, return_exceptions=True)
+            await asyncio.shield(ended)
+
+    async def _write_end(self) -> None:
         self.is_ended = True
-        state = "finished"
+        gate, state = self.calls.gate, "finished"
         if gate.stopped_by is not None:
             state = "interrupted" if gate.stopped_by == "user" else "stopped"
         # Where the disk is full the journal ends without its last line.

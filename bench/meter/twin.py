@@ -57,10 +57,21 @@ class SyncMeter:
         traceback: TracebackType | None,
     ) -> None:
         """End the run, as `Meter` does."""
+        ended = threading.Event()
         try:
-            self._wait(self._meter.__aexit__(kind, error, traceback))
+            self._wait(self._end(ended, kind, error, traceback))
+        except (KeyboardInterrupt, SystemExit):
+            # Requests are broken off; answers that have come are recorded first.
+            ended.wait()
+            raise
         finally:
             self._stop()
+
+    async def _end(self, ended: threading.Event, *left_with: Any) -> None:  # noqa: ANN401  as given
+        try:
+            await self._meter.__aexit__(*left_with)
+        finally:
+            ended.set()
 
     @property
     def run_id(self) -> str:

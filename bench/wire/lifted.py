@@ -46,8 +46,11 @@ def _place(number: int) -> bytes:
 
 
 def _found(content: object) -> list[object]:
-    """What stands where the API puts pictures."""
+    """What stands where the API puts pictures; None for each item without one."""
     answer = cast("Json", content) if isinstance(content, dict) else {}
     data = answer.get("data")
     items = cast("list[object]", data) if isinstance(data, list) else []
-    return [cast("Json", i).get("b64_json") for i in items if isinstance(i, dict)]
+    return [
+        cast("Json", item).get("b64_json") if isinstance(item, dict) else None
+        for item in items
+    ]

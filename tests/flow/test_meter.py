@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -250,6 +251,33 @@ def test_a_program_that_fails_leaves_an_interrupted_run(desk: Any, direct: Any) 
     assert "KeyError" in desk.records("end")[0]["reason"]
 
 
+def test_who_is_cancelled_while_the_meter_ends_loses_no_answer_that_has_come(
+    desk: Any, direct: Any
+) -> None:
+    async def program() -> None:
+        async with Meter(endpoint(direct)) as meter:
+            await meter.generate("A red kite", **ASKED)
+            checker = meter._opened.calls.bracket._examiner._checker
+            assert checker._child is not None
+            # Stopped, it holds up the next answer where it is looked at.
+            child = checker._child.pid
+            os.kill(child, signal.SIGSTOP)
+            asked = asyncio.ensure_future(meter.generate("A blue kite", **ASKED))
+            await asyncio.to_thread(desk.until, lambda: len(direct.posts) == 2, "two")
+            while not checker._turn.locked():  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0.01)
+            ours = asyncio.current_task()
+            assert ours is not None
+            asyncio.get_running_loop().call_later(0.1, ours.cancel)
+            asyncio.get_running_loop().call_later(0.3, os.kill, child, signal.SIGCONT)
+        await asked
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(program())
+    assert [r["outcome"] for r in desk.records("outcome")] == ["ok", "ok"]
+    assert [r["state"] for r in desk.records("end")] == ["interrupted"]
+
+
 def test_a_killed_program_leaves_its_calls_possibly_billed(
     desk: Any, direct: Any
 ) -> None:
@@ -285,6 +313,41 @@ def test_the_twin_without_asyncio_gives_the_same(desk: Any, direct: Any) -> None
     assert told == [answer]
     assert answer.image.content.startswith(b"\x89PNG")
     assert status(desk, run_id)["state"] == "finished"
+
+
+def test_ctrl_c_while_the_twin_ends_loses_no_answer_that_has_come(
+    desk: Any, direct: Any
+) -> None:
+    program = f"""
+import os, signal, threading, time
+from contextlib import suppress
+from pixelmeter import Endpoint, SyncMeter
+there = Endpoint(name="direct", base_url={direct.url!r}, api_key_env="PX_KEY",
+                 route="direct", prices="openai")
+asked = dict(model="gpt-image-2", quality="low", size="1024x1024")
+def ask():
+    with suppress(BaseException):
+        meter.generate("A blue kite", **asked)
+with SyncMeter(there) as meter:
+    meter.generate("A red kite", **asked)
+    checker = meter._meter._opened.calls.bracket._examiner._checker
+    child = checker._child
+    os.kill(child.pid, signal.SIGSTOP)
+    threading.Thread(target=ask).start()
+    while not checker._turn.locked():
+        time.sleep(0.01)
+    def stop():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+        if child.is_there:
+            os.kill(child.pid, signal.SIGCONT)
+    threading.Timer(0.3, stop).start()
+"""
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert ended.stderr.endswith(b"KeyboardInterrupt\n")
+    assert [r["outcome"] for r in desk.records("outcome")] == ["ok", "ok"]
+    assert [r["state"] for r in desk.records("end")] == ["interrupted"]
 
 
 def test_endpoints_come_from_a_file_by_name(desk: Any, direct: Any) -> None:

@@ -13,6 +13,7 @@ import httpx2
 import openai
 import pytest
 
+from bench.meter import wrapping
 from pixelmeter import Answer, BadInput, Endpoint, Meter, SyncMeter, UnmeteredCall
 
 ASKED: dict[str, Any] = {
@@ -250,6 +251,24 @@ def test_limits_of_an_endpoint_hold_over_all_clients_of_a_meter(
     asyncio.run(program())
     assert max(most) == 1
     assert len(direct.posts) == 3
+
+
+def test_who_waits_for_a_turn_does_not_wait_for_a_record_that_may_wait(
+    desk: Any, direct: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wrapping, "LATER_S", 20)
+
+    one_at_once = endpoint(direct.url, limits={"concurrency": 1})
+
+    async def program() -> None:
+        async with Meter(one_at_once) as meter:
+            client = openai.AsyncOpenAI(api_key=desk.key, base_url=direct.url)
+            for _ in range(2):
+                asked = meter.wrap(client).images.generate(**ASKED)
+                await asyncio.wait_for(asked, 15)
+
+    asyncio.run(program())
+    assert len(desk.records("outcome")) == 2
 
 
 def test_another_event_loop_is_told_and_sends_nothing(desk: Any, direct: Any) -> None:

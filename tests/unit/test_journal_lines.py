@@ -332,3 +332,67 @@ def test_the_first_and_last_records_say_who_wrote_and_how_it_ended(
         "stopped",
         "quota",
     )
+
+
+def test_a_sync_that_ends_in_any_other_way_is_a_record_that_was_not_kept(
+    writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: int) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(os, "fdatasync", broken)
+    with pytest.raises(StorageFailed, match="could not be written"):
+        _append(writer, _record(1))
+    monkeypatch.undo()
+    with pytest.raises(StorageFailed, match="could not be written"):
+        _append(writer, _record(2))
+    assert writer.path.read_bytes() == b""
+
+
+def test_a_record_that_may_wait_does_not_when_nobody_waits_any_more(
+    writer: JournalWriter,
+) -> None:
+    async def leave() -> None:
+        waiting = asyncio.ensure_future(writer.append(_record(1), within_s=1000))
+        await asyncio.sleep(0)
+        waiting.cancel()
+
+    asyncio.run(leave())
+    # The thread does one thing after the other: what was begun is done.
+    asyncio.run(asyncio.wait_for(writer._aside.do(lambda: None), 20))
+    assert [r["number"] for r in read_part(writer.path).others] == [1]
+
+
+def test_a_record_that_may_wait_goes_with_the_next_that_may_not(
+    writer: JournalWriter,
+) -> None:
+    async def go() -> None:
+        late = asyncio.ensure_future(writer.append(_record(1), within_s=1000))
+        await asyncio.sleep(0)
+        await writer.append(_record(2))
+        await asyncio.wait_for(late, 20)
+
+    asyncio.run(asyncio.wait_for(go(), 60))
+    assert [r["number"] for r in read_part(writer.path).others] == [1, 2]
+
+
+def test_a_record_that_may_wait_is_written_by_close_or_its_failure_is_told(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async def go(writer: JournalWriter) -> object:
+        waiting = asyncio.ensure_future(writer.append(_record(1), within_s=1000))
+        await asyncio.sleep(0)
+        writer.close()
+        ended = await asyncio.wait_for(
+            asyncio.gather(waiting, return_exceptions=True), 20
+        )
+        return ended[0]
+
+    whole = JournalWriter(run)
+    assert asyncio.run(go(whole)) is None
+    assert [r["number"] for r in read_part(whole.path).others] == [1]
+    monkeypatch.setattr(os, "fdatasync", broken)
+    assert isinstance(asyncio.run(go(JournalWriter(run))), StorageFailed)

@@ -1,14 +1,18 @@
 """Checker: hostile pictures cost one picture, never the run."""
 
 import asyncio
+import base64
 import hashlib
 import io
+import json
 import os
 import signal
 import struct
+import sys
 import threading
 import zlib
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -17,8 +21,13 @@ from PIL.PngImagePlugin import PngInfo
 
 import bench.images.checker as checker_module
 from bench.aside import Aside
+from bench.client import Exchange
+from bench.folder import DataFolder
 from bench.images.checker import Checked, PictureChecker
 from bench.images.inspector import MARK, MOST_PIXELS, inspect
+from bench.images.shelf import Keep
+from bench.meter.examiner import Examined, Examiner
+from bench.transport.stamps import RequestStamps
 
 Result = TypeVar("Result")
 
@@ -340,3 +349,174 @@ def test_a_picture_for_which_there_is_no_room_has_a_problem_and_its_digest(
         picture = _check(b"any")[0].picture
     assert picture.sha256 == hashlib.sha256(b"any").hexdigest()
     assert "could not be looked at" in (picture.problem or "")
+
+
+def test_who_closes_does_not_wait_for_the_picture_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checker_module, "PATIENCE_S", 20)
+
+    async def work(checker: PictureChecker) -> Checked:
+        await checker.check(_made("PNG"), thumbnail=False)
+        assert checker._child is not None
+        os.kill(checker._child.pid, signal.SIGSTOP)
+        asked = asyncio.ensure_future(checker.check(_made("JPEG"), thumbnail=False))
+        await _until_asked(checker)
+        await checker.close()
+        return await asked
+
+    assert _with(work).picture.problem == "ends the decoder"
+
+
+TOLD: dict[str, Any] = {
+    "sha256": "0" * 64,
+    "format": "png",
+    "width_px": 1,
+    "height_px": 1,
+    "simulated": False,
+    "problem": None,
+    "n_thumbnail_bytes": 0,
+}
+# Answers each request with the same; and once more when it is given a signal.
+_TELLER = """#!{python}
+import os, signal, sys
+told = open({told!r}, "rb").read()
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, told))
+while sys.stdin.buffer.readline():
+    os.write(1, told)
+"""
+
+
+def _tell(monkeypatch: pytest.MonkeyPatch, folder: Path, told: bytes) -> None:
+    """Have a child in place of ours that tells what it is given."""
+    answer, teller = folder / "told", folder / "teller"
+    answer.write_bytes(told)
+    teller.write_text(_TELLER.format(python=sys.executable, told=str(answer)))
+    teller.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(teller))
+    monkeypatch.setattr(checker_module, "PATIENCE_S", 20)
+
+
+def _line(**changes: object) -> bytes:
+    return json.dumps({**TOLD, **changes}).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"no JSON\n",
+        b"[]\n",
+        b"[" * 100_000 + b"\n",
+        b"x" * 3_000_000,
+        b"{}\n",
+        json.dumps({k: v for k, v in TOLD.items() if k != "sha256"}).encode() + b"\n",
+        _line(sha256="../../../../tmp/" + "0" * 48),
+        _line(sha256=None),
+        _line(format="png/../../x"),
+        _line(format=["png"]),
+        _line(width_px="1"),
+        _line(height_px=2**64),
+        _line(simulated=1),
+        _line(problem=5),
+        _line(problem="\x1b[2J"),
+        _line(n_thumbnail_bytes="0"),
+        _line(n_thumbnail_bytes=-1),
+        _line(n_thumbnail_bytes=10**12),
+        _line() + b"more",
+    ],
+    ids=range(19),
+)
+def test_a_child_that_tells_what_ours_does_not_costs_its_picture_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: bytes
+) -> None:
+    _tell(monkeypatch, tmp_path, told)
+
+    async def work(checker: PictureChecker) -> Checked:
+        return await checker.check(b"any", thumbnail=False)
+
+    picture = _with(work).picture
+    assert picture.problem == "ends the decoder"
+    assert picture.sha256 == hashlib.sha256(b"any").hexdigest()
+
+
+def test_a_jpeg_of_several_pictures_has_a_format_too() -> None:
+    more = [Image.new("RGB", (64, 48))]
+    picture = _check(_made("MPO", save_all=True, append_images=more))[0].picture
+    assert (picture.format, picture.problem) == ("mpo", None)
+
+
+def test_what_a_child_says_unasked_is_not_of_the_next_picture(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _tell(monkeypatch, tmp_path, _line())
+
+    async def work(checker: PictureChecker) -> tuple[Any, Any, Checked]:
+        await checker.check(b"first", thumbnail=False)
+        before = checker._child
+        assert before is not None
+        os.kill(before.pid, signal.SIGUSR1)
+        while before.is_there and not before._received:  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.01)
+        second = await checker.check(b"second", thumbnail=False)
+        return before, checker._child, second
+
+    before, after, second = _with(work)
+    assert before is not after
+    assert second.picture.problem is None
+
+
+@pytest.mark.parametrize("keep", [Keep.KEEP, Keep.THUMB])
+def test_no_child_names_the_files_that_are_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, keep: Keep
+) -> None:
+    _tell(monkeypatch, tmp_path, _line(n_thumbnail_bytes=4) + b"RIFF")
+    body = json.dumps({"data": [{"b64_json": base64.b64encode(b"any").decode()}]})
+    answer = Exchange(
+        stamps=RequestStamps(started_ns=0), status=200, body=body.encode()
+    )
+
+    async def work(checker: PictureChecker) -> Examined:
+        data = DataFolder(tmp_path)
+        examiner = Examiner(data, keep, checker, checker._aside)
+        return await examiner.examine(answer, wants_contents=False)
+
+    (picture,) = _with(work).pictures
+    digest = hashlib.sha256(b"any").hexdigest()
+    assert picture.sha256 == digest
+    kept = [path.name for path in (tmp_path / "images").glob("*/*")]
+    assert [name.partition(".")[0] for name in kept] == [digest]
+
+
+def test_a_wake_for_nothing_does_not_end_the_child() -> None:
+    async def work(checker: PictureChecker) -> Checked:
+        await checker.check(_made("PNG"), thumbnail=False)
+        assert checker._child is not None
+        checker._child._hear()
+        assert checker._child.is_there
+        return await checker.check(_made("JPEG"), thumbnail=False)
+
+    assert _with(work).picture.problem is None
+
+
+def test_what_is_too_large_to_look_at_is_hashed_beside_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checker_module, "MOST_PICTURE_BYTES", 100)
+    go_on = threading.Event()
+
+    async def work() -> tuple[bool, Checked]:
+        aside = Aside("pictures")
+        checker = PictureChecker(aside)
+        waiting = asyncio.ensure_future(aside.do(lambda: go_on.wait(60)))
+        asked = asyncio.ensure_future(checker.check(b"x" * 101, thumbnail=False))
+        await asyncio.sleep(0.05)
+        is_early = asked.done()
+        go_on.set()
+        found, _ = await asyncio.gather(asked, waiting)
+        await checker.close()
+        aside.close()
+        return is_early, found
+
+    is_early, found = asyncio.run(asyncio.wait_for(work(), 100))
+    assert not is_early
+    assert found.picture.sha256 == hashlib.sha256(b"x" * 101).hexdigest()
