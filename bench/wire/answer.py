@@ -41,7 +41,7 @@ def _unusable(code: str, message: str) -> Reading:
 def _read_pictures(body: bytes) -> Reading:
     lifted = lift(body)
     if lifted is not None:
-        return _reading(body, *lifted, None)
+        return _reading(*lifted, None)
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:

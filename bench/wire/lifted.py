@@ -14,8 +14,8 @@ _PLACE = secrets.token_hex(16).encode()
 Json = dict[str, Any]
 
 
-def lift(body: bytes) -> tuple[Json, tuple[bytes, ...]] | None:
-    """A body's content without its pictures, and the pictures decoded.
+def lift(body: bytes) -> tuple[bytes, Json, tuple[bytes, ...]] | None:
+    """A body without its pictures, its content, and the pictures decoded.
 
     A picture is found by its name and ends at the next quotation mark; so one is
     read some times faster than by a parser, which looks at each sign.
@@ -32,13 +32,15 @@ def lift(body: bytes) -> tuple[Json, tuple[bytes, ...]] | None:
         encoded.append(view[start:end])
         at = end
     parts.append(body[at:])
+    rest = b"".join(parts)
     try:
-        content = orjson.loads(b"".join(parts))
+        content = orjson.loads(rest)
         pictures = tuple(pybase64.b64decode(one, validate=True) for one in encoded)
     except ValueError:
         return None
     places = [_place(number).decode() for number in range(len(encoded))]
-    return (content, pictures) if encoded and _found(content) == places else None
+    is_usual = encoded and _found(content) == places
+    return (rest, content, pictures) if is_usual else None
 
 
 def _place(number: int) -> bytes:

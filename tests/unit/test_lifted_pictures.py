@@ -78,6 +78,6 @@ def test_an_answer_as_the_api_sends_it_is_lifted() -> None:
     body = orjson.dumps({"created": 1, "data": items, "usage": usage})
     lifted = lift(body)
     assert lifted is not None
-    assert lifted[1] == (b"one", b"another")
-    assert lifted[0]["usage"] == usage
+    assert lifted[2] == (b"one", b"another")
+    assert lifted[1]["usage"] == usage
     assert read_answer(200, body).pictures == (b"one", b"another")
