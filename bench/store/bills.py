@@ -1,7 +1,7 @@
 """Bills: imported rows and our own attempts, side by side, exactly."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,21 +17,32 @@ _TOKENS = (
     *("cached_image_tokens", "output_image_tokens", "output_text_tokens"),
 )
 _MOST_SHOWN = 1000
-# Of rows without an id, the newest file that has a day of a project counts.
+_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
+# Of rows without an id, the newest file that has a day of a vendor's project counts.
 _COUNTED = """
 CREATE VIEW counted AS
 WITH newest AS (
-    SELECT day, coalesce(project_id, '') AS project, max(import_no) AS import_no
+    SELECT
+        day, coalesce(vendor, '') AS vendor, coalesce(project_id, '') AS project,
+        max(import_no) AS import_no
     FROM taken WHERE row_id IS NULL GROUP BY ALL
 )
 SELECT t.* FROM taken_once AS t
-LEFT JOIN newest AS n ON n.day = t.day AND n.project = coalesce(t.project_id, '')
+LEFT JOIN newest AS n ON n.day = t.day AND n.vendor = coalesce(t.vendor, '')
+    AND n.project = coalesce(t.project_id, '')
 WHERE t.day BETWEEN coalesce($first, t.day) AND coalesce($last, t.day)
     AND (t.row_id IS NOT NULL OR n.import_no = t.import_no)
 """
+# Credits, free units and amounts without a quantity are lines of their own: beside
+# others they would make the rate another one. A call may pass midnight, but a sum
+# that does is of no one day.
 _LINES = """
 SELECT
     vendor, day, line_item, model, token_class, unit, max(import_no) AS import_no,
+    regexp_matches(amount, '^-.*[1-9]') AS is_credit,
+    NOT regexp_matches(amount, '[1-9]') AS is_free,
+    quantity IS NOT NULL AS has_quantity,
+    max(CASE WHEN row_id IS NULL THEN epoch_us(end_at) END)::BIGINT AS ends_us,
     count(*) AS n_rows, exact_sum(amount) AS amount, exact_sum(quantity) AS quantity,
     sum(images)::BIGINT AS images, sum(requests)::BIGINT AS requests,
     count(*) FILTER (WHERE amount IS NOT NULL) AS n_amounts,
@@ -41,8 +52,10 @@ SELECT
     sum(output_image_tokens)::BIGINT AS output_image_tokens,
     sum(output_text_tokens)::BIGINT AS output_text_tokens
 FROM counted
-GROUP BY vendor, day, line_item, model, token_class, unit
-ORDER BY day, vendor, line_item, model, token_class, unit
+GROUP BY vendor, day, line_item, model, token_class, unit, is_credit, is_free,
+    has_quantity
+ORDER BY day, vendor, line_item, model, token_class, unit, is_credit, is_free,
+    has_quantity
 """
 
 
@@ -101,12 +114,24 @@ def unlike_days(con: duckdb.DuckDBPyConnection) -> list[tuple[date, list[int]]]:
 
 
 def lines(con: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Sums by vendor, day, line item, model, class and unit; exact Decimals."""
+    """Sums by vendor, day, line item, model, class and unit; exact Decimals.
+
+    `ends_on` is the last UTC day of a sum of several, else None.
+    """
     rows = rows_of(con, _LINES)
     for row in rows:
+        row["ends_on"] = _ends_on(row["day"], row.pop("ends_us"))
         row["amount"] = exact(row["amount"])
         row["quantity"] = exact(row["quantity"])
     return rows
+
+
+def _ends_on(day: date, ends_us: int | None) -> date | None:
+    if ends_us is None:
+        return None
+    # An end is the first instant that is not in the period any more.
+    last = (_SINCE + timedelta(microseconds=ends_us - 1)).date()
+    return last if last > day else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

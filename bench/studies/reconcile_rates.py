@@ -101,8 +101,14 @@ def _check(book: PriceBook, line: Row, decimals: int) -> RateCheck:
 def _why_not(item: Item, line: Row) -> str | None:
     if item.model is None:
         return "the line names no model"
+    if line["is_credit"] and (line["quantity"] or 0) >= 0:
+        return "a credit says no rate"
     if not line["quantity"]:
         return "the line has no quantity"
+    if line["is_free"]:
+        return "billed 0: free, or paid by a credit"
+    if line["quantity"] < 0 and not line["is_credit"]:
+        return "its quantity is negative"
     if str(line["unit"]).lower() not in _PER_UNIT:
         return f"the unit '{line['unit']}' is not tokens"
     if not item.is_known:
@@ -216,12 +222,16 @@ class BookChange:
 
 
 def book_changes(checks: Iterable[RateCheck]) -> tuple[BookChange, ...]:
-    """The rates that our books should change, from settled days alone."""
+    """The rates that our books should change, from settled days alone.
+
+    What is paid back, and how much of it, makes no rate.
+    """
     found: list[BookChange] = []
     for check in checks:
         is_meant = check.verdict in {"differs", "no_rate"} and check.is_settled
         if (
             is_meant
+            and check.amount_usd > 0
             and check.model
             and check.token_class
             and check.billed_usd is not None
