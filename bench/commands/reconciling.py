@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import typer
 
+from bench.commands.reconcile_head import print_head
 from bench.studies.reconcile import SETTLING_H, Reconciled
 from bench.studies.reconcile_calls import CallGroup
 from bench.studies.reconcile_near import NOISE_SHARE
@@ -33,6 +34,7 @@ _TOTALS = {
     "only_ours": "only recorded",
     "empty": "nothing billed",
     "unknown": "a charge of ours is unknown",
+    "spanned": "billed over several days: only the sum can be compared",
 }
 _CALLS = {
     "same": "same",
@@ -54,7 +56,7 @@ _DOUBTS = {
 
 def print_reconciled(reconciled: Reconciled) -> None:
     """One kind of bill for people."""
-    _print_head(reconciled)
+    print_head(reconciled)
     if reconciled.rates:
         _print_rates(reconciled.rates)
     if reconciled.calls:
@@ -62,31 +64,6 @@ def print_reconciled(reconciled: Reconciled) -> None:
     _print_totals(reconciled)
     _print_doubts(reconciled)
     _print_changes(reconciled)
-
-
-def _print_head(reconciled: Reconciled) -> None:
-    files = so_many(len(reconciled.imports), "import")
-    attempts = so_many(reconciled.attempts, "attempt")
-    mark = ", SIMULATED" if reconciled.is_simulated else ""
-    typer.echo(
-        f"{reconciled.kind}: {files}, UTC days {reconciled.first} to "
-        f"{reconciled.last}, against {attempts} of ours{mark}"
-    )
-    notes = dict.fromkeys(note for m in reconciled.imports for note in m.notes)
-    for note in notes:
-        typer.echo(f"note: {note}", err=True)
-    if reconciled.n_replaced:
-        typer.echo(
-            f"note: {so_many(reconciled.n_replaced, 'row')} of older imports are "
-            "replaced by newer ones of the same days",
-            err=True,
-        )
-    if reconciled.n_simulated:
-        typer.echo(
-            f"note: {so_many(reconciled.n_simulated, 'simulated attempt')} of ours "
-            "left out; --run RUN compares them all the same",
-            err=True,
-        )
 
 
 def _print_rates(checks: Iterable[RateCheck]) -> None:

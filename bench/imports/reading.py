@@ -143,6 +143,8 @@ class _Reading:
             given=dict(self._kind.given),
             dropped_columns=self._dropped(),
             notes=(),
+            is_part=found.n_skipped > 0
+            or (self._pages is not None and self._pages.more),
         )
         return replace(manifest, notes=self._notes(manifest))
 

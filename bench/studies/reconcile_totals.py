@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from bench.store.queries import Row
-from bench.studies.line_items import item_of
+from bench.studies.line_items import Item, item_of
 from bench.studies.reconcile_near import Grain
 from pricing.book import PriceBook
 from pricing.errors import PricingError
@@ -43,8 +43,11 @@ class DayTotal:
     Attributes:
         model: None for lines of a bill that name none.
         verdict: same; differs; only_billed; only_ours; empty (a day of the bill
-            without spend, and none of ours); unknown (a charge of ours is).
-        difference_usd: Billed less recorded; None where one of them is unknown.
+            without spend, and none of ours); unknown (a charge of ours is); spanned
+            (a line of the bill is of several days, this one among them).
+        difference_usd: Billed less recorded; None where one of them is unknown, or
+            the bill does not say how much of it is of that day.
+        has_credit: Whether the bill takes something off on that day.
         images, requests: As the bill counts them, None where it does not.
     """
 
@@ -56,6 +59,7 @@ class DayTotal:
     charge_usd: Decimal | None
     difference_usd: Decimal | None
     slack_usd: Decimal
+    has_credit: bool
     attempts: int
     n_charge_unknown: int
     n_possibly_billed: int
@@ -76,6 +80,8 @@ class _Side:
     requests: int | None = None
     is_settled: bool = True
     is_empty: bool = True
+    has_credit: bool = False
+    is_spanned: bool = False
     tokens: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     ours: Row | None = None
 
@@ -97,7 +103,8 @@ def day_totals(
     sides: dict[tuple[date, str | None], _Side] = {}
     settled = True
     settled_on: dict[date, bool] = {}
-    for line in lines:
+    told = list(lines)
+    for line in told:
         item = item_of(book, line)
         key = (line["day"], item.model)
         _add_line(sides.setdefault(key, _Side()), line, item.token_class)
@@ -113,7 +120,19 @@ def day_totals(
         side.ours = row
         # A model that is missing in the bill may come with what is still to come.
         side.is_settled = settled_on.get(row["day"], settled)
+    for line in told:
+        if line["ends_on"]:
+            _mark_spanned(sides, (line["day"], line["ends_on"]), item_of(book, line))
     return tuple(_totals(sides, decimals, has_amounts=has_amounts))
+
+
+def _mark_spanned(
+    sides: Mapping[tuple[date, str | None], _Side], span: tuple[date, date], item: Item
+) -> None:
+    """Days of a model that a line of several days may be about."""
+    for (day, model), side in sides.items():
+        if span[0] <= day <= span[1] and item.model in {model, None}:
+            side.is_spanned = True
 
 
 def our_names(book: PriceBook, spent: Iterable[Row]) -> dict[str, str | None]:
@@ -131,6 +150,7 @@ def our_names(book: PriceBook, spent: Iterable[Row]) -> dict[str, str | None]:
 def _add_line(side: _Side, line: Row, token_class: str | None) -> None:
     side.is_settled = side.is_settled and line["is_settled"]
     said = ("amount", "images", "requests", "line_item", "model")
+    side.has_credit = side.has_credit or bool(line["is_credit"])
     side.is_empty = side.is_empty and all(line[name] is None for name in said)
     if line["amount"] is not None:
         side.billed_usd = plus(side.billed_usd or Decimal(0), line["amount"])
@@ -169,7 +189,7 @@ def _total(
         # No line in a bill of that day: nothing was charged as far as it goes.
         billed = Decimal(0)
     difference = None
-    if billed is not None and not unknown:
+    if billed is not None and not unknown and not side.is_spanned:
         difference = minus(billed, charge or Decimal(0))
     slack = grain.slack(charge or Decimal(0))
     return DayTotal(
@@ -181,6 +201,7 @@ def _total(
         charge_usd=charge,
         difference_usd=difference,
         slack_usd=slack,
+        has_credit=side.has_credit,
         attempts=attempts,
         n_charge_unknown=unknown,
         n_possibly_billed=row.get("n_possibly_billed", 0),
@@ -195,6 +216,8 @@ def _total(
 def _verdict(
     side: _Side, billed: Decimal | None, difference: Decimal | None, slack: Decimal
 ) -> str:
+    if side.is_spanned:
+        return "spanned"
     if side.ours is None:
         return "empty" if side.is_empty else "only_billed"
     if billed is None:

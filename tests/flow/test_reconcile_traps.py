@@ -118,3 +118,103 @@ def test_bills_of_two_vendors_for_one_day_both_count(office: Office) -> None:
     bill = office.bill()
     assert sum(int(total["billed_usd"]) for total in bill["totals"]) == 12
     assert bill["n_replaced"] == 0
+
+
+def said_of_doubts(bill: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(doubt["verdict"], doubt["why"]) for doubt in bill["doubts"]]
+
+
+def test_a_day_that_no_import_has_proves_nothing_and_is_left_out(
+    office: Office, synthetic_run: MakeRun
+) -> None:
+    spend(synthetic_run, "2026-11-10")
+    for day in ("2026-11-01", "2026-11-20"):
+        bring(office, cost_csv(cost_row(day, OUT, "30", 1_000_000)), name=day)
+    bill = office.bill()
+    assert (bill["doubts"], bill["attempts"], bill["n_outside"]) == ([], 0, 2)
+    assert "2 attempts of ours left out" in office.tell("reconcile").stderr
+
+
+PROVEN = cost_row("2026-11-20", ALL, "0.00593")
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "why"),
+    [
+        (
+            [PROVEN, cost_row("2026-11-21", OUT, "a lot", 1)],
+            ["--skip-bad"],
+            "rows of the bill are missing in the import",
+        ),
+        (
+            [
+                cost_row("2026-11-20", ALL, "0.01186"),
+                cost_row("2026-11-20", ALL, "-0.00593"),
+            ],
+            [],
+            "the bill has a credit on that day, which may hide it",
+        ),
+        (
+            [PROVEN, cost_row("2026-11-20", "Images", "0.00593")],
+            [],
+            "the bill has a charge of that day that names no model",
+        ),
+        (
+            [cost_row("2026-11-20", ALL, "0.01")],
+            [],
+            "the bill is told too coarsely to see it",
+        ),
+    ],
+    ids=["rows missing", "credit", "no model", "cents"],
+)
+def test_a_bill_that_could_hide_an_attempt_does_not_disprove_it(
+    office: Office,
+    synthetic_run: MakeRun,
+    rows: list[str],
+    options: list[str],
+    why: str,
+) -> None:
+    spend(synthetic_run, "2026-11-20")
+    bring(office, cost_csv(*rows), *options)
+    assert said_of_doubts(office.bill()) == [("open", why)]
+
+
+def test_a_sum_of_several_days_is_settled_by_its_end_and_of_no_one_day(
+    office: Office, synthetic_run: MakeRun
+) -> None:
+    spend(synthetic_run, "2026-11-20", "2026-11-22")
+    header = (
+        "ChargePeriodStart,ChargePeriodEnd,BilledCost,BillingCurrency,PublisherName,"
+        "SkuId\n"
+    )
+    week = "2026-11-20T00:00:00Z,2026-11-27T00:00:00Z"
+    text = f"{header}{week},0.01186,USD,openai,gpt-image-2\n"
+    bring(office, text, name="w.csv", kind="focus", written="2026-11-24")
+    bill = office.bill()
+    assert (bill["first"], bill["last"]) == ("2026-11-20", "2026-11-26")
+    totals = bill["totals"]
+    assert {total["verdict"] for total in totals} == {"spanned"}
+    assert {total["difference_usd"] for total in totals} == {None}
+    assert not any(total["is_settled"] for total in totals)
+    why = "the bill has a sum of several days there"
+    assert said_of_doubts(bill) == [("open", why)] * 2
+    told = office.tell("reconcile").stdout
+    assert "in all: billed 0.01186 USD, recorded 0.01186 USD" in told
+
+
+def test_days_told_by_call_and_as_sums_are_not_added_up(office: Office) -> None:
+    call = '{"id":"gen-1","created_at":"2026-11-20T10:00:00Z","total_cost":0.04}\n'
+    day = "date,model,usage\n2026-11-20,openai/gpt-image-2,0.04\n"
+    bring(office, call, name="calls.jsonl", kind="openrouter")
+    bring(office, day, name="days.csv", kind="openrouter")
+    assert "it would count twice" in office.refusal("reconcile")
+
+
+def test_a_charge_by_estimate_is_told_as_one(
+    office: Office, synthetic_run: MakeRun
+) -> None:
+    run = synthetic_run(n_prompts=1, repeats=1, endpoints=(("openai", "direct"),))
+    run.settle_all(lambda _: {**CHARGED, "usage_source": "estimated"})
+    bring(office, cost_csv(cost_row("2026-11-21", ALL, "0.00593")))
+    assert office.bill()["n_estimated"] == 1
+    assert "estimated: 1 charge of ours" in office.tell("reconcile").stdout
