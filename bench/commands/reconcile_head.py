@@ -14,8 +14,10 @@ def print_head(reconciled: Reconciled) -> None:
     files = so_many(len(reconciled.imports), "import")
     attempts = so_many(reconciled.attempts, "attempt")
     mark = ", SIMULATED" if reconciled.is_simulated else ""
+    is_no_bill = any(manifest.simulated for manifest in reconciled.imports)
+    bill_mark = " with SIMULATED charges" if is_no_bill else ""
     typer.echo(
-        f"{reconciled.kind}: {files}, UTC days {reconciled.first} to "
+        f"{reconciled.kind}: {files}{bill_mark}, UTC days {reconciled.first} to "
         f"{reconciled.last}, against {attempts} of ours{mark}"
     )
     for note in dict.fromkeys(note for m in reconciled.imports for note in m.notes):

@@ -31,6 +31,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "cached_text_tokens": "whole",
         "output_image_tokens": "whole",
         "output_text_tokens": "whole",
+        "simulated": "words",
     }
 )
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -165,6 +166,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     "unit": ("ConsumedUnit", "PricingUnit"),
                     "amount": ("BilledCost",),
                     "currency": ("BillingCurrency",),
+                    # Of our own exports: nobody was charged.
+                    "simulated": ("x_Simulated",),
                 },
                 formats=("csv",),
             ),

@@ -143,6 +143,7 @@ class _Reading:
             given=dict(self._kind.given),
             dropped_columns=self._dropped(),
             notes=(),
+            simulated=found.n_simulated,
             is_part=found.n_skipped > 0
             or (self._pages is not None and self._pages.more),
         )
@@ -164,6 +165,11 @@ class _Reading:
             found.append(
                 f"UNTRIED: {self._kind.name} is mapped from documentation; no such "
                 "file was ever seen, so check its sum against its source"
+            )
+        if manifest.simulated:
+            found.append(
+                f"SIMULATED: {so_many(manifest.simulated, 'row')} of {manifest.rows:,} "
+                "say so of themselves; no money was spent on them"
             )
         if self._pages is not None and self._pages.more:
             found.append(

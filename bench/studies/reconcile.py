@@ -171,7 +171,7 @@ def _compared(
             totals,
             names,
             is_part=any(manifest.is_part for manifest in manifests),
-            by_call=by_call,
+            is_log=by_call and kind.is_by_call,
         ),
         book_changes=book_changes(checks),
     )

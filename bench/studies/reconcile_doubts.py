@@ -39,7 +39,7 @@ def doubts(
     names: Mapping[str, str | None],
     *,
     is_part: bool,
-    by_call: bool,
+    is_log: bool,
 ) -> tuple[Doubt, ...]:
     """What a bill proves or disproves.
 
@@ -48,16 +48,16 @@ def doubts(
         totals: Of the same bill.
         names: The models of ours by the name that the totals have.
         is_part: Whether rows of the bill are known to be missing.
-        by_call: Whether the bill is a gateway's own log of calls.
+        is_log: Whether the bill is a gateway's own log of calls.
     """
     by_day = {(total.day, total.model): total for total in totals}
-    nameless = {day for (day, model), t in by_day.items() if not model and t.billed_usd}
+    nameless = _nameless(by_day.values())
     found: list[Doubt] = []
     for row in rows:
         total = by_day.get((row["day"], names.get(row["model"], row["model"])))
         open_why = _why_open(total, is_part=is_part, nameless=nameless)
         verdict, why, billed = _by_call(row) or _by_total(row, total, open_why)
-        if by_call and verdict == "not_billed":
+        if is_log and verdict == "not_billed":
             verdict, why, billed = "said_unbilled", _NOT_IN_LOG, None
         doubt = Doubt(
             run_id=row["run_id"],
@@ -89,19 +89,26 @@ def _why_open(
     """Why sums prove nothing; None where they may."""
     if total is None or total.billed_usd is None:
         return "the bill says no dollars for that day and model"
-    if total.verdict == "spanned":
-        return "the bill has a sum of several days there"
-    if not total.is_settled:
-        return "that day is not settled yet"
-    if is_part:
-        return "rows of the bill are missing in the import"
-    if total.difference_usd is None:
-        return "other charges of that day are unknown"
-    if total.has_credit:
-        return "the bill has a credit on that day, which may hide it"
-    if total.day in nameless:
-        return "the bill has a charge of that day that names no model"
-    return None
+    reasons = (
+        ("the bill has a sum of several days there", total.verdict == "spanned"),
+        ("that day is not settled yet", not total.is_settled),
+        ("rows of the bill are missing in the import", is_part),
+        ("other charges of that day are unknown", total.difference_usd is None),
+        ("the bill has a credit on that day, which may hide it", total.has_credit),
+        (
+            "the bill has a charge of that day that names no model",
+            total.day in nameless,
+        ),
+    )
+    return next((why for why, holds in reasons if holds), None)
+
+
+def _nameless(totals: Iterable[DayTotal]) -> frozenset[date]:
+    """Days with a charge that may be of any model."""
+    told = tuple(totals)
+    alone = [t for t in told if not t.model and t.billed_usd]
+    is_anywhere = any(t.verdict == "spanned" for t in alone)
+    return frozenset(t.day for t in (told if is_anywhere else alone))
 
 
 def _by_call(row: Row) -> _Said | None:

@@ -99,23 +99,19 @@ def _check(book: PriceBook, line: Row, decimals: int) -> RateCheck:
 
 
 def _why_not(item: Item, line: Row) -> str | None:
-    if item.model is None:
-        return "the line names no model"
-    if line["is_credit"] and (line["quantity"] or 0) >= 0:
-        return "a credit says no rate"
-    if not line["quantity"]:
-        return "the line has no quantity"
-    if line["is_free"]:
-        return "billed 0: free, or paid by a credit"
-    if line["quantity"] < 0 and not line["is_credit"]:
-        return "its quantity is negative"
-    if str(line["unit"]).lower() not in _PER_UNIT:
-        return f"the unit '{line['unit']}' is not tokens"
-    if not item.is_known:
-        return f"the {item.vendor} book knows no model '{item.model}'"
-    if item.token_class is None:
-        return "its words fit no single class of tokens"
-    return None
+    """The first reason for which a line says no rate."""
+    unit, quantity = line["unit"], line["quantity"] or 0
+    reasons = (
+        ("the line names no model", item.model is None),
+        ("a credit says no rate", line["is_credit"] and quantity >= 0),
+        ("the line has no quantity", not quantity),
+        ("billed 0: free, or paid by a credit", line["is_free"]),
+        ("its quantity is negative", quantity < 0 and not line["is_credit"]),
+        (f"the unit '{unit}' is not tokens", str(unit).lower() not in _PER_UNIT),
+        (f"the {item.vendor} book knows no model '{item.model}'", not item.is_known),
+        ("its words fit no single class of tokens", item.token_class is None),
+    )
+    return next((why for why, holds in reasons if holds), None)
 
 
 def _compared(

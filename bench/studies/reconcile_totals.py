@@ -129,9 +129,9 @@ def day_totals(
 def _mark_spanned(
     sides: Mapping[tuple[date, str | None], _Side], span: tuple[date, date], item: Item
 ) -> None:
-    """Days of a model that a line of several days may be about."""
+    """Days of a model that a line of several days is about."""
     for (day, model), side in sides.items():
-        if span[0] <= day <= span[1] and item.model in {model, None}:
+        if span[0] <= day <= span[1] and item.model == model:
             side.is_spanned = True
 
 
@@ -216,10 +216,9 @@ def _total(
 def _verdict(
     side: _Side, billed: Decimal | None, difference: Decimal | None, slack: Decimal
 ) -> str:
-    if side.is_spanned:
-        return "spanned"
-    if side.ours is None:
-        return "empty" if side.is_empty else "only_billed"
+    if side.ours is None or side.is_spanned:
+        alone = "empty" if side.is_empty else "only_billed"
+        return "spanned" if side.is_spanned else alone
     if billed is None:
         # A bill of counts: pictures are all that it can be compared by.
         if side.images is None:

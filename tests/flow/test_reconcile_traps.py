@@ -218,3 +218,36 @@ def test_a_charge_by_estimate_is_told_as_one(
     bring(office, cost_csv(cost_row("2026-11-21", ALL, "0.00593")))
     assert office.bill()["n_estimated"] == 1
     assert "estimated: 1 charge of ours" in office.tell("reconcile").stdout
+
+
+def test_a_gateway_whose_log_lacks_a_call_has_not_proved_it_unbilled(
+    office: Office, synthetic_run: MakeRun
+) -> None:
+    run = synthetic_run(n_prompts=2, repeats=1, endpoints=(("lite", "gateway"),))
+    fates = [{**CHARGED, "headers": {"x-litellm-call-id": "c1"}}, LOST]
+    run.settle_all(lambda trial: fates[trial["prompt"]])
+    log = (
+        '{"litellm_call_id":"c1","startTime":1795219200.5,"model_group":"gpt-image-2",'
+        '"response_cost":0.00593,"status":"success"}\n'
+    )
+    bring(office, log, name="spend.jsonl", kind="litellm")
+    ((verdict, why),) = said_of_doubts(office.bill())
+    assert verdict == "said_unbilled"
+    assert "does not have it; what its provider billed" in why
+
+
+def test_a_bill_of_simulated_charges_says_so_wherever_it_is_shown(
+    office: Office,
+) -> None:
+    text = (
+        "ChargePeriodStart,BilledCost,BillingCurrency,PublisherName,SkuId,x_Simulated\n"
+        "2026-11-20T00:00:00Z,5,USD,openai,gpt-image-2,true\n"
+        "2026-11-20T00:00:00Z,7,USD,openai,gpt-image-2,false\n"
+    )
+    path = office.file("focus.csv", text)
+    told = office.tell("import", "focus", path)
+    assert "SIMULATED: 1 row of 2" in told.stderr
+    assert "SIMULATED" in told.stdout
+    assert "SIMULATED" in office.tell("import", "--list").stdout
+    assert "SIMULATED charges" in office.tell("reconcile").stdout
+    assert office.bill()["simulated_rows"] == 1
