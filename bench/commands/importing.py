@@ -114,8 +114,9 @@ def _tell(imported: "Imported", *, json: bool) -> None:
         return
     file = printable(manifest.file)
     if not imported.is_new:
+        later = f", written now at {manifest.written_at}" if imported.is_later else ""
         typer.echo(
-            f"{file} was imported before, as {manifest.id}; nothing was added "
+            f"{file} was imported before, as {manifest.id}{later}; nothing was added "
             f"(`pixelmeter import --remove {manifest.id}` takes it away)"
         )
         return

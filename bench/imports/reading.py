@@ -30,10 +30,14 @@ _PERSONAL = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """An import, and whether it is new; `told` are rows that were left out."""
+    """An import, and whether it is new; `told` are rows that were left out.
+
+    `is_later` is whether one that is not new was written later than before.
+    """
 
     manifest: Manifest
     is_new: bool
+    is_later: bool
     told: tuple[str, ...]
 
 
@@ -55,9 +59,16 @@ def import_file(
                 kind, path, partial, skip_bad=skip_bad, fast=False
             )
         is_new = shelf.settle(partial, manifest)
+    is_later = False
     if not is_new:
-        manifest = shelf.manifest(manifest.id)
-    return Imported(manifest=manifest, is_new=is_new, told=told)
+        before = shelf.manifest(manifest.id)
+        # The same bill at a later time: what it says of its days has settled.
+        is_later = manifest.written_at > before.written_at
+        written_at = max(manifest.written_at, before.written_at)
+        manifest = replace(before, written_at=written_at)
+        if is_later:
+            shelf.rewrite(manifest)
+    return Imported(manifest=manifest, is_new=is_new, is_later=is_later, told=told)
 
 
 def _written(

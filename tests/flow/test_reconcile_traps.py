@@ -251,3 +251,20 @@ def test_a_bill_of_simulated_charges_says_so_wherever_it_is_shown(
     assert "SIMULATED" in office.tell("import", "--list").stdout
     assert "SIMULATED charges" in office.tell("reconcile").stdout
     assert office.bill()["simulated_rows"] == 1
+
+
+def test_a_pipe_is_refused_with_the_cure_and_never_waited_for(office: Office) -> None:
+    pipe = office.folder / "bill.csv"
+    os.mkfifo(pipe)
+    assert "save it as a file first" in office.refusal("import", "openai-costs", pipe)
+
+
+def test_the_same_file_written_later_settles_its_days(office: Office) -> None:
+    rows = cost_csv(cost_row("2026-11-20", OUT, "30", 1_000_000))
+    first = bring(office, rows, written="2026-11-20")
+    assert not office.bill()["totals"][0]["is_settled"]
+    assert bring(office, rows, written="2026-11-25") == first
+    assert office.bill()["totals"][0]["is_settled"]
+    # An older copy takes nothing back.
+    assert bring(office, rows, written="2026-11-20") == first
+    assert office.bill()["totals"][0]["is_settled"]
