@@ -30,6 +30,12 @@ def print_replay(run_id: str, found: Replay) -> None:
     )
     if found.simulated:
         typer.echo(SIMULATED)
+    if found.n_estimated:
+        typer.echo(
+            f"estimated: charges of {found.n_estimated:,} of these "
+            f"{2 * found.n_pairs:,} trials rest on published rules, not on a reported "
+            "usage"
+        )
     if found.n_by_priority[Priority.NORMAL] < found.n_pairs:
         counts = ", ".join(f"{n:,} {one}" for one, n in found.n_by_priority.items())
         typer.echo(f"priorities, given by lot: {counts}")
@@ -112,6 +118,7 @@ def replay_answer(found: Replay, mix: Mix) -> dict[str, Any]:
         "n_pairs": found.n_pairs,
         "n_prompts": found.n_prompts,
         "n_left_out": found.n_left_out,
+        "n_estimated": found.n_estimated,
         "mix": {
             "high_share": mix.high_share,
             "batch_share": mix.batch_share,

@@ -51,7 +51,7 @@ def print_repricing(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> No
         _print_cells(found.cells)
     else:
         _print_runs(found.cells, runs)
-    if _together(found.cells).n_without_price:
+    if not _together(found.cells).is_of_all:
         typer.echo("difference: of the requests that have a price both times")
     _print_changes(found.cells)
     if found.n_judged:
@@ -152,9 +152,12 @@ def _print_changes(cells: Sequence[RepricedCell]) -> None:
         typer.echo(f"    {_where(cell for cell, _ in both)}")
         for sentence in why.sentences:
             typer.echo(f"    {printable(sentence)}")
-    n_same = _together(cells).requests["="]
-    if n_same:
-        typer.echo(f"= {so_many(n_same, 'request')}: the same price")
+    same = sums(c for cell in cells for c in cell.changes if c.mark == "=")
+    if same.n_requests:
+        typer.echo(
+            f"= {so_many(same.n_requests, 'request')}: the same price"
+            f"{_by_estimate(same)}"
+        )
 
 
 def _headline(mark: str, changes: Sequence[Change]) -> str:
@@ -173,9 +176,12 @@ def _headline(mark: str, changes: Sequence[Change]) -> str:
             f"up to {dollars(money.possibly_billed_usd)} possibly billed, at the run's "
             "own prices"
         )
-    if money.n_estimated:
-        parts.append(f"{money.n_estimated:,} of them by estimated tokens")
-    return ", ".join(parts)
+    return ", ".join(parts) + _by_estimate(money)
+
+
+def _by_estimate(money: Sums) -> str:
+    n = money.n_estimated
+    return f", {n:,} of them by estimated tokens" if n else ""
 
 
 def _where(cells: Iterable[RepricedCell]) -> str:

@@ -171,41 +171,56 @@ class _Reading:
         return tuple(key for key in self._pages.keys if key not in used)
 
     def _notes(self, manifest: Manifest) -> tuple[str, ...]:
-        found: list[str] = []
-        if self._kind.untried:
-            found.append(
-                f"UNTRIED: {self._kind.name} is mapped from documentation; no such "
-                "file was ever seen, so check its sum against its source"
-            )
-        if manifest.simulated:
-            found.append(
-                f"SIMULATED: {so_many(manifest.simulated, 'row')} of {manifest.rows:,} "
-                "say so of themselves; no money was spent on them"
-            )
-        if self._pages is not None and self._pages.more:
-            found.append(
-                "the last page says that more follow: the file holds a part of the bill"
-            )
-        if self.table.has_naive:
-            found.append("times without an offset were taken as UTC")
-        if manifest.repeated_ids:
-            found.append(
-                f"{so_many(manifest.repeated_ids, 'row')} with an id that came before: "
-                "only the last of each counts"
-            )
-        if manifest.repeated_rows:
-            found.append(
-                f"{so_many(manifest.repeated_rows, 'row')} equal to another one in "
-                "every column, without an id: they count too"
-            )
-        if manifest.skipped:
-            found.append(
-                f"{so_many(manifest.skipped, 'row')} could not be used: missing here"
-            )
+        """Sentences for whoever reads the figures."""
+        is_paged = self._pages is not None and self._pages.more
         personal = [name for name in manifest.dropped_columns if name in _PERSONAL]
-        if personal:
-            found.append(f"dropped, since they may tell who asked: {joined(personal)}")
-        return tuple(found)
+        told = (
+            (
+                (
+                    f"UNTRIED: {self._kind.name} is mapped from documentation; no such "
+                    "file was ever seen, so check its sum against its source"
+                ),
+                self._kind.untried,
+            ),
+            (
+                (
+                    f"SIMULATED: {so_many(manifest.simulated, 'row')} of {manifest.rows:,} "
+                    "say so of themselves; no money was spent on them"
+                ),
+                manifest.simulated,
+            ),
+            (
+                (
+                    "the last page says that more follow: the file holds a part of the "
+                    "bill"
+                ),
+                is_paged,
+            ),
+            ("times without an offset were taken as UTC", self.table.has_naive),
+            (
+                (
+                    f"{so_many(manifest.repeated_ids, 'row')} with an id that came before: "
+                    "only the last of each counts"
+                ),
+                manifest.repeated_ids,
+            ),
+            (
+                (
+                    f"{so_many(manifest.repeated_rows, 'row')} equal to another one in "
+                    "every column, without an id: they count too"
+                ),
+                manifest.repeated_rows,
+            ),
+            (
+                f"{so_many(manifest.skipped, 'row')} could not be used: missing here",
+                manifest.skipped,
+            ),
+            (
+                f"dropped, since they may tell who asked: {joined(personal)}",
+                personal,
+            ),
+        )
+        return tuple(sentence for sentence, holds in told if holds)
 
 
 def _digest(kind: Kind, sha256: str) -> str:

@@ -326,3 +326,15 @@ def test_a_run_repriced_at_its_own_prices_costs_what_the_doubles_counted(
     Path(desk.data / "pixelmeter.duckdb").unlink()
     again = desk.pixelmeter("reprice", "--all", "--tier", "batch", "--json").answer
     assert Decimal(again["repriced_usd"]) == counted / 2
+
+
+def test_a_difference_that_leaves_requests_out_says_so(
+    synthetic_run: Make, ask: Tell
+) -> None:
+    run = synthetic_run(n_prompts=1, repeats=2, endpoints=(("openai", "direct"),))
+    unpriced = {**USAGE, "charge_usd": None}
+    fates = [{**USAGE, "charge_usd": "0.0305"}, unpriced]
+    run.settle_all(lambda trial: fates[trial["repeat"] - 1])
+    assert money(answered(ask("latest", "--json"))) == ("0.0305", "0.061", "0")
+    shown = ask("latest").stdout
+    assert "difference: of the requests that have a price both times" in shown
