@@ -174,53 +174,29 @@ class _Reading:
         """Sentences for whoever reads the figures."""
         is_paged = self._pages is not None and self._pages.more
         personal = [name for name in manifest.dropped_columns if name in _PERSONAL]
-        told = (
-            (
-                (
-                    f"UNTRIED: {self._kind.name} is mapped from documentation; no such "
-                    "file was ever seen, so check its sum against its source"
-                ),
-                self._kind.untried,
+        told: dict[str, bool] = {
+            f"UNTRIED: {self._kind.name} is mapped from documentation; no such "
+            "file was ever seen, so check its sum against its source": (
+                self._kind.untried
             ),
-            (
-                (
-                    f"SIMULATED: {so_many(manifest.simulated, 'row')} of {manifest.rows:,} "
-                    "say so of themselves; no money was spent on them"
-                ),
-                manifest.simulated,
+            f"SIMULATED: {so_many(manifest.simulated, 'row')} of {manifest.rows:,} say "
+            "so of themselves; no money was spent on them": manifest.simulated > 0,
+            "the last page says that more follow: the file holds a part of the bill": (
+                is_paged
             ),
-            (
-                (
-                    "the last page says that more follow: the file holds a part of the "
-                    "bill"
-                ),
-                is_paged,
+            "times without an offset were taken as UTC": self.table.has_naive,
+            f"{so_many(manifest.repeated_ids, 'row')} with an id seen before: only "
+            "the last of each counts": manifest.repeated_ids > 0,
+            f"{so_many(manifest.repeated_rows, 'row')} equal to another one in every "
+            "column, without an id: they count too": manifest.repeated_rows > 0,
+            f"{so_many(manifest.skipped, 'row')} could not be used: missing here": (
+                manifest.skipped > 0
             ),
-            ("times without an offset were taken as UTC", self.table.has_naive),
-            (
-                (
-                    f"{so_many(manifest.repeated_ids, 'row')} with an id that came before: "
-                    "only the last of each counts"
-                ),
-                manifest.repeated_ids,
+            f"dropped, since they may tell who asked: {joined(personal)}": (
+                bool(personal)
             ),
-            (
-                (
-                    f"{so_many(manifest.repeated_rows, 'row')} equal to another one in "
-                    "every column, without an id: they count too"
-                ),
-                manifest.repeated_rows,
-            ),
-            (
-                f"{so_many(manifest.skipped, 'row')} could not be used: missing here",
-                manifest.skipped,
-            ),
-            (
-                f"dropped, since they may tell who asked: {joined(personal)}",
-                personal,
-            ),
-        )
-        return tuple(sentence for sentence, holds in told if holds)
+        }
+        return tuple(sentence for sentence, holds in told.items() if holds)
 
 
 def _digest(kind: Kind, sha256: str) -> str:
