@@ -75,7 +75,7 @@ def _print_cells(cells: Sequence[RepricedCell]) -> None:
         [("endpoint", False), ("model", False), ("asked", False), *_columns()],
         [
             *([*_named(cell), *_figures(sums(cell.changes))] for cell in cells),
-            ["together", "", "", *_figures(_together(cells))],
+            *([name, "", "", *_figures(money)] for name, money in _in_all(cells)),
         ],
     )
 
@@ -95,7 +95,7 @@ def _print_runs(cells: Sequence[RepricedCell], runs: Sequence[Row]) -> None:
                 ]
                 for row in runs
             ),
-            ["together", "", *_figures(_together(cells))],
+            *([name, "", *_figures(money)] for name, money in _in_all(cells)),
         ],
     )
 
@@ -131,22 +131,36 @@ def _with_unknown(usd: Decimal | None, n_unknown: int) -> str:
     return f"{dollars(usd)} + {more}" if more else dollars(usd)
 
 
+def _in_all(cells: Sequence[RepricedCell]) -> list[tuple[str, Sums]]:
+    """Money that was spent, and money that nobody spent: never in one sum."""
+    spent = [cell for cell in cells if not cell.asked["simulated"]]
+    simulated = [cell for cell in cells if cell.asked["simulated"]]
+    if not (spent and simulated):
+        return [("together", _together(cells))]
+    return [
+        ("together, real", _together(spent)),
+        ("together, simulated", _together(simulated)),
+    ]
+
+
 def _together(cells: Iterable[RepricedCell]) -> Sums:
     return sums(change for cell in cells for change in cell.changes)
 
 
 def _print_changes(cells: Sequence[RepricedCell]) -> None:
     """Requests that changed for one reason, together."""
-    alike: dict[tuple[str, Why], list[tuple[RepricedCell, Change]]] = defaultdict(list)
+    alike: dict[tuple[str, bool, Why], list[tuple[RepricedCell, Change]]] = defaultdict(
+        list
+    )
     for cell in cells:
         for change in cell.changes:
             if change.mark != "=":
-                alike[change.mark, Why(sentences=change.why.sentences)].append(
-                    (cell, change)
-                )
+                reason = Why(sentences=change.why.sentences)
+                is_simulated = bool(cell.asked["simulated"])
+                alike[change.mark, is_simulated, reason].append((cell, change))
     typer.echo("\nwhat changed, and why" if alike else "\nnothing changed")
-    for (mark, why), both in sorted(
-        alike.items(), key=lambda one: _ORDER.index(one[0][0])
+    for (mark, _, why), both in sorted(
+        alike.items(), key=lambda one: (_ORDER.index(one[0][0]), one[0][1])
     ):
         typer.echo(_headline(mark, [change for _, change in both]))
         typer.echo(f"    {_where(cell for cell, _ in both)}")
@@ -202,6 +216,9 @@ def answer(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> Json:
         "as_of": None if wanted.as_of is None else str(wanted.as_of),
         "tier": str(wanted.tier),
         **_money(_together(found.cells)),
+        "of_it_simulated": _money(
+            _together(cell for cell in found.cells if cell.asked["simulated"])
+        ),
         "judged": found.n_judged,
         "runs": [
             {
