@@ -44,7 +44,7 @@ _CALLS = {
     "unknown": "our charge is unknown",
     "only_billed": "only in the bill",
     "only_ours": "only recorded",
-    "book": "all calls: the bill's own tokens at our book",
+    "book": "calls with tokens in the bill: these at our book",
 }
 _DOUBTS = {
     "billed": "billed",

@@ -20,7 +20,7 @@ _TOKENS = (
 _MOST_SHOWN = 1000
 _SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 # Credits, free units and amounts without a quantity are lines of their own: beside
-# others they would make the rate another one. A call may pass midnight, but a sum
+# others they would make the rate another one; so are calls without tokens. A call may pass midnight, but a sum
 # that does is of no one day.
 _LINES = """
 SELECT
@@ -28,6 +28,7 @@ SELECT
     regexp_matches(amount, '^-.*[1-9]') AS is_credit,
     NOT regexp_matches(amount, '[1-9]') AS is_free,
     quantity IS NOT NULL AS has_quantity,
+    output_image_tokens IS NOT NULL AS has_tokens,
     max(CASE WHEN row_id IS NULL THEN epoch_us(end_at) END)::BIGINT AS ends_us,
     count(*) AS n_rows, exact_sum(amount) AS amount, exact_sum(quantity) AS quantity,
     sum(images)::BIGINT AS images, sum(requests)::BIGINT AS requests,
@@ -39,9 +40,9 @@ SELECT
     sum(output_text_tokens)::BIGINT AS output_text_tokens
 FROM counted
 GROUP BY vendor, day, line_item, model, token_class, unit, is_credit, is_free,
-    has_quantity
+    has_quantity, has_tokens
 ORDER BY day, vendor, line_item, model, token_class, unit, is_credit, is_free,
-    has_quantity
+    has_quantity, has_tokens
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -268,3 +269,23 @@ def test_the_same_file_written_later_settles_its_days(office: Office) -> None:
     # An older copy takes nothing back.
     assert bring(office, rows, written="2026-11-20") == first
     assert office.bill()["totals"][0]["is_settled"]
+
+
+def test_only_calls_with_tokens_are_held_against_the_bills_own_tokens(
+    office: Office,
+) -> None:
+    details = {"completion_tokens_details": {"text_tokens": 0, "image_tokens": 196}}
+    details["prompt_tokens_details"] = {"text_tokens": 10, "image_tokens": 0}
+    counted = json.dumps({"usage_object": details})
+    lines = [
+        f'{{"litellm_call_id":"{name}","startTime":1795219200.5,'
+        f'"model_group":"gpt-image-2","response_cost":{usd},"metadata":{metadata}}}'
+        for name, usd, metadata in (("a", "0.00593", counted), ("b", "0.2", "{}"))
+    ]
+    bring(office, "\n".join(lines), name="spend.jsonl", kind="litellm")
+    book = next(g for g in office.bill()["calls"] if g["verdict"] == "book")
+    assert (book["n"], book["billed_usd"], book["charge_usd"]) == (
+        1,
+        "0.00593",
+        "0.00593",
+    )
