@@ -12,7 +12,13 @@ from bench.studies.reconcile_calls import CallGroup
 from bench.studies.reconcile_near import NOISE_SHARE
 from bench.studies.reconcile_rates import RateCheck
 from bench.studies.reconcile_totals import DayTotal
-from bench.words.figures import UNKNOWN, dollars, signed_dollars, so_many
+from bench.words.figures import (
+    UNKNOWN,
+    dollars,
+    known_dollars,
+    signed_dollars,
+    so_many,
+)
 from bench.words.printable import printable
 from bench.words.tables import print_table
 from pricing.money import minus, times, usd_text
@@ -205,7 +211,7 @@ def _total(total: DayTotal, *, counts: bool) -> tuple[str, ...]:
         UNKNOWN if total.billed_usd is None else dollars(total.billed_usd),
         _recorded(total),
         signed_dollars(difference) if is_far and difference else UNKNOWN,
-        dollars(total.possibly_billed_usd) if total.n_possibly_billed else UNKNOWN,
+        dollars(total.possibly_billed_usd) if total.possibly_billed_usd else UNKNOWN,
         *(images if counts else ()),
         _TOTALS[total.verdict] + unsettled,
     )
@@ -213,7 +219,7 @@ def _total(total: DayTotal, *, counts: bool) -> tuple[str, ...]:
 
 def _recorded(total: DayTotal) -> str:
     if total.n_charge_unknown:
-        return f"{total.n_charge_unknown:,} unknown"
+        return known_dollars(total.charge_usd, total.n_charge_unknown)
     if not total.attempts:
         return UNKNOWN
     return "$0.00" if total.charge_usd is None else dollars(total.charge_usd)

@@ -11,7 +11,13 @@ from bench.store.queries import Row
 from bench.studies.asked_price import Wanted
 from bench.studies.price_change import RateChange, Why
 from bench.studies.repricing import Change, RepricedCell, Repricing, Sums, sums
-from bench.words.figures import UNKNOWN, dollars, signed_dollars, so_many
+from bench.words.figures import (
+    UNKNOWN,
+    dollars,
+    known_dollars,
+    signed_dollars,
+    so_many,
+)
 from bench.words.printable import printable
 from bench.words.tables import print_table
 from pricing.charge import OWN_BOOK
@@ -116,19 +122,12 @@ def _figures(money: Sums) -> list[str]:
     new, gone = money.requests["+"] + money.requests["?"], money.n_without_price
     return [
         f"{money.n_requests:,}",
-        _with_unknown(money.charge_usd, new),
-        _with_unknown(money.repriced_usd, gone),
+        known_dollars(money.charge_usd, new),
+        known_dollars(money.repriced_usd, gone),
         UNKNOWN
         if money.difference_usd is None
         else signed_dollars(money.difference_usd),
     ]
-
-
-def _with_unknown(usd: Decimal | None, n_unknown: int) -> str:
-    more = f"{n_unknown:,} unknown" if n_unknown else ""
-    if usd is None:
-        return more or dollars(usd)
-    return f"{dollars(usd)} + {more}" if more else dollars(usd)
 
 
 def _in_all(cells: Sequence[RepricedCell]) -> list[tuple[str, Sums]]:

@@ -159,7 +159,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 columns={
                     "start_at": ("ChargePeriodStart",),
                     "end_at": ("ChargePeriodEnd",),
-                    "vendor": ("PublisherName", "ProviderName"),
+                    "vendor": ("PublisherName", "ProviderName", "ServiceProviderName"),
                     "line_item": ("SkuMeter", "SkuPriceId", "ServiceName"),
                     "model": ("x_Model", "SkuId"),
                     "quantity": ("ConsumedQuantity", "PricingQuantity"),

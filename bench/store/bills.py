@@ -20,8 +20,8 @@ _TOKENS = (
 _MOST_SHOWN = 1000
 _SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 # Credits, free units and amounts without a quantity are lines of their own: beside
-# others they would make the rate another one; so are calls without tokens. A call may pass midnight, but a sum
-# that does is of no one day.
+# others they would make the rate another one; so are calls without tokens. A call may
+# pass midnight, but a sum that does is of no one day.
 _LINES = """
 SELECT
     vendor, day, line_item, model, token_class, unit, max(import_no) AS import_no,
