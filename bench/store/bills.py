@@ -24,7 +24,8 @@ _SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 # pass midnight, but a sum that does is of no one day.
 _LINES = """
 SELECT
-    vendor, day, line_item, model, token_class, unit, max(import_no) AS import_no,
+    vendor, day, line_item, model, token_class, unit,
+    list(DISTINCT import_no ORDER BY import_no) AS import_nos,
     regexp_matches(amount, '^-.*[1-9]') AS is_credit,
     NOT regexp_matches(amount, '[1-9]') AS is_free,
     quantity IS NOT NULL AS has_quantity,

@@ -122,7 +122,7 @@ def reconcile(
         take(con, [shelf.rows(manifest.id) for manifest in manifests])
         _refuse_unlike(con, manifests)
         taken.count_newest(con, wishes.first, wishes.last)
-        lines = _with_settled(bills.lines(con), manifests)
+        lines = _with_files(bills.lines(con), manifests)
         if not lines:
             return None
         scope = _scope(lines, wishes)
@@ -141,13 +141,12 @@ def _compared(
     left_out: tuple[int, int],
 ) -> Reconciled:
     kind = KINDS[manifests[0].kind]
-    decimals = max(manifest.most_decimals for manifest in manifests)
     spent = bills.spent(con)
     has_amounts = not kind.counts_only
-    totals = day_totals(book, lines, spent, decimals=decimals, has_amounts=has_amounts)
+    totals = day_totals(book, lines, spent, has_amounts=has_amounts)
     by_call = any(manifest.by_call for manifest in manifests)
     has_rates = any(line["amount"] and line["quantity"] for line in lines)
-    checks = rate_checks(book, lines, decimals) if has_rates else ()
+    checks = rate_checks(book, lines) if has_rates else ()
     names = our_names(book, spent)
     unlike = ("said_0", "lower", "higher") if by_call else ()
     return Reconciled(
@@ -218,14 +217,23 @@ def _refuse_unlike(con: Any, manifests: Sequence[Manifest]) -> None:  # noqa: AN
         )
 
 
-def _with_settled(lines: list[Row], manifests: Sequence[Manifest]) -> list[Row]:
-    """Each line with whether its day was settled when its file was written."""
+def _with_files(lines: list[Row], manifests: Sequence[Manifest]) -> list[Row]:
+    """Each line with what its files say of it, the worst of them.
+
+    `is_settled` is whether its day was settled when they were written, `decimals`
+    how finely they tell money.
+    """
     for line in lines:
-        manifest: Manifest = manifests[int(line["import_no"])]
-        written_at = datetime.fromisoformat(manifest.written_at)
+        files = [manifests[int(number)] for number in line["import_nos"]]
         last = line["ends_on"] or line["day"]
-        day_ends = datetime.combine(last, time(), UTC) + timedelta(days=1)
-        # A gateway's own log is written with each call.
-        wait_h = 0 if manifest.by_call else SETTLING_H
-        line["is_settled"] = written_at >= day_ends + timedelta(hours=wait_h)
+        line["is_settled"] = all(_has_settled(last, file) for file in files)
+        line["decimals"] = min(file.most_decimals for file in files)
     return lines
+
+
+def _has_settled(day: date, manifest: Manifest) -> bool:
+    day_ends = datetime.combine(day, time(), UTC) + timedelta(days=1)
+    # A gateway's own log is written with each call.
+    wait_h = 0 if manifest.by_call else SETTLING_H
+    written_at = datetime.fromisoformat(manifest.written_at)
+    return written_at >= day_ends + timedelta(hours=wait_h)

@@ -58,20 +58,18 @@ class RateCheck:
     why: str | None = None
 
 
-def rate_checks(
-    book: PriceBook, lines: Iterable[Row], decimals: int
-) -> tuple[RateCheck, ...]:
+def rate_checks(book: PriceBook, lines: Iterable[Row]) -> tuple[RateCheck, ...]:
     """All rates of a bill, days with the same rates put together.
 
-    `lines` are rows of `bench.store.bills.lines`, each with `is_settled`;
-    `decimals` are the most of any amount of the imports.
+    `lines` are rows of `bench.store.bills.lines`, each with `is_settled`
+    and `decimals`, how finely its files tell money.
     """
     told = [line for line in lines if line["amount"] is not None]
-    checks = [_check(book, line, decimals) for line in told]
+    checks = [_check(book, line) for line in told]
     return tuple(_together(checks))
 
 
-def _check(book: PriceBook, line: Row, decimals: int) -> RateCheck:
+def _check(book: PriceBook, line: Row) -> RateCheck:
     item = item_of(book, line)
     plain = RateCheck(
         vendor=item.vendor,
@@ -94,7 +92,7 @@ def _check(book: PriceBook, line: Row, decimals: int) -> RateCheck:
     if why:
         return replace(plain, why=why)
     tokens = times(line["quantity"], _PER_UNIT[str(line["unit"]).lower()])
-    grain = Grain(n_rows=line["n_amounts"], decimals=decimals)
+    grain = Grain(n_rows=line["n_amounts"], decimals=line["decimals"])
     return _compared(book, plain, tokens, grain)
 
 

@@ -15,6 +15,8 @@ from pricing.money import minus, plus, times
 from pricing.rates import TokenClass
 
 _THOUSANDS = MappingProxyType({"tokens": 1, "token": 1, "1000_tokens": 1000})
+# As many as an amount can have.
+_MOST_DECIMALS = 36
 _OURS: Mapping[str, tuple[str, str | None]] = MappingProxyType(
     {
         TokenClass.INPUT_TEXT: ("input_text_tokens", "cached_text_tokens"),
@@ -76,6 +78,7 @@ class _Side:
 
     billed_usd: Decimal | None = None
     n_amounts: int = 0
+    decimals: int = _MOST_DECIMALS
     images: int | None = None
     requests: int | None = None
     is_settled: bool = True
@@ -91,14 +94,13 @@ def day_totals(
     lines: Iterable[Row],
     spent: Iterable[Row],
     *,
-    decimals: int,
     has_amounts: bool,
 ) -> tuple[DayTotal, ...]:
     """Every day and model that either side knows.
 
     `lines` and `spent` are rows of `bench.store.bills`, each line with
-    `is_settled`; `decimals` are the most of any amount of the imports;
-    `has_amounts` is whether such a bill says dollars at all.
+    `is_settled` and `decimals`, how finely its files tell money; `has_amounts` is
+    whether such a bill says dollars at all.
     """
     sides: dict[tuple[date, str | None], _Side] = {}
     settled = True
@@ -123,7 +125,7 @@ def day_totals(
     for line in told:
         if line["ends_on"]:
             _mark_spanned(sides, (line["day"], line["ends_on"]), item_of(book, line))
-    return tuple(_totals(sides, decimals, has_amounts=has_amounts))
+    return tuple(_totals(sides, has_amounts=has_amounts))
 
 
 def _mark_spanned(
@@ -155,6 +157,7 @@ def _add_line(side: _Side, line: Row, token_class: str | None) -> None:
     if line["amount"] is not None:
         side.billed_usd = plus(side.billed_usd or Decimal(0), line["amount"])
         side.n_amounts += line["n_amounts"]
+        side.decimals = min(side.decimals, line["decimals"])
     for name in ("images", "requests"):
         if line[name] is not None:
             setattr(side, name, (getattr(side, name) or 0) + line[name])
@@ -165,7 +168,7 @@ def _add_line(side: _Side, line: Row, token_class: str | None) -> None:
 
 
 def _totals(
-    sides: Mapping[tuple[date, str | None], _Side], decimals: int, *, has_amounts: bool
+    sides: Mapping[tuple[date, str | None], _Side], *, has_amounts: bool
 ) -> Iterator[DayTotal]:
     ordered = sorted(sides.items(), key=lambda e: (e[0][0], e[0][1] or ""))
     busy = {day for (day, _), side in ordered if not side.is_empty or side.ours}
@@ -173,17 +176,15 @@ def _totals(
         # An empty row beside others says nothing.
         if side.is_empty and side.ours is None and day in busy:
             continue
-        yield _total(day, model, side, decimals, has_amounts=has_amounts)
+        yield _total(day, model, side, has_amounts=has_amounts)
 
 
-def _total(
-    day: date, model: str | None, side: _Side, decimals: int, *, has_amounts: bool
-) -> DayTotal:
+def _total(day: date, model: str | None, side: _Side, *, has_amounts: bool) -> DayTotal:
     row = side.ours or {}
     charge: Decimal | None = row.get("charge_usd")
     attempts = row.get("attempts", 0)
     unknown = row.get("n_charge_unknown", 0)
-    grain = Grain(n_rows=side.n_amounts, decimals=decimals, attempts=attempts)
+    grain = Grain(n_rows=side.n_amounts, decimals=side.decimals, attempts=attempts)
     billed = side.billed_usd
     if billed is None and has_amounts:
         # No line in a bill of that day: nothing was charged as far as it goes.

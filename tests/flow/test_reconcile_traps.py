@@ -289,3 +289,18 @@ def test_only_calls_with_tokens_are_held_against_the_bills_own_tokens(
         "0.00593",
         "0.00593",
     )
+
+
+def test_a_line_is_as_settled_and_as_fine_as_the_worst_of_its_files(
+    office: Office,
+) -> None:
+    day = "2026-11-20"
+    fine = cost_csv(cost_row(day, OUT, "0.000030", 1, project="proj_a"))
+    # A cent for 300 tokens at 30 is 0.009, as far as cents can tell.
+    coarse = cost_csv(cost_row(day, OUT, "0.01", 300, project="proj_b"))
+    bring(office, fine, name="fine.csv", written="2026-11-24")
+    bring(office, coarse, name="coarse.csv", written="2026-11-20")
+    bill = office.bill()
+    assert [total["is_settled"] for total in bill["totals"]] == [False]
+    ((verdict, _),) = verdicts(bill)
+    assert verdict == "too_coarse"
