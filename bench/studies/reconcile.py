@@ -15,6 +15,7 @@ from bench.store import billed_calls, bills, taken
 from bench.store.bills import Ours, Scope
 from bench.store.imported import scratch, take
 from bench.store.queries import Row
+from bench.studies.line_items import item_of
 from bench.studies.reconcile_calls import CallGroup, call_groups
 from bench.studies.reconcile_doubts import Doubt, doubts
 from bench.studies.reconcile_rates import (
@@ -125,9 +126,11 @@ def reconcile(
         lines = _with_files(bills.lines(con), manifests)
         if not lines:
             return None
-        scope = _scope(lines, wishes)
+        # A fee of a month says nothing of what its days were billed.
+        named = [line for line in lines if item_of(book, line).model]
+        scope = _scope(lines, named, wishes)
         side = read_ours(scope)
-        n_outside = bills.join_ours(con, side, _spans(lines, manifests))
+        n_outside = bills.join_ours(con, side, _spans(named, manifests))
         left_out = (side.n_simulated, n_outside)
         return _compared(con, lines, scope, book, manifests, left_out)
 
@@ -176,15 +179,15 @@ def _compared(
     )
 
 
-def _scope(lines: Iterable[Row], wishes: Wishes) -> Scope:
+def _scope(lines: Iterable[Row], named: Iterable[Row], wishes: Wishes) -> Scope:
     told = list(lines)
     days = [line["day"] for line in told]
-    ends = [line["ends_on"] or line["day"] for line in told]
+    ends = [line["ends_on"] for line in named if line["ends_on"]]
     vendors = {str(line["vendor"]).lower() for line in told if line["vendor"]}
     return Scope(
         vendors=tuple(sorted(vendors)),
         first=min(days),
-        last=max(ends),
+        last=max((*days, *ends)),
         runs=wishes.runs,
         endpoints=wishes.endpoints,
     )

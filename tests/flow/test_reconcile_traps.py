@@ -304,3 +304,19 @@ def test_a_line_is_as_settled_and_as_fine_as_the_worst_of_its_files(
     assert [total["is_settled"] for total in bill["totals"]] == [False]
     ((verdict, _),) = verdicts(bill)
     assert verdict == "too_coarse"
+
+
+def test_a_fee_of_a_month_does_not_say_that_its_other_days_were_billed_at_0(
+    office: Office, synthetic_run: MakeRun
+) -> None:
+    spend(synthetic_run, "2026-11-25")
+    text = (
+        "ChargePeriodStart,ChargePeriodEnd,BilledCost,BillingCurrency,PublisherName,"
+        "SkuId\n"
+        "2026-11-01T00:00:00Z,2026-12-01T00:00:00Z,20,USD,openai,\n"
+        "2026-11-02T00:00:00Z,2026-11-03T00:00:00Z,1,USD,openai,gpt-image-2\n"
+    )
+    bring(office, text, name="fee.csv", kind="focus")
+    bill = office.bill()
+    assert (bill["first"], bill["last"]) == ("2026-11-01", "2026-11-02")
+    assert (bill["attempts"], bill["doubts"]) == (0, [])
