@@ -14,7 +14,7 @@ from bench.words.differences import (
     success_sentence,
     time_sentence,
 )
-from bench.words.figures import UNKNOWN, dollars
+from bench.words.figures import UNKNOWN, dollars, known_dollars
 from bench.words.tables import print_table
 
 
@@ -38,7 +38,6 @@ def print_comparison(comparison: Comparison) -> None:
 
 
 def _level_line(level: Level) -> list[str]:
-    unknown = f" + {level.n_charge_unknown} unknown" if level.n_charge_unknown else ""
     return [
         level.name + (" (simulated)" if level.simulated else ""),
         *figures(
@@ -48,7 +47,9 @@ def _level_line(level: Level) -> list[str]:
             times=level.times,
         ),
         dollars(level.usd_per_image) if level.images else UNKNOWN,
-        dollars(level.charge_usd) + unknown if level.n_settled else UNKNOWN,
+        known_dollars(level.charge_usd, level.n_charge_unknown)
+        if level.n_settled
+        else UNKNOWN,
     ]
 
 

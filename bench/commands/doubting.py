@@ -9,10 +9,15 @@ import typer
 
 from bench.folder import DataFolder
 from bench.store.chosen import Chosen
-from bench.store.reported import n_costs_otherwise, reported_tokens, reported_usages
+from bench.store.reported import (
+    estimated_charges,
+    n_costs_otherwise,
+    reported_tokens,
+    reported_usages,
+)
 from bench.studies.token_gaps import TokenGap, readable_plans, token_gaps
 from bench.studies.told_costs import CostGap, ToldCost, cost_gaps, told_costs
-from bench.words.figures import UNKNOWN, dollars, signed_dollars
+from bench.words.figures import UNKNOWN, dollars, signed_dollars, so_many
 from bench.words.gaps import cost_gap_sentences, token_gap_sentence
 from bench.words.tables import print_table
 from pricing.money import usd_text
@@ -30,10 +35,14 @@ class Doubts:
     Attributes:
         tokens: Every cell that a published rule covers, off or not.
         costs: Empty where no answer told a cost that is not our charge.
+        n_estimated: Requests that were charged though no usage was reported.
+        estimated_usd: What they were charged; None where none has a price.
     """
 
     tokens: tuple[TokenGap, ...]
     costs: tuple[CostGap, ...]
+    n_estimated: int
+    estimated_usd: Decimal | None
 
 
 def read_doubts(
@@ -46,6 +55,7 @@ def read_doubts(
     """
     chosen = Chosen(runs=(run_id,))
     told = told_costs(folder.run(run_id)) if n_costs_otherwise(con, run_id) else ()
+    n_estimated, estimated_usd = estimated_charges(con, run_id)
     return Doubts(
         tokens=token_gaps(
             reported_tokens(con, chosen),
@@ -53,6 +63,8 @@ def read_doubts(
             readable_plans(folder),
         ),
         costs=cost_gaps(told),
+        n_estimated=n_estimated,
+        estimated_usd=estimated_usd,
     )
 
 
@@ -96,6 +108,12 @@ def cost_sentences(doubts: Doubts) -> list[str]:
 
 def print_doubts(doubts: Doubts) -> None:
     """Tables and sentences; nothing where all is as we have it."""
+    if doubts.n_estimated:
+        typer.echo(
+            f"\nestimated: {dollars(doubts.estimated_usd)} for "
+            f"{so_many(doubts.n_estimated, 'request')}, by published rules for what "
+            "was asked; it does not rest on a reported usage"
+        )
     if told := token_sentences(doubts):
         typer.echo("\nimage tokens reported against the published rule")
         columns = [(name, False) for name in ("endpoint", "model", "asked")]
@@ -162,6 +180,10 @@ def doubts_answer(doubts: Doubts) -> dict[str, Any]:
     return {
         "token_gaps": _token_gaps(doubts.tokens),
         "cost_gaps": _cost_gaps(doubts.costs),
+        "estimated": {
+            "requests": doubts.n_estimated,
+            "charge_usd": _usd(doubts.estimated_usd),
+        },
     }
 
 

@@ -9,7 +9,10 @@ from bench.commands.indexed import chosen_folder
 from bench.commands.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bench.imports.kinds import Kind
+    from bench.imports.manifest import Manifest
     from bench.imports.reading import Imported
 
 SCHEMA = "pixelmeter.import/1"
@@ -111,13 +114,14 @@ def _tell(imported: "Imported", *, json: bool) -> None:
         return
     file = printable(manifest.file)
     if not imported.is_new:
+        later = f", written now at {manifest.written_at}" if imported.is_later else ""
         typer.echo(
-            f"{file} was imported before, as {manifest.id}; nothing was added "
+            f"{file} was imported before, as {manifest.id}{later}; nothing was added "
             f"(`pixelmeter import --remove {manifest.id}` takes it away)"
         )
         return
     usd = "no dollars" if manifest.amount_usd is None else f"{manifest.amount_usd} USD"
-    mark = ", UNTRIED" if manifest.untried else ""
+    mark = "".join(f", {mark}" for mark in _marks(manifest))
     typer.echo(
         f"imported {so_many(manifest.rows, 'row')} of {file} as {manifest.id}{mark}: "
         f"{usd}, UTC days {manifest.first_on} to {manifest.last_on}"
@@ -150,11 +154,20 @@ def _list(data: Path | None, *, json: bool) -> None:
             m.first_on or "–",
             m.last_on or "–",
             m.imported_at[:16].replace("T", " "),
-            "UNTRIED" if m.untried else "",
+            " ".join(_marks(m)),
         )
         for m in manifests
     ]
     print_table(columns, rows)
+
+
+def _marks(manifest: "Manifest") -> "Iterator[str]":
+    if manifest.untried:
+        yield "UNTRIED"
+    if manifest.simulated:
+        yield "SIMULATED"
+    if manifest.is_part:
+        yield "a part"
 
 
 def _remove(data: Path | None, import_id: str, *, json: bool) -> None:

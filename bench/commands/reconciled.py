@@ -21,6 +21,8 @@ def answer(found: Iterable[Reconciled]) -> Json:
 def _bill(reconciled: Reconciled) -> Json:
     plain = {f.name: getattr(reconciled, f.name) for f in fields(reconciled)}
     plain["imports"] = [manifest.id for manifest in reconciled.imports]
+    plain["simulated_rows"] = sum(m.simulated for m in reconciled.imports)
+    plain["is_part"] = any(manifest.is_part for manifest in reconciled.imports)
     plain["untried"] = any(manifest.untried for manifest in reconciled.imports)
     for name in ("rates", "totals", "calls", "doubts", "book_changes"):
         plain[name] = [asdict(one) for one in plain[name]]

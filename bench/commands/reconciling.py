@@ -6,12 +6,19 @@ from decimal import Decimal
 
 import typer
 
+from bench.commands.reconcile_head import print_head
 from bench.studies.reconcile import SETTLING_H, Reconciled
 from bench.studies.reconcile_calls import CallGroup
 from bench.studies.reconcile_near import NOISE_SHARE
 from bench.studies.reconcile_rates import RateCheck
 from bench.studies.reconcile_totals import DayTotal
-from bench.words.figures import UNKNOWN, dollars, signed_dollars, so_many
+from bench.words.figures import (
+    UNKNOWN,
+    dollars,
+    known_dollars,
+    signed_dollars,
+    so_many,
+)
 from bench.words.printable import printable
 from bench.words.tables import print_table
 from pricing.money import minus, times, usd_text
@@ -33,6 +40,7 @@ _TOTALS = {
     "only_ours": "only recorded",
     "empty": "nothing billed",
     "unknown": "a charge of ours is unknown",
+    "spanned": "billed over several days: only the sum can be compared",
 }
 _CALLS = {
     "same": "same",
@@ -42,7 +50,7 @@ _CALLS = {
     "unknown": "our charge is unknown",
     "only_billed": "only in the bill",
     "only_ours": "only recorded",
-    "book": "all calls: the bill's own tokens at our book",
+    "book": "calls with tokens in the bill: these at our book",
 }
 _DOUBTS = {
     "billed": "billed",
@@ -54,7 +62,7 @@ _DOUBTS = {
 
 def print_reconciled(reconciled: Reconciled) -> None:
     """One kind of bill for people."""
-    _print_head(reconciled)
+    print_head(reconciled)
     if reconciled.rates:
         _print_rates(reconciled.rates)
     if reconciled.calls:
@@ -62,31 +70,6 @@ def print_reconciled(reconciled: Reconciled) -> None:
     _print_totals(reconciled)
     _print_doubts(reconciled)
     _print_changes(reconciled)
-
-
-def _print_head(reconciled: Reconciled) -> None:
-    files = so_many(len(reconciled.imports), "import")
-    attempts = so_many(reconciled.attempts, "attempt")
-    mark = ", SIMULATED" if reconciled.is_simulated else ""
-    typer.echo(
-        f"{reconciled.kind}: {files}, UTC days {reconciled.first} to "
-        f"{reconciled.last}, against {attempts} of ours{mark}"
-    )
-    notes = dict.fromkeys(note for m in reconciled.imports for note in m.notes)
-    for note in notes:
-        typer.echo(f"note: {note}", err=True)
-    if reconciled.n_replaced:
-        typer.echo(
-            f"note: {so_many(reconciled.n_replaced, 'row')} of older imports are "
-            "replaced by newer ones of the same days",
-            err=True,
-        )
-    if reconciled.n_simulated:
-        typer.echo(
-            f"note: {so_many(reconciled.n_simulated, 'simulated attempt')} of ours "
-            "left out; --run RUN compares them all the same",
-            err=True,
-        )
 
 
 def _print_rates(checks: Iterable[RateCheck]) -> None:
@@ -228,7 +211,7 @@ def _total(total: DayTotal, *, counts: bool) -> tuple[str, ...]:
         UNKNOWN if total.billed_usd is None else dollars(total.billed_usd),
         _recorded(total),
         signed_dollars(difference) if is_far and difference else UNKNOWN,
-        dollars(total.possibly_billed_usd) if total.n_possibly_billed else UNKNOWN,
+        dollars(total.possibly_billed_usd) if total.possibly_billed_usd else UNKNOWN,
         *(images if counts else ()),
         _TOTALS[total.verdict] + unsettled,
     )
@@ -236,7 +219,7 @@ def _total(total: DayTotal, *, counts: bool) -> tuple[str, ...]:
 
 def _recorded(total: DayTotal) -> str:
     if total.n_charge_unknown:
-        return f"{total.n_charge_unknown:,} unknown"
+        return known_dollars(total.charge_usd, total.n_charge_unknown)
     if not total.attempts:
         return UNKNOWN
     return "$0.00" if total.charge_usd is None else dollars(total.charge_usd)

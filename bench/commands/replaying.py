@@ -12,7 +12,14 @@ from bench.studies.replay import Replay, Replayed
 from bench.studies.routed import Mix
 from bench.traffic.policies import written_policy
 from bench.traffic.route import Priority
-from bench.words.figures import UNKNOWN, dollars, dollars_between, percent
+from bench.words.figures import (
+    UNKNOWN,
+    dollars,
+    dollars_between,
+    known_dollars,
+    percent,
+    so_many,
+)
 from bench.words.replays import policy_words, saving_words
 from bench.words.tables import print_table
 from pricing.money import usd_text
@@ -30,6 +37,12 @@ def print_replay(run_id: str, found: Replay) -> None:
     )
     if found.simulated:
         typer.echo(SIMULATED)
+    if found.n_estimated:
+        typer.echo(
+            f"estimated: charges of {found.n_estimated:,} of these "
+            f"{2 * found.n_pairs:,} trials rest on published rules, not on a reported "
+            "usage"
+        )
     if found.n_by_priority[Priority.NORMAL] < found.n_pairs:
         counts = ", ".join(f"{n:,} {one}" for one, n in found.n_by_priority.items())
         typer.echo(f"priorities, given by lot: {counts}")
@@ -57,7 +70,6 @@ def print_replay(run_id: str, found: Replay) -> None:
 
 def _line(found: Replay, one: Replayed) -> list[str]:
     level, unit = one.level, one.measured.unit
-    unknown = f" + {level.n_charge_unknown} unknown" if level.n_charge_unknown else ""
     band = UNKNOWN
     if unit is not None and one.measured.why_no_band is None:
         band = dollars_between(unit.low, unit.high)
@@ -72,7 +84,7 @@ def _line(found: Replay, one: Replayed) -> list[str]:
         ),
         UNKNOWN if unit is None else dollars(unit.usd),
         band,
-        dollars(level.charge_usd) + unknown,
+        known_dollars(level.charge_usd, level.n_charge_unknown),
     ]
 
 
@@ -97,6 +109,11 @@ def _sentences(found: Replay, one: Replayed) -> list[str]:
         )
         # The first is dollars of ok pairs alone; a usable picture bears failures too.
         told += sentences(one.against)[1:]
+    if one.level.n_charge_unknown:
+        told.append(
+            f"{so_many(one.level.n_charge_unknown, 'trial')} with money that is not "
+            "known: in no figure a usable picture"
+        )
     if one.level.possibly_billed_usd:
         most = dollars(one.level.possibly_billed_usd)
         told.append(f"up to {most} possibly billed beside it")
@@ -112,6 +129,7 @@ def replay_answer(found: Replay, mix: Mix) -> dict[str, Any]:
         "n_pairs": found.n_pairs,
         "n_prompts": found.n_prompts,
         "n_left_out": found.n_left_out,
+        "n_estimated": found.n_estimated,
         "mix": {
             "high_share": mix.high_share,
             "batch_share": mix.batch_share,

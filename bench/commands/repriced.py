@@ -11,7 +11,13 @@ from bench.store.queries import Row
 from bench.studies.asked_price import Wanted
 from bench.studies.price_change import RateChange, Why
 from bench.studies.repricing import Change, RepricedCell, Repricing, Sums, sums
-from bench.words.figures import UNKNOWN, dollars, signed_dollars, so_many
+from bench.words.figures import (
+    UNKNOWN,
+    dollars,
+    known_dollars,
+    signed_dollars,
+    so_many,
+)
 from bench.words.printable import printable
 from bench.words.tables import print_table
 from pricing.charge import OWN_BOOK
@@ -51,7 +57,7 @@ def print_repricing(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> No
         _print_cells(found.cells)
     else:
         _print_runs(found.cells, runs)
-    if _together(found.cells).n_without_price:
+    if not _together(found.cells).is_of_all:
         typer.echo("difference: of the requests that have a price both times")
     _print_changes(found.cells)
     if found.n_judged:
@@ -75,7 +81,7 @@ def _print_cells(cells: Sequence[RepricedCell]) -> None:
         [("endpoint", False), ("model", False), ("asked", False), *_columns()],
         [
             *([*_named(cell), *_figures(sums(cell.changes))] for cell in cells),
-            ["together", "", "", *_figures(_together(cells))],
+            *([name, "", "", *_figures(money)] for name, money in _in_all(cells)),
         ],
     )
 
@@ -95,7 +101,7 @@ def _print_runs(cells: Sequence[RepricedCell], runs: Sequence[Row]) -> None:
                 ]
                 for row in runs
             ),
-            ["together", "", *_figures(_together(cells))],
+            *([name, "", *_figures(money)] for name, money in _in_all(cells)),
         ],
     )
 
@@ -116,19 +122,24 @@ def _figures(money: Sums) -> list[str]:
     new, gone = money.requests["+"] + money.requests["?"], money.n_without_price
     return [
         f"{money.n_requests:,}",
-        _with_unknown(money.charge_usd, new),
-        _with_unknown(money.repriced_usd, gone),
+        known_dollars(money.charge_usd, new),
+        known_dollars(money.repriced_usd, gone),
         UNKNOWN
         if money.difference_usd is None
         else signed_dollars(money.difference_usd),
     ]
 
 
-def _with_unknown(usd: Decimal | None, n_unknown: int) -> str:
-    more = f"{n_unknown:,} unknown" if n_unknown else ""
-    if usd is None:
-        return more or dollars(usd)
-    return f"{dollars(usd)} + {more}" if more else dollars(usd)
+def _in_all(cells: Sequence[RepricedCell]) -> list[tuple[str, Sums]]:
+    """Money that was spent, and money that nobody spent: never in one sum."""
+    spent = [cell for cell in cells if not cell.asked["simulated"]]
+    simulated = [cell for cell in cells if cell.asked["simulated"]]
+    if not (spent and simulated):
+        return [("together", _together(cells))]
+    return [
+        ("together, real", _together(spent)),
+        ("together, simulated", _together(simulated)),
+    ]
 
 
 def _together(cells: Iterable[RepricedCell]) -> Sums:
@@ -137,24 +148,29 @@ def _together(cells: Iterable[RepricedCell]) -> Sums:
 
 def _print_changes(cells: Sequence[RepricedCell]) -> None:
     """Requests that changed for one reason, together."""
-    alike: dict[tuple[str, Why], list[tuple[RepricedCell, Change]]] = defaultdict(list)
+    alike: dict[tuple[str, bool, Why], list[tuple[RepricedCell, Change]]] = defaultdict(
+        list
+    )
     for cell in cells:
         for change in cell.changes:
             if change.mark != "=":
-                alike[change.mark, Why(sentences=change.why.sentences)].append(
-                    (cell, change)
-                )
+                reason = Why(sentences=change.why.sentences)
+                is_simulated = bool(cell.asked["simulated"])
+                alike[change.mark, is_simulated, reason].append((cell, change))
     typer.echo("\nwhat changed, and why" if alike else "\nnothing changed")
-    for (mark, why), both in sorted(
-        alike.items(), key=lambda one: _ORDER.index(one[0][0])
+    for (mark, _, why), both in sorted(
+        alike.items(), key=lambda one: (_ORDER.index(one[0][0]), one[0][1])
     ):
         typer.echo(_headline(mark, [change for _, change in both]))
         typer.echo(f"    {_where(cell for cell, _ in both)}")
         for sentence in why.sentences:
             typer.echo(f"    {printable(sentence)}")
-    n_same = _together(cells).requests["="]
-    if n_same:
-        typer.echo(f"= {so_many(n_same, 'request')}: the same price")
+    same = sums(c for cell in cells for c in cell.changes if c.mark == "=")
+    if same.n_requests:
+        typer.echo(
+            f"= {so_many(same.n_requests, 'request')}: the same price"
+            f"{_by_estimate(same)}"
+        )
 
 
 def _headline(mark: str, changes: Sequence[Change]) -> str:
@@ -173,9 +189,12 @@ def _headline(mark: str, changes: Sequence[Change]) -> str:
             f"up to {dollars(money.possibly_billed_usd)} possibly billed, at the run's "
             "own prices"
         )
-    if money.n_estimated:
-        parts.append(f"{money.n_estimated:,} of them by estimated tokens")
-    return ", ".join(parts)
+    return ", ".join(parts) + _by_estimate(money)
+
+
+def _by_estimate(money: Sums) -> str:
+    n = money.n_estimated
+    return f", {n:,} of them by estimated tokens" if n else ""
 
 
 def _where(cells: Iterable[RepricedCell]) -> str:
@@ -196,6 +215,9 @@ def answer(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> Json:
         "as_of": None if wanted.as_of is None else str(wanted.as_of),
         "tier": str(wanted.tier),
         **_money(_together(found.cells)),
+        "of_it_simulated": _money(
+            _together(cell for cell in found.cells if cell.asked["simulated"])
+        ),
         "judged": found.n_judged,
         "runs": [
             {

@@ -12,6 +12,7 @@ from bench.studies.levels import Times, times_of
 from bench.words.figures import (
     UNKNOWN,
     dollars,
+    known_dollars,
     percent,
     percent_between,
     seconds,
@@ -186,8 +187,7 @@ def _price(row: Row) -> str:
 def _total(row: Row) -> str:
     if not row["attempts"]:
         return UNKNOWN
-    unknown = f" + {row['n_charge_unknown']} unknown" if row["n_charge_unknown"] else ""
-    return dollars(row["charge_usd"]) + unknown
+    return known_dollars(row["charge_usd"], row["n_charge_unknown"] or 0)
 
 
 def _print_errors(errors: Sequence[Row]) -> None:

@@ -31,6 +31,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "cached_text_tokens": "whole",
         "output_image_tokens": "whole",
         "output_text_tokens": "whole",
+        "simulated": "words",
     }
 )
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -158,13 +159,15 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 columns={
                     "start_at": ("ChargePeriodStart",),
                     "end_at": ("ChargePeriodEnd",),
-                    "vendor": ("PublisherName", "ProviderName"),
+                    "vendor": ("PublisherName", "ProviderName", "ServiceProviderName"),
                     "line_item": ("SkuMeter", "SkuPriceId", "ServiceName"),
                     "model": ("x_Model", "SkuId"),
                     "quantity": ("ConsumedQuantity", "PricingQuantity"),
                     "unit": ("ConsumedUnit", "PricingUnit"),
                     "amount": ("BilledCost",),
                     "currency": ("BillingCurrency",),
+                    # Of our own exports: nobody was charged.
+                    "simulated": ("x_Simulated",),
                 },
                 formats=("csv",),
             ),

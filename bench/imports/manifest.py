@@ -32,6 +32,9 @@ class Manifest:
         columns: What was read, by field.
         dropped_columns: What was not: it is nowhere in the data folder.
         by_call: Whether a row is one request.
+        simulated: Rows that say of themselves that no money was spent.
+        is_part: Whether rows are known to be missing: they could not be used, or stand
+            on a page that follows.
         notes: Sentences that whoever reads the figures must know.
     """
 
@@ -57,6 +60,8 @@ class Manifest:
     given: dict[str, str]
     dropped_columns: tuple[str, ...]
     notes: tuple[str, ...]
+    is_part: bool = False
+    simulated: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """All of it, as the file holds it."""

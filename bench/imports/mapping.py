@@ -78,6 +78,11 @@ def _pairs(options: Iterable[str]) -> dict[str, str]:
                 f"--map {printable(option[:60])}: write COLUMN=FIELD, such as "
                 "Cost=amount"
             )
+        if column in found:
+            raise BadInput(
+                f"--map {printable(option[:60])}: column '{printable(column[:60])}' is "
+                f"mapped to '{found[column][:40]}' already; take one"
+            )
         found[column] = name.strip()
     return found
 

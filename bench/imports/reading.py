@@ -30,10 +30,14 @@ _PERSONAL = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """An import, and whether it is new; `told` are rows that were left out."""
+    """An import, and whether it is new; `told` are rows that were left out.
+
+    `is_later` is whether one that is not new was written later than before.
+    """
 
     manifest: Manifest
     is_new: bool
+    is_later: bool
     told: tuple[str, ...]
 
 
@@ -55,9 +59,16 @@ def import_file(
                 kind, path, partial, skip_bad=skip_bad, fast=False
             )
         is_new = shelf.settle(partial, manifest)
+    is_later = False
     if not is_new:
-        manifest = shelf.manifest(manifest.id)
-    return Imported(manifest=manifest, is_new=is_new, told=told)
+        before = shelf.manifest(manifest.id)
+        # The same bill at a later time: what it says of its days has settled.
+        is_later = manifest.written_at > before.written_at
+        written_at = max(manifest.written_at, before.written_at)
+        manifest = replace(before, written_at=written_at)
+        if is_later:
+            shelf.rewrite(manifest)
+    return Imported(manifest=manifest, is_new=is_new, is_later=is_later, told=told)
 
 
 def _written(
@@ -143,6 +154,9 @@ class _Reading:
             given=dict(self._kind.given),
             dropped_columns=self._dropped(),
             notes=(),
+            simulated=found.n_simulated,
+            is_part=found.n_skipped > 0
+            or (self._pages is not None and self._pages.more),
         )
         return replace(manifest, notes=self._notes(manifest))
 
@@ -157,36 +171,32 @@ class _Reading:
         return tuple(key for key in self._pages.keys if key not in used)
 
     def _notes(self, manifest: Manifest) -> tuple[str, ...]:
-        found: list[str] = []
-        if self._kind.untried:
-            found.append(
-                f"UNTRIED: {self._kind.name} is mapped from documentation; no such "
-                "file was ever seen, so check its sum against its source"
-            )
-        if self._pages is not None and self._pages.more:
-            found.append(
-                "the last page says that more follow: the file holds a part of the bill"
-            )
-        if self.table.has_naive:
-            found.append("times without an offset were taken as UTC")
-        if manifest.repeated_ids:
-            found.append(
-                f"{so_many(manifest.repeated_ids, 'row')} with an id that came before: "
-                "only the last of each counts"
-            )
-        if manifest.repeated_rows:
-            found.append(
-                f"{so_many(manifest.repeated_rows, 'row')} equal to another one in "
-                "every column, without an id: they count too"
-            )
-        if manifest.skipped:
-            found.append(
-                f"{so_many(manifest.skipped, 'row')} could not be used: missing here"
-            )
+        """Sentences for whoever reads the figures."""
+        is_paged = self._pages is not None and self._pages.more
         personal = [name for name in manifest.dropped_columns if name in _PERSONAL]
-        if personal:
-            found.append(f"dropped, since they may tell who asked: {joined(personal)}")
-        return tuple(found)
+        told: dict[str, bool] = {
+            f"UNTRIED: {self._kind.name} is mapped from documentation; no such "
+            "file was ever seen, so check its sum against its source": (
+                self._kind.untried
+            ),
+            f"SIMULATED: {so_many(manifest.simulated, 'row')} of {manifest.rows:,} say "
+            "so of themselves; no money was spent on them": manifest.simulated > 0,
+            "the last page says that more follow: the file holds a part of the bill": (
+                is_paged
+            ),
+            "times without an offset were taken as UTC": self.table.has_naive,
+            f"{so_many(manifest.repeated_ids, 'row')} with an id seen before: only "
+            "the last of each counts": manifest.repeated_ids > 0,
+            f"{so_many(manifest.repeated_rows, 'row')} equal to another one in every "
+            "column, without an id: they count too": manifest.repeated_rows > 0,
+            f"{so_many(manifest.skipped, 'row')} could not be used: missing here": (
+                manifest.skipped > 0
+            ),
+            f"dropped, since they may tell who asked: {joined(personal)}": (
+                bool(personal)
+            ),
+        }
+        return tuple(sentence for sentence, holds in told.items() if holds)
 
 
 def _digest(kind: Kind, sha256: str) -> str:

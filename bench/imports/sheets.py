@@ -136,6 +136,13 @@ def opened(path: Path) -> Generator[Source]:
     """
     shown = printable(place(path))
     try:
+        # Opening a pipe that nobody writes to would wait for ever.
+        is_stream = not path.is_file() and not path.is_dir() and path.exists()
+        if is_stream:
+            raise BadInput(
+                f"{shown}: this is a pipe or a device, and a bill is read more than "
+                "once; save it as a file first"
+            )
         raw = io.FileIO(path)
     except OSError as error:
         raise BadInput(f"{shown}: can't be read ({error.strerror})") from None

@@ -54,6 +54,20 @@ class Shelf:
         """The rows of an import, as Parquet."""
         return self.folder / import_id / ROWS
 
+    def rewrite(self, manifest: Manifest) -> None:
+        """Put another manifest in the place of an import's own.
+
+        Raises:
+            StorageFailed: It can't be written.
+        """
+        path = self.folder / manifest.id / _MANIFEST
+        try:
+            write_durably(path, _text(manifest))
+        except OSError as error:
+            raise StorageFailed(
+                f"{path}: can't be written ({error.strerror})"
+            ) from None
+
     def remove(self, import_id: str) -> None:
         """Take an import away; the file that it came from is not touched.
 
@@ -103,8 +117,7 @@ class Shelf:
         """
         with (partial / ROWS).open("rb") as rows:
             os.fsync(rows.fileno())
-        text = orjson.dumps(manifest.to_json(), option=orjson.OPT_INDENT_2)
-        write_durably(partial / _MANIFEST, text)
+        write_durably(partial / _MANIFEST, _text(manifest))
         try:
             partial.rename(self.folder / manifest.id)
         except OSError:
@@ -113,3 +126,7 @@ class Shelf:
             raise
         sync_folder(self.folder)
         return True
+
+
+def _text(manifest: Manifest) -> bytes:
+    return orjson.dumps(manifest.to_json(), option=orjson.OPT_INDENT_2)

@@ -34,6 +34,7 @@ class Found:
         told: The first of them, a sentence each.
         first_us, last_us: Earliest and latest start, microseconds since 1970.
         most_decimals: Of any amount.
+        n_simulated: Rows that say of themselves that no money was spent.
     """
 
     n_rows: int = 0
@@ -42,6 +43,7 @@ class Found:
     first_us: int | None = None
     last_us: int | None = None
     most_decimals: int = 0
+    n_simulated: int = 0
 
 
 class Table:
@@ -169,6 +171,8 @@ class Table:
         first, last = spread["min"], spread["max"]
         found.first_us = first if found.first_us is None else min(found.first_us, first)
         found.last_us = last if found.last_us is None else max(found.last_us, last)
+        marked = _pc.equal(_pc.utf8_lower(columns["simulated"]), "true")
+        found.n_simulated += _pc.sum(marked).as_py() or 0
         amounts = columns["amount"]
         dots = _pc.find_substring(amounts, ".")
         behind = _pc.subtract(_pc.subtract(_pc.utf8_length(amounts), dots), 1)

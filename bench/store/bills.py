@@ -1,7 +1,8 @@
 """Bills: imported rows and our own attempts, side by side, exactly."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,21 +18,19 @@ _TOKENS = (
     *("cached_image_tokens", "output_image_tokens", "output_text_tokens"),
 )
 _MOST_SHOWN = 1000
-# Of rows without an id, the newest file that has a day of a project counts.
-_COUNTED = """
-CREATE VIEW counted AS
-WITH newest AS (
-    SELECT day, coalesce(project_id, '') AS project, max(import_no) AS import_no
-    FROM taken WHERE row_id IS NULL GROUP BY ALL
-)
-SELECT t.* FROM taken_once AS t
-LEFT JOIN newest AS n ON n.day = t.day AND n.project = coalesce(t.project_id, '')
-WHERE t.day BETWEEN coalesce($first, t.day) AND coalesce($last, t.day)
-    AND (t.row_id IS NOT NULL OR n.import_no = t.import_no)
-"""
+_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
+# Credits, free units and amounts without a quantity are lines of their own: beside
+# others they would make the rate another one; so are calls without tokens. A call may
+# pass midnight, but a sum that does is of no one day.
 _LINES = """
 SELECT
-    vendor, day, line_item, model, token_class, unit, max(import_no) AS import_no,
+    vendor, day, line_item, model, token_class, unit,
+    list(DISTINCT import_no ORDER BY import_no) AS import_nos,
+    regexp_matches(amount, '^-.*[1-9]') AS is_credit,
+    NOT regexp_matches(amount, '[1-9]') AS is_free,
+    quantity IS NOT NULL AS has_quantity,
+    output_image_tokens IS NOT NULL AS has_tokens,
+    max(CASE WHEN row_id IS NULL THEN epoch_us(end_at) END)::BIGINT AS ends_us,
     count(*) AS n_rows, exact_sum(amount) AS amount, exact_sum(quantity) AS quantity,
     sum(images)::BIGINT AS images, sum(requests)::BIGINT AS requests,
     count(*) FILTER (WHERE amount IS NOT NULL) AS n_amounts,
@@ -41,8 +40,10 @@ SELECT
     sum(output_image_tokens)::BIGINT AS output_image_tokens,
     sum(output_text_tokens)::BIGINT AS output_text_tokens
 FROM counted
-GROUP BY vendor, day, line_item, model, token_class, unit
-ORDER BY day, vendor, line_item, model, token_class, unit
+GROUP BY vendor, day, line_item, model, token_class, unit, is_credit, is_free,
+    has_quantity, has_tokens
+ORDER BY day, vendor, line_item, model, token_class, unit, is_credit, is_free,
+    has_quantity, has_tokens
 """
 
 
@@ -65,48 +66,25 @@ class Scope:
     endpoints: tuple[str, ...] = ()
 
 
-def count_newest(
-    con: duckdb.DuckDBPyConnection, first: date | None, last: date | None
-) -> None:
-    """Make `counted` over `taken`: what of several imports counts, in a period."""
-    bounds = {"$first": first, "$last": last}
-    sql = _COUNTED
-    for name, day in bounds.items():
-        sql = sql.replace(name, f"DATE '{day}'" if day else "NULL::DATE")
-    con.execute(sql)
-
-
-def n_replaced(con: duckdb.DuckDBPyConnection) -> int:
-    """Rows of older imports that newer ones stand for."""
-    ((n,),) = con.execute(
-        "SELECT count(*) FROM (SELECT import_no, row_no FROM taken_once WHERE row_id "
-        "IS NULL AND day BETWEEN (SELECT min(day) FROM counted) AND "
-        "(SELECT max(day) FROM counted) EXCEPT SELECT import_no, row_no FROM counted)"
-    ).fetchall()
-    return int(n)
-
-
-def unlike_days(con: duckdb.DuckDBPyConnection) -> list[tuple[date, list[int]]]:
-    """Days that one import splits by project and another does not."""
-    return con.execute(
-        """
-        SELECT day, list(import_no ORDER BY import_no) FROM (
-            SELECT day, import_no, bool_or(project_id IS NOT NULL) AS is_split
-            FROM taken
-            WHERE row_id IS NULL AND (amount IS NOT NULL OR images IS NOT NULL)
-            GROUP BY day, import_no
-        ) GROUP BY day HAVING count(DISTINCT is_split) > 1 ORDER BY day
-        """
-    ).fetchall()
-
-
 def lines(con: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Sums by vendor, day, line item, model, class and unit; exact Decimals."""
+    """Sums by vendor, day, line item, model, class and unit; exact Decimals.
+
+    `ends_on` is the last UTC day of a sum of several, else None.
+    """
     rows = rows_of(con, _LINES)
     for row in rows:
+        row["ends_on"] = _ends_on(row["day"], row.pop("ends_us"))
         row["amount"] = exact(row["amount"])
         row["quantity"] = exact(row["quantity"])
     return rows
+
+
+def _ends_on(day: date, ends_us: int | None) -> date | None:
+    if ends_us is None:
+        return None
+    # An end is the first instant that is not in the period any more.
+    last = (_SINCE + timedelta(microseconds=ends_us - 1)).date()
+    return last if last > day else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,9 +187,29 @@ WHERE a.billing <> 'not_sent'
 """
 
 
-def join_ours(con: duckdb.DuckDBPyConnection, side: Ours) -> None:
-    """Lay our attempts beside the bill, as `ours`."""
-    con.register("ours", side.attempts)
+def join_ours(
+    con: duckdb.DuckDBPyConnection, side: Ours, spans: Sequence[tuple[date, date]]
+) -> int:
+    """Lay our attempts beside the bill, as `ours`.
+
+    Args:
+        con: The bill.
+        side: Our attempts from its first day to its last.
+        spans: First and last UTC day of each import: a day between two of them was
+            not billed at 0, it is not there.
+
+    Returns:
+        Attempts that are left out, since no import has their day.
+    """
+    con.register("recorded", side.attempts)
+    covered = " OR ".join(
+        f"day BETWEEN DATE '{first}' AND DATE '{last}'" for first, last in spans
+    )
+    con.execute(f"CREATE VIEW ours AS SELECT * FROM recorded WHERE {covered}")  # noqa: S608  dates
+    ((n_out,),) = con.execute(
+        "SELECT (SELECT count(*) FROM recorded) - (SELECT count(*) FROM ours)"
+    ).fetchall()
+    return int(n_out)
 
 
 def spent(con: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -229,6 +227,9 @@ def spent(con: duckdb.DuckDBPyConnection) -> list[Row]:
             count(*) FILTER (
                 WHERE charge_usd IS NULL AND billing LIKE 'billed%'
             ) AS n_charge_unknown,
+            count(*) FILTER (
+                WHERE charge_usd IS NOT NULL AND usage_source = 'estimated'
+            ) AS n_estimated,
             {", ".join(f"coalesce(sum({n}), 0)::BIGINT AS {n}" for n in _TOKENS)}
         FROM ours GROUP BY day, model ORDER BY day, model
         """,  # noqa: S608  own names

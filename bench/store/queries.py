@@ -138,7 +138,7 @@ def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
             t.simulated, t.bucket, t.outcome, t.from_cache, t.service_s, t.total_s,
             t.started_at,
             t.images, t.charge_usd, t.list_usd, t.possibly_billed_usd,
-            t.charge_unknown
+            t.usage_source, t.charge_unknown
         FROM v_trial AS t
         JOIN cell AS c ON c.run_id = t.run_id AND c.cell_index = t.cell_index
         JOIN prompt AS p ON p.run_id = t.run_id AND p.prompt_id = t.prompt_id

@@ -1,5 +1,7 @@
 """Reported: what answers told of their tokens and their cost."""
 
+from decimal import Decimal
+
 import duckdb
 
 from bench.store.chosen import Chosen, asked_rows
@@ -96,3 +98,17 @@ def n_costs_otherwise(con: duckdb.DuckDBPyConnection, run_id: str) -> int:
         {"run_id": run_id, "flag": OTHERWISE},
     )
     return int(row["n"])
+
+
+def estimated_charges(
+    con: duckdb.DuckDBPyConnection, run_id: str
+) -> tuple[int, Decimal | None]:
+    """Requests that were charged without a reported usage, and their dollars."""
+    (row,) = rows_of(
+        con,
+        "SELECT coalesce(sum(attempts), 0)::BIGINT AS n, "
+        "sum(charge_usd)::DECIMAL(38,12) AS charge_usd FROM tally "
+        "WHERE run_id = $run_id AND usage_source = 'estimated' AND NOT in_flight",
+        {"run_id": run_id},
+    )
+    return int(row["n"]), row["charge_usd"]

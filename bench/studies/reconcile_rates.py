@@ -58,20 +58,18 @@ class RateCheck:
     why: str | None = None
 
 
-def rate_checks(
-    book: PriceBook, lines: Iterable[Row], decimals: int
-) -> tuple[RateCheck, ...]:
+def rate_checks(book: PriceBook, lines: Iterable[Row]) -> tuple[RateCheck, ...]:
     """All rates of a bill, days with the same rates put together.
 
-    `lines` are rows of `bench.store.bills.lines`, each with `is_settled`;
-    `decimals` are the most of any amount of the imports.
+    `lines` are rows of `bench.store.bills.lines`, each with `is_settled`
+    and `decimals`, how finely its files tell money.
     """
     told = [line for line in lines if line["amount"] is not None]
-    checks = [_check(book, line, decimals) for line in told]
+    checks = [_check(book, line) for line in told]
     return tuple(_together(checks))
 
 
-def _check(book: PriceBook, line: Row, decimals: int) -> RateCheck:
+def _check(book: PriceBook, line: Row) -> RateCheck:
     item = item_of(book, line)
     plain = RateCheck(
         vendor=item.vendor,
@@ -94,22 +92,24 @@ def _check(book: PriceBook, line: Row, decimals: int) -> RateCheck:
     if why:
         return replace(plain, why=why)
     tokens = times(line["quantity"], _PER_UNIT[str(line["unit"]).lower()])
-    grain = Grain(n_rows=line["n_amounts"], decimals=decimals)
+    grain = Grain(n_rows=line["n_amounts"], decimals=line["decimals"])
     return _compared(book, plain, tokens, grain)
 
 
 def _why_not(item: Item, line: Row) -> str | None:
-    if item.model is None:
-        return "the line names no model"
-    if not line["quantity"]:
-        return "the line has no quantity"
-    if str(line["unit"]).lower() not in _PER_UNIT:
-        return f"the unit '{line['unit']}' is not tokens"
-    if not item.is_known:
-        return f"the {item.vendor} book knows no model '{item.model}'"
-    if item.token_class is None:
-        return "its words fit no single class of tokens"
-    return None
+    """The first reason for which a line says no rate."""
+    unit, quantity = line["unit"], line["quantity"] or 0
+    reasons = (
+        ("the line names no model", item.model is None),
+        ("a credit says no rate", line["is_credit"] and quantity >= 0),
+        ("the line has no quantity", not quantity),
+        ("billed 0: free, or paid by a credit", line["is_free"]),
+        ("its quantity is negative", quantity < 0 and not line["is_credit"]),
+        (f"the unit '{unit}' is not tokens", str(unit).lower() not in _PER_UNIT),
+        (f"the {item.vendor} book knows no model '{item.model}'", not item.is_known),
+        ("its words fit no single class of tokens", item.token_class is None),
+    )
+    return next((why for why, holds in reasons if holds), None)
 
 
 def _compared(
@@ -216,12 +216,16 @@ class BookChange:
 
 
 def book_changes(checks: Iterable[RateCheck]) -> tuple[BookChange, ...]:
-    """The rates that our books should change, from settled days alone."""
+    """The rates that our books should change, from settled days alone.
+
+    What is paid back, and how much of it, makes no rate.
+    """
     found: list[BookChange] = []
     for check in checks:
         is_meant = check.verdict in {"differs", "no_rate"} and check.is_settled
         if (
             is_meant
+            and check.amount_usd > 0
             and check.model
             and check.token_class
             and check.billed_usd is not None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from bench.store.queries import Row
-from bench.studies.line_items import item_of
+from bench.studies.line_items import Item, item_of
 from bench.studies.reconcile_near import Grain
 from pricing.book import PriceBook
 from pricing.errors import PricingError
@@ -15,6 +15,8 @@ from pricing.money import minus, plus, times
 from pricing.rates import TokenClass
 
 _THOUSANDS = MappingProxyType({"tokens": 1, "token": 1, "1000_tokens": 1000})
+# As many as an amount can have.
+_MOST_DECIMALS = 36
 _OURS: Mapping[str, tuple[str, str | None]] = MappingProxyType(
     {
         TokenClass.INPUT_TEXT: ("input_text_tokens", "cached_text_tokens"),
@@ -43,8 +45,11 @@ class DayTotal:
     Attributes:
         model: None for lines of a bill that name none.
         verdict: same; differs; only_billed; only_ours; empty (a day of the bill
-            without spend, and none of ours); unknown (a charge of ours is).
-        difference_usd: Billed less recorded; None where one of them is unknown.
+            without spend, and none of ours); unknown (a charge of ours is); spanned
+            (a line of the bill is of several days, this one among them).
+        difference_usd: Billed less recorded; None where one of them is unknown, or
+            the bill does not say how much of it is of that day.
+        has_credit: Whether the bill takes something off on that day.
         images, requests: As the bill counts them, None where it does not.
     """
 
@@ -56,6 +61,7 @@ class DayTotal:
     charge_usd: Decimal | None
     difference_usd: Decimal | None
     slack_usd: Decimal
+    has_credit: bool
     attempts: int
     n_charge_unknown: int
     n_possibly_billed: int
@@ -72,10 +78,13 @@ class _Side:
 
     billed_usd: Decimal | None = None
     n_amounts: int = 0
+    decimals: int = _MOST_DECIMALS
     images: int | None = None
     requests: int | None = None
     is_settled: bool = True
     is_empty: bool = True
+    has_credit: bool = False
+    is_spanned: bool = False
     tokens: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     ours: Row | None = None
 
@@ -85,19 +94,19 @@ def day_totals(
     lines: Iterable[Row],
     spent: Iterable[Row],
     *,
-    decimals: int,
     has_amounts: bool,
 ) -> tuple[DayTotal, ...]:
     """Every day and model that either side knows.
 
     `lines` and `spent` are rows of `bench.store.bills`, each line with
-    `is_settled`; `decimals` are the most of any amount of the imports;
-    `has_amounts` is whether such a bill says dollars at all.
+    `is_settled` and `decimals`, how finely its files tell money; `has_amounts` is
+    whether such a bill says dollars at all.
     """
     sides: dict[tuple[date, str | None], _Side] = {}
     settled = True
     settled_on: dict[date, bool] = {}
-    for line in lines:
+    told = list(lines)
+    for line in told:
         item = item_of(book, line)
         key = (line["day"], item.model)
         _add_line(sides.setdefault(key, _Side()), line, item.token_class)
@@ -113,7 +122,19 @@ def day_totals(
         side.ours = row
         # A model that is missing in the bill may come with what is still to come.
         side.is_settled = settled_on.get(row["day"], settled)
-    return tuple(_totals(sides, decimals, has_amounts=has_amounts))
+    for line in told:
+        if line["ends_on"]:
+            _mark_spanned(sides, (line["day"], line["ends_on"]), item_of(book, line))
+    return tuple(_totals(sides, has_amounts=has_amounts))
+
+
+def _mark_spanned(
+    sides: Mapping[tuple[date, str | None], _Side], span: tuple[date, date], item: Item
+) -> None:
+    """Days of a model that a line of several days is about."""
+    for (day, model), side in sides.items():
+        if span[0] <= day <= span[1] and item.model == model:
+            side.is_spanned = True
 
 
 def our_names(book: PriceBook, spent: Iterable[Row]) -> dict[str, str | None]:
@@ -131,10 +152,12 @@ def our_names(book: PriceBook, spent: Iterable[Row]) -> dict[str, str | None]:
 def _add_line(side: _Side, line: Row, token_class: str | None) -> None:
     side.is_settled = side.is_settled and line["is_settled"]
     said = ("amount", "images", "requests", "line_item", "model")
+    side.has_credit = side.has_credit or bool(line["is_credit"])
     side.is_empty = side.is_empty and all(line[name] is None for name in said)
     if line["amount"] is not None:
         side.billed_usd = plus(side.billed_usd or Decimal(0), line["amount"])
         side.n_amounts += line["n_amounts"]
+        side.decimals = min(side.decimals, line["decimals"])
     for name in ("images", "requests"):
         if line[name] is not None:
             setattr(side, name, (getattr(side, name) or 0) + line[name])
@@ -145,7 +168,7 @@ def _add_line(side: _Side, line: Row, token_class: str | None) -> None:
 
 
 def _totals(
-    sides: Mapping[tuple[date, str | None], _Side], decimals: int, *, has_amounts: bool
+    sides: Mapping[tuple[date, str | None], _Side], *, has_amounts: bool
 ) -> Iterator[DayTotal]:
     ordered = sorted(sides.items(), key=lambda e: (e[0][0], e[0][1] or ""))
     busy = {day for (day, _), side in ordered if not side.is_empty or side.ours}
@@ -153,23 +176,21 @@ def _totals(
         # An empty row beside others says nothing.
         if side.is_empty and side.ours is None and day in busy:
             continue
-        yield _total(day, model, side, decimals, has_amounts=has_amounts)
+        yield _total(day, model, side, has_amounts=has_amounts)
 
 
-def _total(
-    day: date, model: str | None, side: _Side, decimals: int, *, has_amounts: bool
-) -> DayTotal:
+def _total(day: date, model: str | None, side: _Side, *, has_amounts: bool) -> DayTotal:
     row = side.ours or {}
     charge: Decimal | None = row.get("charge_usd")
     attempts = row.get("attempts", 0)
     unknown = row.get("n_charge_unknown", 0)
-    grain = Grain(n_rows=side.n_amounts, decimals=decimals, attempts=attempts)
+    grain = Grain(n_rows=side.n_amounts, decimals=side.decimals, attempts=attempts)
     billed = side.billed_usd
     if billed is None and has_amounts:
         # No line in a bill of that day: nothing was charged as far as it goes.
         billed = Decimal(0)
     difference = None
-    if billed is not None and not unknown:
+    if billed is not None and not unknown and not side.is_spanned:
         difference = minus(billed, charge or Decimal(0))
     slack = grain.slack(charge or Decimal(0))
     return DayTotal(
@@ -181,6 +202,7 @@ def _total(
         charge_usd=charge,
         difference_usd=difference,
         slack_usd=slack,
+        has_credit=side.has_credit,
         attempts=attempts,
         n_charge_unknown=unknown,
         n_possibly_billed=row.get("n_possibly_billed", 0),
@@ -195,8 +217,9 @@ def _total(
 def _verdict(
     side: _Side, billed: Decimal | None, difference: Decimal | None, slack: Decimal
 ) -> str:
-    if side.ours is None:
-        return "empty" if side.is_empty else "only_billed"
+    if side.ours is None or side.is_spanned:
+        alone = "empty" if side.is_empty else "only_billed"
+        return "spanned" if side.is_spanned else alone
     if billed is None:
         # A bill of counts: pictures are all that it can be compared by.
         if side.images is None:

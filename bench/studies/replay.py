@@ -47,6 +47,8 @@ class Replay:
     Attributes:
         n_pairs: Requests that were sent both ways, and ended on both.
         n_left_out: Trials of the two endpoints that have no such partner.
+        n_estimated: Requests of the pairs, on either way, whose charge rests on no
+            reported usage.
         n_by_priority: How many of the pairs have each priority.
     """
 
@@ -56,6 +58,7 @@ class Replay:
     n_pairs: int
     n_prompts: int
     n_left_out: int
+    n_estimated: int
     n_by_priority: Mapping[Priority, int]
     policies: tuple[Replayed, ...]
 
@@ -101,6 +104,9 @@ def replay(
         n_pairs=len(paired),
         n_prompts=len({pair[0]["prompt_id"] for pair in paired}),
         n_left_out=n_of_both - 2 * len(paired),
+        n_estimated=sum(
+            row["usage_source"] == "estimated" for pair in paired for row in pair
+        ),
         n_by_priority={one: priorities.count(one) for one in Priority},
         policies=_told(policies, chosen),
     )

@@ -65,6 +65,11 @@ class Sums:
         return sum(self.requests.values())
 
     @property
+    def is_of_all(self) -> bool:
+        """Whether all of them have both prices, so that the difference is of all."""
+        return not (self.n_without_price or self.requests["+"])
+
+    @property
     def n_without_price(self) -> int:
         """Those that have no price now."""
         return self.requests["-"] + self.requests["?"]

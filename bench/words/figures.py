@@ -24,6 +24,14 @@ def dollars(usd: Decimal | None) -> str:
     return f"{sign}${_rounded(size, _places(size)):,}"
 
 
+def known_dollars(usd: Decimal | None, n_unknown: int) -> str:
+    """A sum of what is known, and how many amounts are not in it."""
+    if not n_unknown:
+        return dollars(usd)
+    more = f"{n_unknown:,} unknown"
+    return more if usd is None else f"{dollars(usd)} + {more}"
+
+
 def _places(size: Decimal) -> int:
     if size < Decimal("0.01"):
         return 1 - size.adjusted()

@@ -12,6 +12,7 @@ from bench.words.figures import (
     UNKNOWN,
     dollars,
     dollars_between,
+    known_dollars,
     percent,
     seconds,
 )
@@ -75,8 +76,7 @@ def cells_table(facts: Facts) -> Table:
 
 
 def _cell(cell: Row) -> list[str]:
-    unknown = cell["n_charge_unknown"]
-    usd = dollars(cell["charge_usd"]) + (f" + {unknown} unknown" if unknown else "")
+    usd = known_dollars(cell["charge_usd"], cell["n_charge_unknown"] or 0)
     return [
         marked(cell["endpoint"], simulated=cell["simulated"]),
         asked(cell),
@@ -104,7 +104,6 @@ def levels_table(comparison: Comparison, order: Sequence[str]) -> Table:
 
 
 def _level(level: Level) -> list[str]:
-    unknown = f" + {level.n_charge_unknown} unknown" if level.n_charge_unknown else ""
     return [
         marked(level.name, simulated=level.simulated),
         *figures(
@@ -114,7 +113,9 @@ def _level(level: Level) -> list[str]:
             times=level.times,
         ),
         dollars(level.usd_per_image) if level.images else UNKNOWN,
-        dollars(level.charge_usd) + unknown if level.n_settled else UNKNOWN,
+        known_dollars(level.charge_usd, level.n_charge_unknown)
+        if level.n_settled
+        else UNKNOWN,
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from bench.commands import export, runs
+from bench.commands import export, replay, runs
 from bench.folder import DataFolder, RunFolder
 from bench.journal import encode
 
@@ -239,9 +239,9 @@ def synthetic_run(data_folder: DataFolder) -> Callable[..., SyntheticRun]:
 
 @pytest.fixture
 def tell(data_folder: DataFolder) -> Callable[..., Result]:
-    """Run `export` or `runs` on the data folder."""
+    """Run `export`, `replay`, `runs` or `show` on the data folder."""
     app = typer.Typer(pretty_exceptions_enable=False)
-    for group in (export, runs):
+    for group in (export, replay, runs):
         group.register(app)
 
     def run(*arguments: str) -> Result:

@@ -317,6 +317,7 @@ MAPPINGS = {
     ("Date=start_at", "Price=amount"): "column 'Price' is missing; there are Date,",
     ("Date=start_at", "Who=amount"): "line 2: Who: 'Ann' is no decimal number",
     ("Datestart_at",): "write COLUMN=FIELD",
+    ("Date=start_at", "Cost=amount", "Cost=quantity"): "'amount' already; take one",
 }
 
 

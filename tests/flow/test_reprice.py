@@ -326,3 +326,35 @@ def test_a_run_repriced_at_its_own_prices_costs_what_the_doubles_counted(
     Path(desk.data / "pixelmeter.duckdb").unlink()
     again = desk.pixelmeter("reprice", "--all", "--tier", "batch", "--json").answer
     assert Decimal(again["repriced_usd"]) == counted / 2
+
+
+def test_a_difference_that_leaves_requests_out_says_so(
+    synthetic_run: Make, ask: Tell
+) -> None:
+    run = synthetic_run(n_prompts=1, repeats=2, endpoints=(("openai", "direct"),))
+    unpriced = {**USAGE, "charge_usd": None}
+    fates = [{**USAGE, "charge_usd": "0.0305"}, unpriced]
+    run.settle_all(lambda trial: fates[trial["repeat"] - 1])
+    assert money(answered(ask("latest", "--json"))) == ("0.0305", "0.061", "0")
+    shown = ask("latest").stdout
+    assert "difference: of the requests that have a price both times" in shown
+
+
+def test_money_that_nobody_spent_is_never_in_one_sum_with_money_spent(
+    synthetic_run: Make, data_folder: DataFolder, ask: Tell
+) -> None:
+    settled(synthetic_run)
+    emulated = synthetic_run("20261121-140000-000002")
+    freeze(emulated)
+    emulated.settle_all(lambda trial: {**charged(emulated, trial), "simulated": True})
+    own_book(data_folder)
+    found = answered(ask("--all", "--json"))
+    assert money(found) == ("0.366", "0.294", "-0.072")
+    assert money(found["of_it_simulated"]) == ("0.183", "0.147", "-0.036")
+    shown = ask("--all").stdout
+    sums = [line for line in shown.splitlines() if line.startswith("together")]
+    assert [line.split("  ")[0] for line in sums] == [
+        "together, real",
+        "together, simulated",
+    ]
+    assert "$0.3660" not in shown

@@ -212,3 +212,20 @@ def test_a_cost_told_where_we_know_no_price_stands_alone(run: Any, tell: Tell) -
     (gap,) = orjson.loads(tell("show", "latest", "--json").stdout)["cost_gaps"]
     assert (gap["n_without_price"], gap["charge_usd"]) == (3, None)
     assert gap["otherwise"][0]["difference_usd"] is None
+
+
+def test_what_was_charged_without_a_reported_usage_is_told_with_its_dollars(
+    run: Any, tell: Tell
+) -> None:
+    members = _told(run, lambda _: 201)
+    assumed = {"usage_source": "estimated"}
+    run.settle_all(
+        lambda t: members(t) | (assumed if run.endpoint_of(t) != "openai" else {})
+    )
+    # 3 x 201 x 30 / 1,000,000 / 2 = 0.009045.
+    text = tell("show", "latest").stdout
+    assert "estimated: $0.0090 for 3 requests, by published rules" in text
+    answer = orjson.loads(tell("show", "latest", "--json").stdout)
+    assert answer["estimated"] == {"requests": 3, "charge_usd": "0.009045"}
+    replayed = tell("replay", "latest").stdout
+    assert "estimated: charges of 3 of these 6 trials" in replayed
