@@ -1,6 +1,5 @@
 """Reconcile: the command that sets bills of others against our record."""
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,6 +58,7 @@ def reconcile(
     what a bill proves of attempts that were possibly billed. Days are UTC days.
     Simulated runs are left out, but for those that --run names.
     """
+    from bench.commands.prices import read_day
     from bench.commands.reconciled import answer
     from bench.commands.reconciling import print_reconciled
     from bench.errors import BadInput
@@ -70,8 +70,8 @@ def reconcile(
         imports=tuple(import_ or ()),
         runs=tuple(folder.existing_run(name).run_id for name in run or ()),
         endpoints=tuple(endpoint or ()),
-        first=_day("--from", first),
-        last=_day("--to", last),
+        first=None if first is None else read_day("--from", first),
+        last=None if last is None else read_day("--to", last),
     )
     if wishes.first and wishes.last and wishes.first > wishes.last:
         raise BadInput(f"--from {wishes.first} comes after --to {wishes.last}")
@@ -104,19 +104,6 @@ def _compared(
     if not found:
         raise BadInput("reconcile: no import has a row between --from and --to")
     return found
-
-
-def _day(name: str, text: str | None) -> date | None:
-    from bench.errors import BadInput
-    from pricing.errors import BadForm
-    from pricing.form import Form
-
-    try:
-        return Form({"day": text}, name).day("day")
-    except BadForm:
-        raise BadInput(
-            f"{name}: {str(text)[:40]!a} should be a date like 2026-11-21"
-        ) from None
 
 
 def _print_json(document: dict[str, object]) -> None:

@@ -1,6 +1,7 @@
 """Mapping: which column of a plain CSV says what."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -58,14 +59,8 @@ def mapped(kind: Kind, options: Iterable[str], file: Path | None) -> Kind:
     if "currency" not in columns:
         given.setdefault("currency", "USD")
     given = {name: text for name, text in given.items() if name not in columns}
-    return Kind(
-        name=kind.name,
-        says=kind.says,
-        columns=columns,
-        given=given,
-        formats=kind.formats,
-        is_by_call="row_id" in columns,
-    )
+    by_call = "row_id" in columns
+    return replace(kind, columns=columns, given=given, is_by_call=by_call)
 
 
 def _pairs(options: Iterable[str]) -> dict[str, str]:

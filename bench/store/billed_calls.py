@@ -1,6 +1,5 @@
 """Billed calls: a bill with a row a call, joined with our attempts."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 import duckdb
@@ -12,8 +11,8 @@ from bench.store.queries import Row, rows_of
 def calls(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """Bill and record of each call, by what both say of it.
 
-    Rows of day, model, verdict and sums; `verdict` is same, said_0, lower, higher,
-    unknown (one of the two amounts is), only_billed or only_ours.
+    Rows of day, model, verdict and sums; `verdict` is same, said_0 (the bill says 0
+    or nothing), lower, higher, unknown (our charge is), only_billed or only_ours.
     """
     rows = rows_of(con, _CALLS)
     for row in rows:
@@ -21,18 +20,17 @@ def calls(con: duckdb.DuckDBPyConnection) -> list[Row]:
     return rows
 
 
-def call_examples(con: duckdb.DuckDBPyConnection, verdicts: Sequence[str]) -> list[Row]:
-    """Some calls of these verdicts, the largest difference first."""
+def call_examples(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Some calls that both sides tell otherwise, the largest difference first."""
     rows = rows_of(
         con,
         f"""
         {_JUDGED}
         SELECT
             call_id, attempt_id, day, model, verdict, amount AS billed_usd, charge_usd
-        FROM judged WHERE list_contains($verdicts, verdict)
+        FROM judged WHERE verdict IN ('said_0', 'lower', 'higher')
         ORDER BY abs(coalesce(usd, 0) - coalesce(charge_usd, 0)) DESC, call_id LIMIT 20
         """,  # noqa: S608  own names
-        {"verdicts": list(verdicts)},
     )
     for row in rows:
         billed = row["billed_usd"]
@@ -52,7 +50,6 @@ WITH judged AS (
         CASE
             WHEN o.attempt_id IS NULL THEN 'only_billed'
             WHEN b.row_id IS NULL THEN 'only_ours'
-            WHEN b.amount IS NULL AND o.charge_usd > 0 THEN 'said_0'
             WHEN o.charge_usd IS NULL THEN 'unknown'
             WHEN coalesce(usd, 0) = 0 AND o.charge_usd > 0 THEN 'said_0'
             WHEN abs(coalesce(usd, 0) - o.charge_usd) < 0.000000000001 THEN 'same'

@@ -126,16 +126,25 @@ def _refuse_unknown(index: duckdb.DuckDBPyConnection, asked: tuple[str, ...]) ->
 
 def _n_simulated(con: duckdb.DuckDBPyConnection, scope: Scope) -> int:
     """Attempts of the period that are left out because an emulator answered them."""
+    if scope.runs:
+        return 0
     ((n,),) = con.execute(
         """
         SELECT count(*) FROM v_attempt AS a
         LEFT JOIN endpoint AS e ON e.run_id = a.run_id AND e.endpoint = a.endpoint
         WHERE coalesce(e.simulated, a.simulated, false)
             AND a.started_at::DATE BETWEEN $first AND $last
+            AND a.billing <> 'not_sent'
+            AND (len($endpoints::VARCHAR[]) = 0
+                OR list_contains($endpoints::VARCHAR[], a.endpoint))
         """,
-        {"first": scope.first, "last": scope.last},
+        {
+            "first": scope.first,
+            "last": scope.last,
+            "endpoints": list(scope.endpoints),
+        },
     ).fetchall()
-    return 0 if scope.runs else int(n)
+    return int(n)
 
 
 def _values(scope: Scope) -> dict[str, object]:

@@ -110,9 +110,9 @@ def asked_price(row: Row, book: PriceBook, wanted: Wanted) -> AskedPrice:
 
 def _why_no_picture(price: AskedPrice, card: RateCard) -> str | None:
     """What keeps a whole picture from its price: the same for each request."""
-    size = parse_size(price.cell.text("size") or AUTO)
     quality = price.cell.text("quality") or AUTO
     try:
+        size = parse_size(price.cell.text("size") or AUTO)
         one = charge_images(card, quality, size, price.cell.n)
         if price.scheme:
             price.scheme.apply(one, size)

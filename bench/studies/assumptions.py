@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench.scenario.form import Part
 from bench.studies.outlook import Line, Outlook
 from bench.studies.request_ends import RequestEnds
 from bench.studies.resampling import N_RESAMPLES
 from bench.studies.run_price import Basis, variant_text
-from bench.studies.sourced import part_words
-from bench.words.figures import dollars, more_or_less, percent
+from bench.words.figures import dollars, more_or_less
 from pricing.assumption import Assumption, Unit
-from pricing.money import ratio, total
 from pricing.rates import BookRef
 
 
@@ -61,17 +58,6 @@ def _says_nothing(one: Assumption) -> bool:
     if one.key.startswith("share."):
         return one.group is None
     return one.key.split(":")[0].endswith("_billed_share") and not one.value
-
-
-def mix_text(mix: Sequence[Part] | None) -> str:
-    """A mix in words; what is not named is left to the price."""
-    parts = mix or ()
-    whole = total(part.share for part in parts)
-    if len(parts) <= 1 or not whole:
-        return part_words(parts[0]) if parts else "any picture"
-    return ", ".join(
-        f"{percent(ratio(part.share, whole))} {part_words(part)}" for part in parts
-    )
 
 
 def price_sources(found: Outlook) -> tuple[str, ...]:

@@ -151,7 +151,6 @@ def _compared(
     has_rates = any(line["amount"] and line["quantity"] for line in lines)
     checks = rate_checks(book, lines) if has_rates else ()
     names = our_names(book, spent)
-    unlike = ("said_0", "lower", "higher") if by_call else ()
     return Reconciled(
         kind=kind.name,
         vendors=scope.vendors,
@@ -167,7 +166,7 @@ def _compared(
         rates=checks,
         totals=totals,
         calls=call_groups(book, billed_calls.calls(con), lines) if by_call else (),
-        call_examples=tuple(billed_calls.call_examples(con, unlike)),
+        call_examples=tuple(billed_calls.call_examples(con)) if by_call else (),
         doubts=doubts(
             bills.doubtful(con),
             totals,

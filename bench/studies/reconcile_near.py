@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from types import MappingProxyType
 
 from pricing.money import minus, plus, ratio, times
 
@@ -12,6 +13,16 @@ _OURS_STEP = Decimal("3e-12")
 _COARSE_SHARE = Decimal("0.01")
 _PLACES = 12
 _MILLION = 1_000_000
+# Tokens of one unit, by the words of bills in small letters.
+PER_UNIT = MappingProxyType(
+    {
+        "tokens": 1,
+        "token": 1,
+        "1000_tokens": 1000,
+        "1k tokens": 1000,
+        "1m tokens": _MILLION,
+    }
+)
 _WIDE = Context(prec=160, rounding=ROUND_HALF_EVEN)
 
 

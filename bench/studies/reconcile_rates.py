@@ -4,26 +4,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from types import MappingProxyType
 
 from bench.store.queries import Row
 from bench.studies.line_items import Item, item_of
-from bench.studies.reconcile_near import Grain, per_million, plain_rate
+from bench.studies.reconcile_near import PER_UNIT, Grain, per_million, plain_rate
 from pricing.book import PriceBook
 from pricing.errors import PricingError
 from pricing.money import plus, ratio, times
 from pricing.rates import RateCard, Tier, TokenClass
 
 MILLION = 1_000_000
-_PER_UNIT = MappingProxyType(
-    {
-        "tokens": 1,
-        "token": 1,
-        "1000_tokens": 1000,
-        "1k tokens": 1000,
-        "1m tokens": MILLION,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +81,7 @@ def _check(book: PriceBook, line: Row) -> RateCheck:
     why = _why_not(item, line)
     if why:
         return replace(plain, why=why)
-    tokens = times(line["quantity"], _PER_UNIT[str(line["unit"]).lower()])
+    tokens = times(line["quantity"], PER_UNIT[str(line["unit"]).lower()])
     grain = Grain(n_rows=line["n_amounts"], decimals=line["decimals"])
     return _compared(book, plain, tokens, grain)
 
@@ -105,7 +95,7 @@ def _why_not(item: Item, line: Row) -> str | None:
         ("the line has no quantity", not quantity),
         ("billed 0: free, or paid by a credit", line["is_free"]),
         ("its quantity is negative", quantity < 0 and not line["is_credit"]),
-        (f"the unit '{unit}' is not tokens", str(unit).lower() not in _PER_UNIT),
+        (f"the unit '{unit}' is not tokens", str(unit).lower() not in PER_UNIT),
         (f"the {item.vendor} book knows no model '{item.model}'", not item.is_known),
         ("its words fit no single class of tokens", item.token_class is None),
     )

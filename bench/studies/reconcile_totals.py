@@ -8,13 +8,12 @@ from types import MappingProxyType
 
 from bench.store.queries import Row
 from bench.studies.line_items import Item, item_of
-from bench.studies.reconcile_near import Grain
+from bench.studies.reconcile_near import PER_UNIT, Grain
 from pricing.book import PriceBook
 from pricing.errors import PricingError
 from pricing.money import minus, plus, times
 from pricing.rates import TokenClass
 
-_THOUSANDS = MappingProxyType({"tokens": 1, "token": 1, "1000_tokens": 1000})
 # As many as an amount can have.
 _MOST_DECIMALS = 36
 _OURS: Mapping[str, tuple[str, str | None]] = MappingProxyType(
@@ -161,7 +160,7 @@ def _add_line(side: _Side, line: Row, token_class: str | None) -> None:
     for name in ("images", "requests"):
         if line[name] is not None:
             setattr(side, name, (getattr(side, name) or 0) + line[name])
-    per = _THOUSANDS.get(str(line["unit"]).lower())
+    per = PER_UNIT.get(str(line["unit"]).lower())
     if token_class and per and line["quantity"] is not None:
         before = side.tokens.get(token_class, Decimal(0))
         side.tokens[token_class] = plus(before, times(line["quantity"], per))

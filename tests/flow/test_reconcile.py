@@ -91,14 +91,17 @@ def past(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("past")
+@pytest.mark.parametrize(
+    ("quantity", "unit"), [("0.392", "1000_tokens"), ("0.000392", "1M Tokens")]
+)
 def test_a_bill_that_is_our_record_is_the_same_in_rates_tokens_and_totals(
-    office: Office, synthetic_run: MakeRun
+    office: Office, synthetic_run: MakeRun, quantity: str, unit: str
 ) -> None:
     spend(synthetic_run, {}, {})
     bring(
         office,
         cost_row(DAY, TEXT, "0.0001", 20),
-        cost_row(DAY, OUT, "0.01176", "0.392", unit="1000_tokens"),
+        cost_row(DAY, OUT, "0.01176", quantity, unit=unit),
         written="2026-11-23",
     )
     bill = office.bill()
