@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -107,8 +108,9 @@ class Warmth:
         return Started(self._place, arguments, cwd=str(cwd), env=dict(environment))
 
     def close(self) -> None:
-        """End it; processes that it forked go on."""
+        """End it; processes that it forked go on, by the lines that they have."""
         self._process.communicate()
+        shutil.rmtree(self._place.parent)
 
 
 def _whole(line: socket.socket, n_bytes: int) -> bytes:

@@ -486,3 +486,15 @@ def test_one_who_breaks_off_leaves_the_connection_unused() -> None:
     assert len(server.requests) == 1
     assert stamps.may_have_left
     assert stamps.last_byte_ns is None
+
+
+@pytest.mark.parametrize("status", ["200 OK", "429 Too Many Requests"])
+def test_headers_are_named_in_small_letters_whatever_a_server_writes(
+    status: str,
+) -> None:
+    _, (answer,) = _exchange(
+        _answers(status, b"{}", "Retry-After: 2", "X-EMULATOR: 1", "X-Request-Id: r")
+    )
+    assert answer.headers["retry-after"] == "2"
+    assert answer.headers["x-emulator"] == "1"
+    assert answer.headers["x-request-id"] == "r"

@@ -24,7 +24,9 @@ def _lines(card: RateCard) -> list[str]:
         )
         for price in card.images
     ]
-    return [f"{head} | {name} | {usd_text(rate.usd)}" for name, rate in rates]
+    return [
+        f"{head} | {name} | {usd_text(rate.usd)} per {rate.per}" for name, rate in rates
+    ]
 
 
 def _shipped() -> list[str]:
