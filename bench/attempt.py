@@ -128,6 +128,10 @@ class Stamps:
         first_partial_s: From request sent to the first partial picture.
         service_s: From request sent to the last byte of the answer.
         total_s: From scheduled to the last byte, waits and retries in.
+        lag_s: How long the last byte lay in the kernel before it was read: our
+            own lag; None where the kernel does not tell.
+        late_s: How much later than due the request was begun though nothing but
+            this program stood in its way; None without a schedule.
     """
 
     queued_s: float | None = None
@@ -136,6 +140,8 @@ class Stamps:
     first_partial_s: float | None = None
     service_s: float | None = None
     total_s: float | None = None
+    lag_s: float | None = None
+    late_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -243,13 +243,17 @@ def durations(sending: Sending, stamps: RequestStamps) -> Stamps:
             return None
         return max(0, end - start) / NS_PER_S
 
+    # When bytes arrived the kernel knows better than who read them late.
+    first_byte_ns = stamps.kernel_first_byte_ns or stamps.first_byte_ns
+    last_byte_ns = stamps.kernel_last_byte_ns or stamps.last_byte_ns
     kept = stamps.may_have_left and stamps.connect_started_ns is None
     return Stamps(
         queued_s=between(sending.waiting_ns, stamps.started_ns),
         connect_s=0.0
         if kept
         else between(stamps.connect_started_ns, stamps.connected_ns),
-        first_byte_s=between(stamps.sent_ns, stamps.first_byte_ns),
-        service_s=between(stamps.sent_ns, stamps.last_byte_ns),
-        total_s=between(sending.scheduled_ns, stamps.last_byte_ns),
+        first_byte_s=between(stamps.sent_ns, first_byte_ns),
+        service_s=between(stamps.sent_ns, last_byte_ns),
+        total_s=between(sending.scheduled_ns, last_byte_ns),
+        lag_s=between(stamps.kernel_last_byte_ns, stamps.last_byte_ns),
     )

@@ -16,6 +16,10 @@ class RequestStamps:
         sent_ns: The last byte of the request was handed to the kernel.
         first_byte_ns: The first bytes of the answer were read.
         last_byte_ns: The last bytes of the answer were read.
+        kernel_first_byte_ns: The first bytes of the answer reached the kernel;
+            None where it does not tell.
+        kernel_last_byte_ns: The last bytes of the answer reached the kernel.
+        first_event_ns: The first event of a stream was whole.
     """
 
     started_ns: int
@@ -25,6 +29,9 @@ class RequestStamps:
     sent_ns: int | None = None
     first_byte_ns: int | None = None
     last_byte_ns: int | None = None
+    kernel_first_byte_ns: int | None = None
+    kernel_last_byte_ns: int | None = None
+    first_event_ns: int | None = None
 
     @property
     def may_have_left(self) -> bool:

@@ -132,6 +132,8 @@ CREATE TABLE attempt (             -- one row an attempt with an outcome
     first_partial_s DOUBLE,
     service_s DOUBLE,
     total_s DOUBLE,
+    lag_s DOUBLE,
+    late_s DOUBLE,
     input_text_tokens BIGINT,
     cached_text_tokens BIGINT,
     input_image_tokens BIGINT,

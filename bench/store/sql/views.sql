@@ -33,7 +33,7 @@ LEFT JOIN session AS s ON s.run_id = o.run_id AND s.journal = o.journal;
 --   billing              not_sent, unbilled, possibly_billed, billed_unusable, billed
 --   http_status, error_type, error_code, error_message   as answered
 --   retry_after_s        seconds that the answer asks to wait
---   queued_s .. total_s  as in v_trial, of this attempt
+--   queued_s .. late_s   as in v_trial, of this attempt
 --   *_tokens             as in v_trial
 --   usage_source         reported, estimated, absent
 --   charge_usd           at the prices frozen in the plan, NULL when unknown
@@ -76,6 +76,8 @@ FROM recorded_attempt WHERE NOT in_flight;
 --   first_partial_s      request sent to first partial picture
 --   service_s            request sent to last byte
 --   total_s              scheduled to last byte, waits and retries in
+--   lag_s                the last byte lay in the kernel before we read it
+--   late_s               sent so much after it was due, by our own fault
 --   input_text_tokens, cached_text_tokens, input_image_tokens,
 --   cached_image_tokens, output_image_tokens, output_text_tokens
 --                        input totals include their cached part
@@ -120,6 +122,7 @@ SELECT
     a.outcome, a.billing,
     ((a.attempt_id IS NOT NULL)::INTEGER + coalesce(s.attempts, 0))::INTEGER AS attempts,
     a.queued_s, a.connect_s, a.first_byte_s, a.first_partial_s, a.service_s, a.total_s,
+    a.lag_s, a.late_s,
     a.input_text_tokens, a.cached_text_tokens, a.input_image_tokens,
     a.cached_image_tokens, a.output_image_tokens, a.output_text_tokens,
     NULL::BIGINT AS mainline_input_tokens,
