@@ -114,6 +114,7 @@ class ImageClient:
                 status=error.status_code,
                 headers=dict(error.response.headers.items()),
                 body=error.response.content,
+                flags=stamps.flags,
             )
         except TimeoutError:
             message = f"no whole answer within {self._endpoint.timeout_s:g} s"
@@ -124,7 +125,7 @@ class ImageClient:
             cause = error.__cause__ or error
             kind = "broken" if stamps.may_have_left else "connect_failed"
             return _failed(stamps, partly, kind, _in_words(cause))
-        return Exchange(stamps=stamps, **partly)
+        return Exchange(stamps=stamps, flags=stamps.flags, **partly)
 
     def _arguments(self, trial: Trial, attempt_id: str) -> dict[str, Any]:
         parameters = dict(trial.cell.parameters)
@@ -163,7 +164,9 @@ def _failed(
     stamps: RequestStamps, partly: dict[str, Any], kind: str, message: str
 ) -> Exchange:
     kept = {k: v for k, v in partly.items() if k != "body"}
-    return Exchange(stamps=stamps, failure=kind, message=message, **kept)
+    return Exchange(
+        stamps=stamps, failure=kind, message=message, flags=stamps.flags, **kept
+    )
 
 
 def _in_words(error: BaseException) -> str:

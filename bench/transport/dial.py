@@ -94,7 +94,7 @@ async def _connected(address: Address) -> socket.socket:
     family, place = address
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        sock.setblocking(False)
+        sock.settimeout(0)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         tell_arrivals(sock)
         _watch_over(sock)
