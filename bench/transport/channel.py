@@ -54,6 +54,11 @@ class Channel:
         """Hand over what `write` took and the kernel has not yet; as `write`."""
 
     @property
+    def window_bytes(self) -> int:
+        """How much the kernel takes before somebody reads, about."""
+        return self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+    @property
     def holds_bytes(self) -> bool:
         """Whether bytes were read from the socket that nobody read from here."""
         return False

@@ -68,6 +68,8 @@ class Connection:
     def _read(self, incoming: Incoming) -> None:
         """Read what is there, to its end or to that of the answer."""
         n_left_bytes = _MOST_A_TURN_BYTES
+        if self._arrivals is not None:
+            self._arrivals.turn()
         while n_left_bytes > 0 and not self._is_paused:
             room = incoming.room()
             # Little at first: behind the head may come what has a place to go to.
@@ -100,7 +102,7 @@ class Connection:
             incoming.feed(self._buffer[:n_bytes])
         if not was_over and self._arrivals is not None:
             has_begun = incoming.n_begun != n_begun
-            self._arrivals.came(incoming, now_ns, has_begun=has_begun)
+            self._arrivals.came(incoming, n_bytes, now_ns, has_begun=has_begun)
         self._count(incoming)
         if self._sending and (incoming.is_headed or incoming.is_over):
             self._sending.let_go()
