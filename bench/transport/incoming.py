@@ -189,6 +189,8 @@ class Incoming:
             self._head.clear()
 
     def _parse_once_more(self, oddity: HttpParserError) -> None:
+        if not self._head.lstrip().startswith(b"HTTP/"):
+            raise oddity
         try:
             plain = with_one_length(bytes(self._head))
         except ValueError:

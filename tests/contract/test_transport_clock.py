@@ -1,4 +1,4 @@
-"""Transport's clock: the kernel knows when bytes arrived, however late they are read."""
+"""Transport's clock: the kernel knows when bytes came, however late we read."""
 
 import asyncio
 import socket
@@ -81,7 +81,7 @@ async def _ask_busily(server: Server, scheme: str, busy_s: float) -> RequestStam
     url = f"{scheme}://127.0.0.1:{server.port}/"
     async with httpx2.AsyncClient(transport=StampedTransport(), timeout=None) as client:
         asked = asyncio.ensure_future(client.get(url))
-        while not server.asked.is_set():
+        while not server.asked.is_set():  # noqa: ASYNC110  a thread sets it
             await asyncio.sleep(0.001)
         time.sleep(busy_s)  # noqa: ASYNC251  the loop is to be held up
         assert (await asked).status_code == 200
