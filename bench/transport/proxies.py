@@ -2,8 +2,9 @@
 
 import ipaddress
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
@@ -26,7 +27,21 @@ def proxies() -> dict[str, str]:
     return {k: v if "://" in v else f"http://{v}" for k, v in named.items()}
 
 
-def is_exempt(host: str, port: int | None = None) -> bool:
+def proxy_before(url: str, named: Mapping[str, str]) -> str | None:
+    """The proxy that stands before an address, None where none does.
+
+    Args:
+        url: Of a request, or of an endpoint.
+        named: As `proxies` gives it.
+    """
+    parts = urlsplit(url)
+    proxy = named.get(parts.scheme) or named.get("all")
+    if proxy is None or _is_exempt(parts.hostname or "", parts.port):
+        return None
+    return proxy
+
+
+def _is_exempt(host: str, port: int | None) -> bool:
     """Whether NO_PROXY names the host, or it is this machine.
 
     No proxy can reach what is ours alone.
@@ -54,9 +69,10 @@ class EnvironmentTransport(httpx2.AsyncBaseTransport):
         Raises:
             httpx2.TransportError: The exchange broke off.
         """
-        url = request.url
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
-        if proxy is None or is_exempt(url.host, url.port):
+        # Where there are none, nothing is asked about each request.
+        named = self._proxies
+        proxy = proxy_before(str(request.url), named) if named else None
+        if proxy is None:
             return await self._direct.handle_async_request(request)
         return await _watched(self._through(proxy), request, current_stamps())
 
