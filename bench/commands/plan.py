@@ -59,7 +59,7 @@ def plan(
     from bench.folder import DataFolder
     from bench.plan.books import chosen_book
     from bench.plan.forecast import forecast
-    from bench.plan.frozen import Options
+    from bench.plan.options import Options
 
     folder = DataFolder.choose(data, read_environment().variables)
     given = Given(concurrency=concurrency, rate_rpm=rate, images=images)

@@ -65,7 +65,7 @@ def cells(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
     """One row a cell of a run, in the order of its plan; columns of `v_cell`.
 
     Beside them `parameters`, JSON, and `service_s`: the times of its ok trials
-    in seconds, sorted.
+    in seconds, sorted, without warm-up.
     """
     return rows_of(
         con,
@@ -77,7 +77,7 @@ def cells(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
             SELECT cell_index, list(service_s ORDER BY service_s) AS service_s
             FROM v_trial
             WHERE run_id = $run_id AND outcome = 'ok' AND NOT from_cache
-                AND service_s IS NOT NULL
+                AND service_s IS NOT NULL AND NOT warmup
             GROUP BY cell_index
         ) AS t ON t.cell_index = c.cell_index
         WHERE c.run_id = $run_id
@@ -136,7 +136,7 @@ def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
             t.repeat, t.endpoint, t.route,
             t.api, t.operation, t.model, t.quality, t.size, c.parameters,
             t.simulated, t.bucket, t.outcome, t.from_cache, t.service_s, t.total_s,
-            t.started_at,
+            t.started_at, t.warmup,
             t.images, t.charge_usd, t.list_usd, t.possibly_billed_usd,
             t.usage_source, t.charge_unknown
         FROM v_trial AS t
