@@ -18,7 +18,7 @@ from bench.plan.frozen import Plan
 from bench.record import LastAttempt, RunHistory, read_history
 from bench.standing import Ending
 from bench.store.index import open_index
-from bench.store.offered import offered
+from bench.store.queries import offered
 from bench.store.served import served_otherwise
 from bench.store.status import run_status
 from bench.words.figures import dollars

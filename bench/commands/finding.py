@@ -18,6 +18,7 @@ def check_search(options: "Options", n_endpoints: int, n_trials: int) -> None:
     """
     if options.goal is None:
         return
+    from bench.load.model import steady
     from bench.load.search import stage_size
 
     if n_endpoints != 1:
@@ -25,7 +26,7 @@ def check_search(options: "Options", n_endpoints: int, n_trials: int) -> None:
             f"--find-rate: {n_endpoints} endpoints; a rate that two share is nobody's, "
             "so name one with --endpoint"
         )
-    per_s = options.load.rate.per_s
+    per_s = steady(options.load).rate.per_s
     n_needed = stage_size(per_s, options.goal)
     if n_trials < n_needed:
         raise BadInput(

@@ -24,6 +24,19 @@ def _column(by: str) -> str:
     return f"coalesce(r.{by}, '')"
 
 
+def loads(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[str]:
+    """How requests of the chosen runs began, as `--load` has it, each model once."""
+    rows = asked_rows(
+        con,
+        """
+        SELECT DISTINCT load FROM run
+        WHERE run_id IN (SELECT run_id FROM asked) AND load IS NOT NULL ORDER BY load
+        """,
+        chosen,
+    )
+    return [row["load"] for row in rows]
+
+
 def spread(con: duckdb.DuckDBPyConnection, chosen: Chosen, by: str) -> list[Row]:
     """Service times in logarithmic bins, for each level of `by`.
 

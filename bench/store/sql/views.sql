@@ -182,6 +182,7 @@ CREATE MACRO usd_each(usd, n) AS e12_usd(half_even(usd_e12(usd), nullif(n, 0)::H
 --   n_settled            done, failed or possibly billed: what shares are taken of
 --   n_ok, n_refused      last outcome
 --   ok_share             n_ok / n_settled
+--   n_warmup             trials that are warm-up
 --   n_timed              ok trials that were really sent, warm-up not among them:
 --                        what times are taken of
 --   p50_s, p95_s, max_s  service_s of those; p95 says little below n_timed = 72
@@ -214,6 +215,7 @@ SELECT
     count(*) FILTER (WHERE outcome = 'ok') AS n_ok,
     count(*) FILTER (WHERE outcome = 'refused') AS n_refused,
     n_ok / nullif(n_settled, 0) AS ok_share,
+    count(*) FILTER (WHERE warmup) AS n_warmup,
     count(service_s) FILTER (WHERE is_timed) AS n_timed,
     quantile_cont(service_s, 0.5) FILTER (WHERE is_timed) AS p50_s,
     quantile_cont(service_s, 0.95) FILTER (WHERE is_timed) AS p95_s,
