@@ -1,6 +1,7 @@
 """Runner: a plan carried out by a bounded number of workers."""
 
 import asyncio
+import resource
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bench.seeking import Found, Seeker
 
 TICK_S = 1.0
+_OTHER_FILES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,7 @@ class Runner:
         run = self._data.run(self._plan.run_id)
         history = read_history(read_run(run))
         due = history.left(self._plan.trials)
+        self._allow_sockets()
         async with AsyncExitStack() as stack:
             journal = open_journal(run)
             stack.callback(journal.close)
@@ -117,6 +120,14 @@ class Runner:
                     end_record(ending.state, ending.stopped_by, ending.reason)
                 )
         return ending
+
+    def _allow_sockets(self) -> None:
+        """Open as many files as requests may be in flight, where the system lets us."""
+        least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = self._options.concurrency + _OTHER_FILES
+        if least != resource.RLIM_INFINITY and least < wanted:
+            allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
 
     def _lanes(
         self, due: tuple[PlannedTrial, ...], stack: AsyncExitStack
