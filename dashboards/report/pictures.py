@@ -51,10 +51,10 @@ def read_gallery(facts: Facts, data: DataFolder) -> Gallery:
     """The first picture of every cell for the first prompts that have some."""
     served = [row for row in facts.asked if _first_picture(row)]
     keep = facts.plan.options.images
-    if not served or keep == Keep.HASH:
+    if not served or keep in {Keep.HASH, Keep.NONE}:
         why = "no picture was served"
         if served:
-            why = "pictures of this run were not kept (--images hash), only digests"
+            why = f"pictures of this run were not kept (--images {keep})"
         return _nothing(len(served), why)
     rows = asyncio.run(_shots(_chosen(served), data, keep))
     n_shown = sum(shot.address is not None for _, shots in rows for shot in shots)
@@ -125,11 +125,7 @@ async def _small(
     if picture is None:
         return b"", _GONE
     is_whole = keep == Keep.KEEP
-    path = (
-        picture_path(data, picture)
-        if is_whole
-        else thumbnail_path(data, picture.sha256)
-    )
+    path = picture_path(data, picture) if is_whole else thumbnail_path(data, picture)
     try:
         if path.stat().st_size > MOST_PICTURE_BYTES:
             return b"", "too large"
