@@ -11,10 +11,38 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
+import urllib.request
+from pathlib import Path
 
 from tests.perf.stub import Stub, answer
+
+ROOT = Path(__file__).parents[1]
+
+
+class Stalling:
+    """The stub in a process of its own."""
+
+    def __init__(self, *options: object) -> None:
+        command = [sys.executable, "-m", "tests.stalling", *map(str, options)]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        self.url: str = json.loads(self._process.stdout.readline())["url"]
+
+    def received_s(self) -> list[float]:
+        address = self.url.replace("/v1", "/log")
+        with urllib.request.urlopen(address, timeout=30) as told:  # noqa: S310  loopback
+            lines = told.read().splitlines()
+        return sorted(json.loads(line)["received_ns"] / 1e9 for line in lines)
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
 
 
 class Course(random.Random):

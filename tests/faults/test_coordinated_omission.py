@@ -1,13 +1,9 @@
 """R9: what a stall delays is in the latency from schedule, and nothing is dropped."""
 
 import heapq
-import json
 import math
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
@@ -16,51 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conftest import Desk
+    from collections.abc import Callable
 
-ROOT = Path(__file__).parents[2]
+    from tests.conftest import Desk
+    from tests.stalling import Stalling
+
 PER_S = 20
 SERVICE_S = 0.05
 NEAR_SHARE = 0.05
 # Our own lateness above it can move a mean by 5 %: the machine was too busy.
 BUSY_S = 0.02
 MOST_MORE_MB = 150
-
-
-class Stalling:
-    """The stub in a process of its own."""
-
-    def __init__(self, *options: object) -> None:
-        command = [sys.executable, "-m", "tests.stalling", *map(str, options)]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout is not None
-        self.url: str = json.loads(self._process.stdout.readline())["url"]
-
-    def received_s(self) -> list[float]:
-        address = self.url.replace("/v1", "/log")
-        with urllib.request.urlopen(address, timeout=30) as told:  # noqa: S310  loopback
-            lines = told.read().splitlines()
-        return sorted(json.loads(line)["received_ns"] / 1e9 for line in lines)
-
-    def stop(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
-
-
-@pytest.fixture
-def stalling() -> Iterator[Callable[..., Stalling]]:
-    started: list[Stalling] = []
-
-    def start(*options: object) -> Stalling:
-        started.append(Stalling(*options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.stop()
 
 
 def _quantile(values: list[float], q: float) -> float:
@@ -98,7 +60,7 @@ def _run(desk: "Desk", url: str, *options: object) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("at_once", [1000, 16])
 def test_latency_from_schedule_holds_all_that_a_stall_delays(
-    desk: "Desk", stalling: Callable[..., Stalling], at_once: int
+    desk: "Desk", stalling: "Callable[..., Stalling]", at_once: int
 ) -> None:
     after_s, stall_s = 2.0, 4.0
     desk.suite(repeats=60)
@@ -124,7 +86,7 @@ def test_latency_from_schedule_holds_all_that_a_stall_delays(
 
 
 def test_a_closed_loop_hides_the_stall_and_is_labelled(
-    desk: "Desk", stalling: Callable[..., Stalling]
+    desk: "Desk", stalling: "Callable[..., Stalling]"
 ) -> None:
     stall_s = 2.0
     desk.suite(repeats=40)
@@ -139,7 +101,7 @@ def test_a_closed_loop_hides_the_stall_and_is_labelled(
 
 
 def test_overload_by_five_needs_little_memory_and_counts_everything(
-    desk: "Desk", stalling: Callable[..., Stalling]
+    desk: "Desk", stalling: "Callable[..., Stalling]"
 ) -> None:
     capacity = 60
     peaks_mb: list[float] = []
