@@ -63,6 +63,7 @@ def test_latency_from_schedule_holds_all_that_a_stall_delays(
     desk: "Desk", stalling: "Callable[..., Stalling]", at_once: int
 ) -> None:
     after_s, stall_s = 2.0, 4.0
+    figures = dict[str, tuple[float, float]]()
     desk.suite(repeats=60)
     for _ in range(2):
         stub = stalling("--service", SERVICE_S, "--after", after_s, "--stall", stall_s)
