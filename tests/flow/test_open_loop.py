@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bench.commands import run, runs
+from bench.commands.choosing import Given
+from bench.errors import BadInput
+from bench.plan.options import Options, options_from_json, options_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +52,10 @@ def test_a_run_by_schedule_freezes_its_load_and_tells_what_was_offered(
         assert record["late_s"] is not None
         assert record["total_s"] >= record["service_s"] + record["late_s"] - 1e-6
         assert record["queued_s"] >= record["late_s"] - 1e-6
-    shown = desk.pixelmeter("show", "latest").out
+    shown = _shown(desk)
     assert "schedule poisson:600/min (open loop): 30 offered = " in shown
     assert "from schedule p50" in shown
-    told = json.loads(desk.pixelmeter("show", "latest", "--json").out)
+    told = json.loads(_shown(desk, "--json"))
     assert (told["load"], told["find_rate"]) == ("poisson:600/min", None)
     assert told["schedule"]["n_offered"] == 30
     assert told["cells"][0]["total_p50_s"] >= told["cells"][0]["p50_s"]
@@ -104,11 +113,11 @@ def test_warm_up_is_charged_and_counted_but_in_no_figure_of_latency(
     assert [trial["position"] for trial in marked] == [0, 1]
     slow = [r for r in desk.outcomes.values() if r["service_s"] > 1]
     assert {r["trial_id"] for r in slow} == {trial["trial_id"] for trial in marked}
-    told = json.loads(desk.pixelmeter("show", "latest", "--json").out)
+    told = json.loads(_shown(desk, "--json"))
     (cell,) = told["cells"]
     assert (cell["n_ok"], cell["n_timed"], cell["n_warmup"]) == (30, 28, 2)
     assert cell["max_s"] < 1
-    assert "warm-up: 2 trials" in desk.pixelmeter("show", "latest").out
+    assert "warm-up: 2 trials" in _shown(desk)
     with duckdb.connect(str(desk.data / "pixelmeter.duckdb"), read_only=True) as con:
         timed = con.execute("SELECT len(service_s) FROM timing").fetchall()
         tallied = con.execute(
@@ -146,40 +155,54 @@ def test_the_highest_rate_under_a_limit_is_found_and_its_stages_recorded(
     assert sum("from schedule" in notice for notice in notices) == len(stages)
 
 
-def test_a_search_that_could_say_nothing_costs_nothing(
-    desk: Desk, stalling: Callable[..., Stalling]
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--find-rate", "p95<5s"), "needs 100 requests, and there are 6 trials"),
+        (("--find-rate", "p95<5s", "--endpoint", "other"), "name one with --endpoint"),
+        (("--find-rate", "p95<5s", "--load", "ramp:1/s-2/s:9"), "begins at one rate"),
+        (("--load", "constant:5/s", "--wave", "3"), "--wave 3"),
+        (("--warm-up", "6"), "--warm-up 6"),
+        (("--warm-up", "some"), "--warm-up: 'some'"),
+    ],
+)
+def test_what_could_say_nothing_is_refused_before_it_costs_anything(
+    desk: Desk, options: tuple[str, ...], sentence: str
 ) -> None:
-    stub = stalling()
-    desk.suite(repeats=2)
-    desk.endpoint(stub.url)
-    desk.another_endpoint(stub.url, name="other")
-    few = desk.run(*ALWAYS, "--find-rate", "p95<5s", "--endpoint", "direct")
-    assert few.code == 2
-    assert "needs 100 requests, and there are 6 trials; nothing was sent" in few.err
-    two = ("--endpoint", "direct", "--endpoint", "other")
-    several = desk.run(*ALWAYS, "--find-rate", "p95<5s", *two)
-    assert several.code == 2
-    assert "name one with --endpoint" in several.err
-    waves = desk.run(*ALWAYS, "--load", "constant:5/s", "--wave", 3, *two)
-    assert waves.code == 2
-    assert "--wave 3" in waves.err
-    whole = desk.run(*ALWAYS, "--warm-up", 6, *two)
-    assert whole.code == 2
-    assert "--warm-up 6" in whole.err
-    assert stub.received_s() == []
+    suite = desk.suite(repeats=2)
+    desk.endpoint("http://127.0.0.1:9/v1")
+    desk.another_endpoint("http://127.0.0.1:9/v1", name="other")
+    given = ["run", str(suite), "--endpoints", str(desk.endpoints), "--yes"]
+    given += ["--endpoint", "direct", "--data", str(desk.data), *options]
+    with pytest.raises(BadInput, match=re.escape(sentence)):
+        _told(*given)
+    assert not (desk.data / "runs").exists()
 
 
-def test_a_plan_of_before_there_were_schedules_is_still_read(
-    desk: Desk, stalling: Callable[..., Stalling]
-) -> None:
-    from bench.plan.options import Options, options_from_json, options_to_json
-
+def test_a_plan_of_before_there_were_schedules_is_still_read() -> None:
     content = options_to_json(Options())
     del content["load"], content["find_rate"]
     assert options_from_json(content) == Options()
-    stub = stalling()
-    desk.suite()
-    desk.endpoint(stub.url)
-    assert desk.run(*ALWAYS).code == 0
-    assert "load: closed loop" in desk.pixelmeter("show", "latest").out
-    assert "schedule" not in desk.run(*ALWAYS).answer
+
+
+def test_resume_takes_the_load_of_the_plan_or_another_one() -> None:
+    planned = Given(load="poisson:5/s", find_rate="p95<5s").over(Options())
+    assert (planned.concurrency, planned.is_open) == (1000, True)
+    assert Given().over(planned) == planned
+    another = Given(load="constant:9/s").over(planned)
+    assert (str(another.load), another.goal) == ("constant:9/s", None)
+    closed = Given(load="closed").over(planned)
+    assert (closed.is_open, closed.concurrency) == (False, 4)
+    assert options_from_json(options_to_json(planned)) == planned
+
+
+def _told(*arguments: str) -> str:
+    """What a command tells, in this process."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+    for group in (run, runs):
+        group.register(app)
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False).stdout
+
+
+def _shown(desk: Desk, *options: str) -> str:
+    return _told("show", "latest", "--data", str(desk.data), *options)
