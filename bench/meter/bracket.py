@@ -19,6 +19,7 @@ from bench.meter.secret import without_secret
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import PricedModel
 from bench.record import intent_record, outcome_record
+from bench.selfcheck.check import SelfCheck
 from bench.settle import Sending, cancelled, settle
 from bench.traffic.budget import Budget, Ledger
 from bench.traffic.gate import Closed, Gate
@@ -39,6 +40,7 @@ class Bracket:
         journal: JournalWriter,
         gate: Gate,
         examiner: Examiner,
+        check: SelfCheck,
         preamble: Callable[[], Iterable[Mapping[str, Any]]] = tuple,
     ) -> None:
         """Nothing is sent yet.
@@ -52,11 +54,17 @@ class Bracket:
         self._journal = journal
         self._gate = gate
         self._examiner = examiner
+        self._check = check
+        self._watch = check.watch
         self._preamble = preamble
         self._calls: dict[str, asyncio.Future[Exchange]] = {}
         self._waits: dict[str, asyncio.Future[Any]] = {}
         self._given_up: set[str] = set()
-        self.n_in_flight = 0
+
+    @property
+    def n_in_flight(self) -> int:
+        """Attempts from their intent to their outcome."""
+        return self._watch.n_in_flight
 
     @property
     def ledger(self) -> Ledger:
@@ -170,7 +178,7 @@ class Bracket:
         """Intent, request, outcome, settlement; the reservation always ends."""
         bound_usd = sending.planned.bound_usd
         charge_usd, possibly_usd = Decimal(0), bound_usd
-        self.n_in_flight += 1
+        self._watch.begun()
         try:
             try:
                 await self._journal.append(*self._preamble(), intent_record(sending))
@@ -187,7 +195,7 @@ class Bracket:
             charge_usd = attempt.money.charge_usd or Decimal(0)
             possibly_usd = attempt.money.possibly_billed_usd
         finally:
-            self.n_in_flight -= 1
+            self._watch.over()
             await self._budget.settle(bound_usd, charge_usd, possibly_usd)
         passed("settled")
         if reading.stops and lane.closes:
@@ -205,6 +213,7 @@ class Bracket:
             return settle(sending, answer, reading, (), priced), reading
         call = asyncio.ensure_future(lane.send(trial, sending.attempt_id, stamps))
         self._calls[trial.trial_id] = call
+        self._watch.sent()
         try:
             answer = await call
         except asyncio.CancelledError:
@@ -212,6 +221,13 @@ class Bracket:
             return settle(sending, answer, reading, (), priced), reading
         finally:
             del self._calls[trial.trial_id]
+            self._watch.answered()
+        self._check.witness.saw(
+            trial.cell.endpoint,
+            sending.attempt_id,
+            answer.stamps.sent_ns,
+            answer.headers,
+        )
         passed("answered")
         wants_contents = lane.take is not None
         examining = self._examiner.examine(answer, wants_contents=wants_contents)
