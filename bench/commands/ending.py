@@ -20,6 +20,7 @@ from bench.store.index import open_index
 from bench.store.served import served_otherwise
 from bench.store.status import run_status
 from bench.words.figures import dollars
+from bench.words.limited import limited_sentence
 from bench.words.served import other_than_asked
 from pricing.money import usd_text
 
@@ -128,6 +129,8 @@ class Told:
         for reason in self.reasons:
             typer.echo(reason)
         typer.echo(self._money())
+        if said := limited_sentence(self.status):
+            typer.echo(said)
         name = f"{status['run_id']}{self.where}"
         if self.n_left:
             more = " --max-cost USD" if self.ending.stopped_by == "budget" else ""
@@ -166,6 +169,9 @@ def journal_status(plan: Plan, history: RunHistory, ending: Ending) -> dict[str,
         "reserved_usd": usd_text(Decimal(0)),
         "stopped_by": ending.stopped_by,
         "damaged": 0,
+        "client_limited": None,
+        "client_limited_reasons": ["the index could not be used"],
+        "client_limited_remarks": [],
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.words.figures import percent, so_many
+from bench.words.figures import milliseconds, percent, so_many
 
 LEAST_LIMIT_S = 0.005
 SERVICE_SHARE = 0.01
@@ -95,10 +95,11 @@ def _limits(figures: Figures) -> Iterator[str]:
             if figures.is_lag_known
             else "this program's loop came to its work late"
         )
-        yield f"{what}: p99 {_ms(lag_s)}, above {_ms(limit_s)}"
+        yield f"{what}: p99 {milliseconds(lag_s)}, above {milliseconds(limit_s)}"
     late_s = figures.late_p99_s
     if late_s is not None and late_s > limit_s:
-        yield f"requests left late: p99 {_ms(late_s)}, above {_ms(limit_s)}"
+        late, limit = milliseconds(late_s), milliseconds(limit_s)
+        yield f"requests left late: p99 {late}, above {limit}"
     asked, mean = figures.in_flight_asked, figures.in_flight_mean
     if asked is None or mean is None or asked < LEAST_ASKED:
         return
@@ -113,14 +114,8 @@ def _remarks(figures: Figures) -> Iterator[str]:
     if figures.gc_n_long and figures.gc_longest_s is not None:
         yield (
             f"{so_many(figures.gc_n_long, 'garbage collection')} above 20 ms, the "
-            f"longest {_ms(figures.gc_longest_s)}"
+            f"longest {milliseconds(figures.gc_longest_s)}"
         )
     if figures.cpu_share is not None and figures.cpu_share > BUSY_CORE:
         share = percent(figures.cpu_share)
         yield f"this program took {share} of a processor core, and Python has one"
-
-
-def _ms(duration_s: float) -> str:
-    """A duration at which a millisecond more or less counts."""
-    ms = duration_s * 1000
-    return f"{ms:.1f} ms" if ms < 100 else f"{ms:,.0f} ms"  # noqa: PLR2004  three digits
