@@ -47,19 +47,19 @@ def print_checked(run: Row, checked: Checked) -> None:
     if not run["attempts"]:
         return
     typer.echo("")
-    typer.echo(
-        limited_sentence(run) or f"self-check: this program kept up{_by(checked)}"
-    )
+    typer.echo(limited_sentence(run) or f"self-check: {kept_up(checked)}")
     if said := limited_remarks(run):
         typer.echo(said)
     typer.echo(certification_sentence(checked.certification))
 
 
-def _by(checked: Checked) -> str:
+def kept_up(checked: Checked) -> str:
+    """How well this program kept up in a run that it did not limit."""
     found = checked.figures
     said = (
-        f"; own lag p99 {milliseconds(found['own_lag_p99_s'])} of at most "
-        f"{milliseconds(found['limit_s'])}, {percent(found['cpu_share'])} of a core"
+        f"this program kept up; own lag p99 {milliseconds(found['own_lag_p99_s'])} of "
+        f"at most {milliseconds(found['limit_s'])}, {percent(found['cpu_share'])} of a "
+        "core"
     )
     if found["in_flight_asked"] is None:
         return said
