@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bench.store.checked import Certification, certification
-from bench.store.queries import Row, rows_of
+from bench.store.checked import Certification, certification, judged_figures
+from bench.store.queries import Row
 from bench.words.figures import milliseconds, percent
 from bench.words.limited import limited_remarks, limited_sentence
 
@@ -34,11 +34,8 @@ class Checked:
 
 def read_checked(con: "duckdb.DuckDBPyConnection", run_id: str) -> Checked:
     """How this program kept up in a run, and how far its times were off."""
-    rows = rows_of(
-        con, "SELECT * FROM v_self_check WHERE run_id = $run_id", {"run_id": run_id}
-    )
     return Checked(
-        figures=rows[0] if rows else {}, certification=certification(con, run_id)
+        figures=judged_figures(con, run_id), certification=certification(con, run_id)
     )
 
 

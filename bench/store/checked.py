@@ -148,6 +148,14 @@ def _mean(stretches: Sequence[Row], name: str) -> float | None:
     return sum(row[name] * row["interval_s"] for row in stretches) / total_s
 
 
+def judged_figures(con: duckdb.DuckDBPyConnection, run_id: str) -> Row:
+    """The row of a run in `v_self_check`; empty where it has none."""
+    rows = rows_of(
+        con, "SELECT * FROM v_self_check WHERE run_id = $run_id", {"run_id": run_id}
+    )
+    return rows[0] if rows else {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certification:
     """How far our times were from an emulator's; seconds.

@@ -97,7 +97,7 @@ def _measure(
     from bench.store.index import open_index
     from bench.store.status import run_status
     from bench.suite import read_suite
-    from dashboards.commands.doubles import started
+    from bench.commands.doubles import started
     from dashboards.commands.telling import Measured
 
     with ExitStack() as stack:

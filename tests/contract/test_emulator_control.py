@@ -10,6 +10,7 @@ CALM = {
     "limits": {"requests_per_minute": None, "images_per_minute": None},
     "overhead_s": 0.0,
     "price_factor": "1",
+    "answer_bytes": None,
 }
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from tests.conftest import Desk, Double
 
+LIMITED = {"client_limited", "client_limited_reasons", "client_limited_remarks"}
 FIELDS = {
     "run_id",
     "state",
@@ -49,7 +50,7 @@ def test_thirty_csv_prompts_over_two_routes_cost_what_the_emulators_counted(
     answer = ended.answer
     assert answer["schema"] == "pixelmeter.run/1"
     assert set(answer) - {"schema"} >= FIELDS
-    assert set(answer) - FIELDS <= {"schema", "damaged", "reason"}
+    assert set(answer) - FIELDS <= {"schema", "damaged", "reason", *LIMITED}
     assert answer["trials"] == {**dict.fromkeys(BUCKETS, 0), "planned": 60, "done": 60}
     assert (answer["state"], answer["stopped_by"]) == ("finished", None)
     assert answer["attempts"] == 60
