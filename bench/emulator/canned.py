@@ -1,4 +1,4 @@
-"""Canned: one answer of a given size for all, so that sending is all there is."""
+"""Canned: one answer of a given size, made once and served to all."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Verdict: whether a run measured this program rather than its endpoints."""
+"""Verdict: whether a run measured its endpoints or this program."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
