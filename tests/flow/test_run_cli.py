@@ -217,7 +217,8 @@ def test_a_run_in_words_says_how_it_ended(desk: Desk, direct: Double) -> None:
     direct.fault("not_found", times=1)
     ended = desk.pixelmeter("run", suite, "--endpoints", desk.endpoints)
     assert ended.code == 4
-    first, why, money, hint = ended.out.splitlines()
+    # Between them, on a busy machine, that this program was the limit.
+    first, why, money, *_, hint = ended.out.splitlines()
     assert "finished: 2 done, 1 failed of 3 trials, 3 requests" in first
     assert why.startswith("direct: 1 trial failed, client error, HTTP 404, model_not")
     assert money.endswith("(simulated: direct answered as an emulator)")
