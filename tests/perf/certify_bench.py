@@ -1,6 +1,7 @@
 """Certify: times against the emulator's stamps, calm and under hogs (R8)."""
 
 import asyncio
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def _figures_s(floor: Floor) -> tuple[float, float, float]:
     """First byte p50 and p99, last byte p99; never compared is endlessly off."""
     first, last = floor.first_byte_error_s, floor.service_error_s
     if first is None or last is None:
-        return (float("inf"),) * 3
+        return math.inf, math.inf, math.inf
     return first[0], first[2], last[2]
 
 
