@@ -22,7 +22,7 @@ from bench.store.index import open_index
 # What an answer is like: a refusal or thumbnail, a compressed picture, a PNG.
 SIZES = (("2 KB", 2_000), ("150 KB", 150_000), ("1.5 MB", 1_500_000))
 RATES = (10, 40, 160)
-STRETCH_S = 2.5
+STRETCH_S = 2.0
 # Long enough for requests to be under way at the same time.
 SERVICE_S = 0.25
 _MOST_AT_ONCE = 4096

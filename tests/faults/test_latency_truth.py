@@ -181,6 +181,15 @@ def test_stamps_that_say_nothing_of_ours_are_not_compared(
         stamps_of(server.url)
 
 
+def test_a_system_that_can_not_name_its_boot_compares_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(witness, "boot_id", lambda: None)
+    told = {"boot_id": None, "stamps": []}
+    with answering(200, told) as server, pytest.raises(NotComparable, match="clock"):
+        stamps_of(server.url)
+
+
 def test_stamps_of_another_clock_are_not_compared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -216,7 +216,8 @@ def test_an_index_made_anew_judges_alike(
     synthetic_run: Callable[..., Any], data_folder: DataFolder
 ) -> None:
     run = synthetic_run(endpoints=ONE)
-    lines = list(records(run, self_check(), certified(run), simulated=True))
+    watched = self_check(gc_n_long=1)
+    lines = list(records(run, watched, certified(run), simulated=True))
     path = run.journal(lines[:4])
     refresh(data_folder)
     run.journal(lines[4:], path.name)
@@ -229,6 +230,7 @@ def test_an_index_made_anew_judges_alike(
         found = certification(con, run.run.run_id)
         (row,) = queries.rows_of(con, "SELECT * FROM v_self_check")
     assert row["client_limited"] is False
+    assert row["gc_n_long"] == 1
     assert found.n == 4
     rebuild(data_folder)
     with open_index(data_folder) as con:
