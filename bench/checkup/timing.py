@@ -144,7 +144,7 @@ async def _on_schedule(
     limiter, turns = run.way_to(endpoint)
     lane = open_lane(endpoint, "sk-timing", _MOST_AT_ONCE, stack)
     lane = replace(lane, limiter=limiter, turns=turns)
-    prompt = prompt_of("A grey sheet of paper", "grey")
+    prompt = prompt_of("A sheet of paper", "paper")
     cell = Cell(
         endpoint=_NAME,
         api="images",

@@ -17,20 +17,19 @@ from bench.emulator.state import Outcome
 _PADDING = b"paDd"
 _END_BYTES = 12
 _CHUNK_BYTES = 12
-_GREY = 128
 
 
 def canned_outcome(plan: Plan, answer_bytes: int) -> Outcome:
     """Return an answer whose body has about so many bytes, or the least it can.
 
-    Its pictures are plain grey PNGs of the size that was asked, each padded.
+    Its pictures are plain white PNGs of the size that was asked, each padded.
     """
     n = plan.wanted.n
-    bare = _padded(_grey(plan.drawn_size), 0)
+    bare = _padded(_plain(plan.drawn_size), 0)
     least_bytes = len(json_bytes(document(plan, [bare] * n)))
     # Base64 makes four bytes of three.
     padding_bytes = max(0, answer_bytes - least_bytes) * 3 // 4 // n
-    picture = _padded(_grey(plan.drawn_size), padding_bytes)
+    picture = _padded(_plain(plan.drawn_size), padding_bytes)
     return Outcome(
         body=json_bytes(document(plan, [picture] * n)),
         usage=None if plan.usage is None else plan.usage.as_json(),
@@ -40,12 +39,12 @@ def canned_outcome(plan: Plan, answer_bytes: int) -> Outcome:
     )
 
 
-def _grey(size: str) -> bytes:
+def _plain(size: str) -> bytes:
     marks = PngInfo()
     marks.add_text("simulated", "pixelmeter-emulator")
     marks.add_text("Comment", f"{MARK} request=canned")
     out = io.BytesIO()
-    Image.new("L", edges_px(size), _GREY).save(out, "PNG", pnginfo=marks)
+    Image.new("1", edges_px(size), 1).save(out, "PNG", pnginfo=marks)
     return out.getvalue()
 
 
