@@ -120,7 +120,8 @@ class Runner:
             # Where the disk is full the journal ends without its last line.
             with suppress(StorageFailed):
                 await journal.append(
-                    end_record(ending.state, ending.stopped_by, ending.reason)
+                    *await calls.check.last_records(self._plan.endpoints),
+                    end_record(ending.state, ending.stopped_by, ending.reason),
                 )
         return ending
 

@@ -33,6 +33,7 @@ CALM = {
     "limits": None,
     "overhead_s": 0,
     "price_factor": "1",
+    "answer_bytes": None,
 }
 PROMPTS = (
     ("poster", 'A poster that says "OPEN DAILY"'),

@@ -52,6 +52,7 @@ def compare(
     with current_index(folder) as con:
         trials = {run_id: queries.trials(con, run_id) for run_id in run_ids}
         served = {run_id: served_otherwise(con, run_id) for run_id in run_ids}
+        rows = [queries.run(con, run_id) or {} for run_id in run_ids]
     comparison = _compare(trials, by)
     if json:
         answer = {
@@ -59,12 +60,23 @@ def compare(
             "runs": run_ids,
             **comparison_answer(comparison),
             "served_otherwise": served,
+            "client_limited": {row["run_id"]: row["client_limited"] for row in rows},
         }
         typer.echo(orjson.dumps(answer).decode())
     else:
         typer.echo(f"run{'s' if len(run_ids) > 1 else ''} {' and '.join(run_ids)}")
+        _print_limited(rows)
         print_comparison(comparison)
         _print_served(served)
+
+
+def _print_limited(rows: "list[Row]") -> None:
+    """Which runs measured this program too."""
+    from bench.words.limited import limited_sentence
+
+    for row in rows:
+        if said := limited_sentence(row):
+            typer.echo(f"run {row['run_id']}: {said}" if len(rows) > 1 else said)
 
 
 def _print_served(served: "dict[str, list[Row]]") -> None:

@@ -34,6 +34,13 @@ def doctor(
     ] = None,
     route: RouteOption = None,
     prices: PricesOption = None,
+    timing: Annotated[
+        bool,
+        typer.Option(
+            "--timing",
+            help="Instead, measure for 30 s how far times on this machine are off.",
+        ),
+    ] = False,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -41,7 +48,12 @@ def doctor(
 
     It costs nothing: each endpoint is asked for its list of models, once. The
     code is 3 for a key that is missing or refused, 6 for storage, 2 for others.
+    With --timing nothing of that: an emulator on this machine answers, and its
+    stamps say up to which rate and size times can be trusted.
     """
+    if timing:
+        _timing(as_json=json)
+        return
     from pathlib import Path
 
     from bench.checkup.check import exit_code
@@ -66,6 +78,16 @@ def doctor(
     else:
         _print_words(checks)
     raise typer.Exit(exit_code(checks))
+
+
+def _timing(*, as_json: bool) -> None:
+    from bench.commands.timing import measured_floors, print_floors, print_json
+
+    found = measured_floors()
+    if as_json:
+        print_json(SCHEMA, found)
+    else:
+        print_floors(found)
 
 
 def _print_json(checks: "tuple[Check, ...]") -> None:

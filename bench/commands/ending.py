@@ -22,6 +22,7 @@ from bench.store.queries import offered
 from bench.store.served import served_otherwise
 from bench.store.status import run_status
 from bench.words.figures import dollars
+from bench.words.limited import limited_sentence
 from bench.words.offered import offered_text
 from bench.words.served import other_than_asked
 from pricing.money import usd_text
@@ -143,8 +144,10 @@ class Told:
         found = self.ending.found
         lines = [offered_text(self.paced)] if self.paced else []
         lines += found_lines(found) if found else []
-        for line in (*lines, *self.reasons, self._money()):
-            typer.echo(line)
+        limited = limited_sentence(self.status)
+        for line in (*lines, *self.reasons, self._money(), limited):
+            if line:
+                typer.echo(line)
         name = f"{status['run_id']}{self.where}"
         # A search needs no more trials than it took.
         if self.n_left and (found is None or self.ending.stopped_by):
@@ -184,6 +187,9 @@ def journal_status(plan: Plan, history: RunHistory, ending: Ending) -> dict[str,
         "reserved_usd": usd_text(Decimal(0)),
         "stopped_by": ending.stopped_by,
         "damaged": 0,
+        "client_limited": None,
+        "client_limited_reasons": ["the index could not be used"],
+        "client_limited_remarks": [],
     }
 
 

@@ -9,6 +9,7 @@ from bench.commands.naming import RunArgument
 from bench.commands.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
+    from bench.commands.checking import Checked
     from bench.commands.doubting import Doubts
     from bench.store.queries import Row, Shown
 
@@ -54,6 +55,7 @@ def show(
     import orjson
 
     from bench.commands.answers import show_answer
+    from bench.commands.checking import checked_answer, read_checked
     from bench.commands.doubting import doubts_answer, read_doubts
     from bench.errors import BadInput
     from bench.store.queries import read_shown
@@ -65,6 +67,7 @@ def show(
         shown = read_shown(con, run_id)
         served = served_otherwise(con, run_id)
         doubts = read_doubts(con, folder, run_id)
+        checked = read_checked(con, run_id)
     if shown is None:
         raise BadInput(
             f"run '{run_id}' can't be shown: the index does not hold it; "
@@ -76,14 +79,18 @@ def show(
             **show_answer(shown),
             "served_otherwise": served,
             **doubts_answer(doubts),
+            **checked_answer(checked),
         }
         typer.echo(orjson.dumps(answer).decode())
     else:
-        _print(shown, served, doubts)
+        _print(shown, served, doubts, checked)
 
 
-def _print(shown: "Shown", served: "list[Row]", doubts: "Doubts") -> None:
+def _print(
+    shown: "Shown", served: "list[Row]", doubts: "Doubts", checked: "Checked"
+) -> None:
     """A run and what is to be doubted of it."""
+    from bench.commands.checking import print_checked
     from bench.commands.doubting import print_doubts
     from bench.commands.showing import print_shown
     from bench.words.served import other_than_asked
@@ -94,3 +101,4 @@ def _print(shown: "Shown", served: "list[Row]", doubts: "Doubts") -> None:
     for sentence in other_than_asked(served):
         typer.echo(sentence)
     print_doubts(doubts)
+    print_checked(shown.run, checked)

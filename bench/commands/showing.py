@@ -20,6 +20,7 @@ from bench.words.figures import (
     seconds_between,
     so_many,
 )
+from bench.words.limited import LIMITED
 from bench.words.tables import print_table
 
 SIMULATED = (
@@ -51,13 +52,19 @@ def _run_line(row: Row) -> list[str]:
     return [
         row["run_id"],
         _local(row["created_at"]),
-        row["suite"] + (" (simulated)" if row["simulated"] else ""),
+        row["suite"] + _marks(row),
         ", ".join(row["endpoints"]),
         _state(row),
         f"{row['n_done']}/{row['n_trials']}",
         dollars(row["charge_usd"]) if row["attempts"] else UNKNOWN,
         "; ".join(part for part in (row["note"], _tags(row)) if part),
     ]
+
+
+def _marks(row: Row) -> str:
+    """What is to be known before any figure of a run is read."""
+    simulated = " (simulated)" if row["simulated"] else ""
+    return simulated + (f" ({LIMITED})" if row["client_limited"] else "")
 
 
 def _local(at: datetime) -> str:

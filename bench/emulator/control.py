@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.routing import Route
 
 from bench.emulator import faults, profile
+from bench.emulator.answers import json_bytes
 from bench.emulator.delivery import Delivery
 from bench.emulator.documents import BadDocumentError
 from bench.emulator.limits import Window
 from bench.emulator.refusals import RefusedError, invalid, unknown_url
 from bench.emulator.state import Emulator, emulator_of, exchange_of
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 Handler = Callable[[Request], Awaitable[Delivery]]
 
 
@@ -35,6 +38,25 @@ async def read_ledger(request: Request) -> Delivery:
     """Show every request, the total, and how many are still in work."""
     emulator = emulator_of(request)
     return _answer({**emulator.ledger.as_json(), "in_flight": emulator.in_flight})
+
+
+async def read_stamps(request: Request) -> Delivery:
+    """Show when each request came and its answer left, and by whose clock."""
+    emulator = emulator_of(request)
+    told = {
+        "origin": emulator.origin,
+        "boot_id": _boot_id(),
+        "stamps": emulator.ledger.stamps(),
+    }
+    return Delivery(status=200, body=json_bytes(told))
+
+
+def _boot_id() -> str | None:
+    """Return what names this boot: its processes share the monotonic clock."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return None
 
 
 async def clear_ledger(request: Request) -> Delivery:
@@ -119,6 +141,7 @@ def _route(path: str, method: str, handler: Handler) -> Route:
 
 ROUTES = (
     _route("ledger", "GET", read_ledger),
+    _route("stamps", "GET", read_stamps),
     _route("ledger", "DELETE", clear_ledger),
     _route("profile", "GET", read_profile),
     _route("profile", "PUT", change_profile),

@@ -17,6 +17,7 @@ from bench.emulator.answers import (
     json_bytes,
     spoiled,
 )
+from bench.emulator.canned import canned_outcome
 from bench.emulator.checks import checked
 from bench.emulator.delivery import Delivery, slow_seconds
 from bench.emulator.fault_refusals import refusal_of
@@ -37,6 +38,8 @@ from bench.emulator.state import (
     emulator_of,
     exchange_of,
 )
+
+CANNED_KEPT = 8
 
 
 async def generations(request: Request) -> Delivery:
@@ -159,6 +162,9 @@ async def _made(emulator: Emulator, plan: Plan, fault: Fault | None) -> Outcome:
     if emulator.manner is Manner.REPEATS and kept in emulator.once_served:
         return emulator.once_served.pop(kept)
     loop = asyncio.get_running_loop()
+    answer_bytes = emulator.profile.answer_bytes
+    if answer_bytes is not None and fault is None and not wanted.model.is_dall_e:
+        return await _canned(emulator, plan, answer_bytes)
     outcome, pictures = await loop.run_in_executor(
         emulator.pool, _outcome, emulator.manner, emulator.origin, plan, fault
     )
@@ -167,6 +173,20 @@ async def _made(emulator: Emulator, plan: Plan, fault: Fault | None) -> Outcome:
     if emulator.manner is Manner.REPEATS and fault is None:
         emulator.once_served[kept] = outcome
     return outcome
+
+
+async def _canned(emulator: Emulator, plan: Plan, answer_bytes: int) -> Outcome:
+    """Serve what was made for the first request that asked the same."""
+    asked = f"{answer_bytes} {replace(plan, key='', request_id='')}"
+    if asked not in emulator.canned:
+        loop = asyncio.get_running_loop()
+        made = await loop.run_in_executor(
+            emulator.pool, canned_outcome, plan, answer_bytes
+        )
+        while len(emulator.canned) >= CANNED_KEPT:
+            del emulator.canned[next(iter(emulator.canned))]
+        emulator.canned[asked] = made
+    return emulator.canned[asked]
 
 
 def _outcome(

@@ -82,6 +82,17 @@ class Ledger:
             "n_unpriced": len(self.entries) - len(priced),
         }
 
+    def stamps(self) -> list[tuple[str, int, int, int]]:
+        """Return name, received, first byte and sent of what was wholly sent."""
+        return [
+            (e.client_request_id, e.received_ns, e.first_byte_ns, e.sent_ns)
+            for e in self.entries
+            if e.client_request_id is not None
+            and e.received_ns is not None
+            and e.first_byte_ns is not None
+            and e.sent_ns is not None
+        ]
+
     def clear(self) -> None:
         """Forget every entry; requests in flight stay forgotten."""
         self.entries.clear()

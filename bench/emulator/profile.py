@@ -16,6 +16,7 @@ from bench.emulator.service_time import Distribution
 DISTRIBUTIONS = ("lognormal", "constant")
 SIGMA_MAX = 5.0
 FACTOR_MAX = Decimal(1000)
+ANSWER_MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class RunProfile:
     """Time scale, service time, limits, and a gateway's overhead and price.
 
     `service_time` None means the published medians by model, quality and size.
+    `answer_bytes` is the size of an answer that is made once and served to all.
     """
 
     time_scale: float = 1.0
@@ -30,6 +32,7 @@ class RunProfile:
     limits: Limits = field(default_factory=Limits)
     overhead_s: float = 0.0
     price_factor: Decimal = Decimal(1)
+    answer_bytes: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the profile as `GET /_emulator/profile` shows it."""
@@ -60,6 +63,8 @@ def _read(profile: RunProfile, key: str, value: object) -> Any:  # noqa: ANN401 
             return _limits(profile.limits, value)
         case "price_factor":
             return _factor(value)
+        case "answer_bytes":
+            return None if value is None else _answer_bytes(value)
         case _:
             return read_number(key, value)
 
@@ -93,6 +98,13 @@ def _limits(now: Limits, value: object) -> Limits:
         for key, limit in part.items()
     }
     return replace(now, **new)
+
+
+def _answer_bytes(value: object) -> int:
+    wanted = read_whole("answer_bytes", value, low=1)
+    if wanted > ANSWER_MAX_BYTES:
+        raise BadDocumentError(f"answer_bytes must be at most {ANSWER_MAX_BYTES}")
+    return wanted
 
 
 def _factor(value: object) -> Decimal:

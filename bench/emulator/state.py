@@ -58,6 +58,8 @@ class Emulator:
     once_served: dict[tuple[object, ...], Outcome] = field(
         default_factory=dict[tuple[object, ...], Outcome]
     )
+    # Answers of a size that the profile asks for, by what was asked.
+    canned: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
     pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(
             max_workers=os.cpu_count() or 2, thread_name_prefix="render"

@@ -27,7 +27,11 @@ def benchmark_lines(table: Table) -> Iterator[bytes]:
     run = queries.run(table.con, table.run_id) or {}
     cells = _cells(table)
     told = {
-        "machine_info": {"node": "pixelmeter", "simulated": run["simulated"]},
+        "machine_info": {
+            "node": "pixelmeter",
+            "simulated": run["simulated"],
+            "client_limited": run["client_limited"],
+        },
         "commit_info": {},
         "benchmarks": [_benchmark(cell) for cell in cells if cell["service_s"]],
         "left_out": [

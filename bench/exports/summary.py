@@ -13,6 +13,8 @@ _COUNTS = ("n_trials", "n_ok", "images", "attempts", "n_charge_unknown")
 _MONEY = ("charge_usd", "list_usd", "possibly_billed_usd")
 _SAVINGS = "savings_usd"
 _FACTS = ("run_id", "suite", "state", "created_at", "simulated", "note")
+_LIMITED = "client_limited"
+_WHETHER = {True: "yes", False: "no", None: "unknown"}
 _NOTES = (
     "charge_usd: what the endpoint's prices make of the usage that was reported",
     "list_usd: the same usage at the direct book's price",
@@ -75,6 +77,9 @@ def write_summary(
     for fact in _FACTS:
         row += 1
         sheet.write_row(row, [fact, run[fact]])
+    row += 1
+    why = "; ".join(run[f"{_LIMITED}_reasons"])
+    sheet.write_row(row, [_LIMITED, _WHETHER[run[_LIMITED]], why or None])
     for note in _NOTES:
         row += 1
         sheet.write_row(row, [note])

@@ -19,6 +19,7 @@ from bench.meter.secret import without_secret
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import PricedModel
 from bench.record import intent_record, outcome_record
+from bench.selfcheck.check import SelfCheck
 from bench.settle import Sending, cancelled, settle
 from bench.traffic.budget import Budget, Ledger
 from bench.traffic.gate import Closed, Gate
@@ -40,6 +41,7 @@ class Bracket:
         journal: JournalWriter,
         gate: Gate,
         examiner: Examiner,
+        check: SelfCheck,
         preamble: Callable[[], Iterable[Mapping[str, Any]]] = tuple,
     ) -> None:
         """Nothing is sent yet.
@@ -53,12 +55,18 @@ class Bracket:
         self._journal = journal
         self._gate = gate
         self._examiner = examiner
+        self._check = check
+        self._watch = check.watch
         self._preamble = preamble
         self._held = Held()
         self._calls: dict[str, asyncio.Future[Exchange]] = {}
         self._waits: dict[str, asyncio.Future[Any]] = {}
         self._given_up: set[str] = set()
-        self.n_in_flight = 0
+
+    @property
+    def n_in_flight(self) -> int:
+        """Attempts from their intent to their outcome."""
+        return self._watch.n_in_flight
 
     @property
     def ledger(self) -> Ledger:
@@ -126,6 +134,7 @@ class Bracket:
         if self._is_off(planned):
             return None
         try:
+            held_ns = await self._wait_for_room(trial)
             # What need not wait costs no task: each takes processor time.
             if lane.turns.locked():
                 await self._gate.wait_for(lane.turns.acquire(), endpoint)
@@ -144,7 +153,7 @@ class Bracket:
                 waiting_ns=waiting_ns,
                 started_at=now_utc(),
                 ready_ns=time.monotonic_ns(),
-                behind_ns=behind_ns,
+                behind_ns=None if behind_ns is None else behind_ns + held_ns,
             )
             return await self._bracket(sending, lane)
         finally:
@@ -156,12 +165,22 @@ class Bracket:
         is_given_up = trial.trial_id in self._given_up
         return is_given_up or self._gate.is_closed_for(trial.cell.endpoint)
 
+    async def _wait_for_room(self, trial: Trial) -> int:
+        """Nanoseconds that earlier answers, not yet recorded, held a request up.
+
+        Raises:
+            Closed: The way closed meanwhile, or the trial was given up.
+        """
+        if not self._held.is_full:
+            return 0
+        since_ns = time.monotonic_ns()
+        await self.wait(trial, self._held.room)
+        return time.monotonic_ns() - since_ns
+
     async def _may_leave(self, planned: PlannedTrial, lane: Lane) -> bool:
         """Wait for the limits and reserve the bound; False when closed."""
         n_images, endpoint = planned.trial.cell.n, planned.trial.cell.endpoint
         try:
-            if self._held.is_full:
-                await self.wait(planned.trial, self._held.room)
             for limiter in (self._whole_run, lane.limiter):
                 if not limiter.is_open:
                     take = partial(limiter.take, n_images)
@@ -190,7 +209,7 @@ class Bracket:
         """Intent, request, outcome, settlement; the reservation always ends."""
         bound_usd = sending.planned.bound_usd
         charge_usd, possibly_usd = Decimal(0), bound_usd
-        self.n_in_flight += 1
+        self._watch.begun()
         try:
             try:
                 await self._journal.append(*self._preamble(), intent_record(sending))
@@ -207,7 +226,7 @@ class Bracket:
             charge_usd = attempt.money.charge_usd or Decimal(0)
             possibly_usd = attempt.money.possibly_billed_usd
         finally:
-            self.n_in_flight -= 1
+            self._watch.over()
             await self._budget.settle(bound_usd, charge_usd, possibly_usd)
         passed("settled")
         if reading.stops and lane.closes:
@@ -215,29 +234,19 @@ class Bracket:
         return attempt
 
     async def _request(self, sending: Sending, lane: Lane) -> tuple[Attempt, Reading]:
-        trial = sending.planned.trial
-        priced = self._prices[trial.cell.endpoint, trial.cell.model]
+        cell = sending.planned.trial.cell
+        priced = self._prices[cell.endpoint, cell.model]
         stamps = RequestStamps(started_ns=time.monotonic_ns())
-        if self._is_off(sending.planned):
-            # Closed while the intent was made durable: its request stays here.
-            reading = cancelled(None)
-            answer = Exchange(stamps=stamps)
-            return settle(sending, answer, reading, (), priced), reading
-        call = asyncio.ensure_future(lane.send(trial, sending.attempt_id, stamps))
-        self._calls[trial.trial_id] = call
-        try:
-            answer = await call
-        except asyncio.CancelledError:
-            answer, reading = Exchange(stamps=stamps), cancelled(stamps)
-            return settle(sending, answer, reading, (), priced), reading
-        finally:
-            del self._calls[trial.trial_id]
+        answer = await self._ask(sending, lane, stamps)
+        if answer is None:
+            reading = cancelled(stamps)
+            nothing = Exchange(stamps=stamps)
+            return settle(sending, nothing, reading, (), priced), reading
         passed("answered")
         wants_contents = lane.take is not None
         with self._held.holding(len(answer.body or b"")):
             examining = self._examiner.examine(answer, wants_contents=wants_contents)
             answer = replace(answer, body=None)
-            del call
             seen = await examining
         passed("pictures_durable")
         if seen.not_kept:
@@ -248,6 +257,29 @@ class Bracket:
                 lane.take(picture, content)
         attempt = settle(sending, answer, seen.reading, seen.pictures, priced)
         return without_secret(attempt, lane.secret), seen.reading
+
+    async def _ask(
+        self, sending: Sending, lane: Lane, stamps: RequestStamps
+    ) -> Exchange | None:
+        """Send the one request; None when it was broken off or stayed here."""
+        trial = sending.planned.trial
+        if self._is_off(sending.planned):
+            # Closed while the intent was made durable.
+            return None
+        call = asyncio.ensure_future(lane.send(trial, sending.attempt_id, stamps))
+        self._calls[trial.trial_id] = call
+        self._watch.sent()
+        try:
+            answer = await call
+        except asyncio.CancelledError:
+            return None
+        finally:
+            del self._calls[trial.trial_id]
+            self._watch.answered()
+        self._check.witness.saw(
+            trial.cell.endpoint, sending.attempt_id, stamps.sent_ns, answer.headers
+        )
+        return answer
 
     async def _journal_outcome(self, attempt: Attempt, within_s: float) -> None:
         try:

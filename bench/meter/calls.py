@@ -16,13 +16,14 @@ from bench.errors import StorageFailed
 from bench.folder import DataFolder, RunFolder
 from bench.images.pool import CheckerPool
 from bench.images.shelf import Keep
-from bench.journal import JournalWriter
+from bench.journal import LATER_S, JournalWriter
 from bench.meter.bracket import Bracket
 from bench.meter.examiner import Examiner
 from bench.meter.lanes import Lane
 from bench.plan.frozen import PlannedTrial
 from bench.plan.options import Options
 from bench.plan.prices import PricedModel
+from bench.selfcheck.check import SelfCheck
 from bench.traffic.budget import Budget, Ledger
 from bench.traffic.gate import Closed, Gate
 from bench.traffic.limiter import EndpointLimiter
@@ -38,6 +39,7 @@ class Calls:
 
     bracket: Bracket
     gate: Gate
+    check: SelfCheck
     chance: random.Random
 
     async def carry_out(
@@ -95,6 +97,7 @@ def open_calls(  # noqa: PLR0913  what a run is made of
     journal: JournalWriter,
     spent: Ledger,
     stack: AsyncExitStack,
+    is_asked: bool = True,
     preamble: Callable[[], Iterable[Mapping[str, Any]]] = tuple,
 ) -> Calls:
     """What all calls of a run share; it closes with the stack.
@@ -106,6 +109,7 @@ def open_calls(  # noqa: PLR0913  what a run is made of
         journal: Where attempts are recorded.
         spent: Dollars of the run before this process.
         stack: Closes what is opened here.
+        is_asked: Whether `options` ask for a number of requests in flight.
         preamble: Records that are to be durable before the next intent.
     """
     # One thread: each has a heap of its own, which large answers fill.
@@ -114,6 +118,8 @@ def open_calls(  # noqa: PLR0913  what a run is made of
     checkers = CheckerPool(aside)
     stack.push_async_callback(checkers.close)
     gate = Gate()
+    check = SelfCheck(partial(journal.append, within_s=LATER_S), is_asked=is_asked)
+    stack.callback(check.watch.stop)
     bracket = Bracket(
         prices=prices,
         whole_run=EndpointLimiter(options.rate_rpm, None),
@@ -121,10 +127,12 @@ def open_calls(  # noqa: PLR0913  what a run is made of
         journal=journal,
         gate=gate,
         examiner=Examiner(data, Keep(options.images), checkers, aside),
+        check=check,
         preamble=preamble,
     )
     # Jitter alone hangs on it.
-    return Calls(bracket=bracket, gate=gate, chance=random.Random())  # noqa: S311
+    chance = random.Random()  # noqa: S311
+    return Calls(bracket=bracket, gate=gate, check=check, chance=chance)
 
 
 def open_journal(run: RunFolder) -> JournalWriter:

@@ -48,6 +48,7 @@ class OpenRun:
     growing: GrowingPlan
     calls: Calls
     additions: Additions
+    endpoints: tuple[Endpoint, ...]
     loop: asyncio.AbstractEventLoop
     is_ended: bool = False
     ways: dict[str, Way] = field(default_factory=dict[str, Way])
@@ -147,7 +148,8 @@ class OpenRun:
         # Where the disk is full the journal ends without its last line.
         with suppress(StorageFailed):
             end = end_record(state, gate.stopped_by, gate.reason)
-            await self.journal.append(*self.additions.take(), end)
+            told = await self.calls.check.last_records(self.endpoints)
+            await self.journal.append(*self.additions.take(), *told, end)
 
     async def refresh_index(self) -> None:
         """Leave the index current.
@@ -191,6 +193,7 @@ async def open_run(  # noqa: PLR0913  what a run is made of
         journal=journal,
         spent=Ledger(),
         stack=stack,
+        is_asked=False,
         preamble=additions.take,
     )
     return OpenRun(
@@ -201,5 +204,6 @@ async def open_run(  # noqa: PLR0913  what a run is made of
         growing=growing,
         calls=calls,
         additions=additions,
+        endpoints=endpoints,
         loop=asyncio.get_running_loop(),
     )

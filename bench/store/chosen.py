@@ -104,15 +104,15 @@ def asked_columns(
 def choices(con: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
     """What can be chosen: values by the fields of `Chosen`.
 
-    `runs` are rows of run_id, kind, suite, created_at, state, simulated and
-    n_trials, the newest first; the others are sorted texts, "" where some cell
-    sends none.
+    `runs` are rows of run_id, kind, suite, created_at, state, simulated, n_trials,
+    attempts and client_limited, the newest first; the others are sorted texts, ""
+    where some cell sends none.
     """
     found: dict[str, list[Any]] = {
         "runs": rows_of(
             con,
-            "SELECT run_id, kind, suite, created_at, state, simulated, n_trials "
-            "FROM v_run ORDER BY created_at DESC, run_id DESC",
+            "SELECT run_id, kind, suite, created_at, state, simulated, n_trials, "
+            "attempts, client_limited FROM v_run ORDER BY created_at DESC, run_id DESC",
         )
     }
     sources = {

@@ -14,6 +14,7 @@ from bench.errors import BadInput, StorageFailed
 from bench.folder import DataFolder
 from bench.store.batches import Batch, Problem, prefetch, read_changes
 from bench.store.changes import find_changes
+from bench.store.checked import judge_runs
 from bench.store.index import (
     DamagedIndex,
     OlderIndex,
@@ -196,6 +197,7 @@ def _write_group(
                 n_outcomes = 0
                 written.clear()
     tally_runs(con, written)
+    judge_runs(con, written)
     con.commit()
     told.runs.update(dict.fromkeys(written))
     told.attempts += n_outcomes

@@ -12,6 +12,7 @@ from bench.store.ingest import refresh
 from pricing.money import usd_text
 
 _BUCKETS = ("done", "failed", "possibly_billed", "not_sent", "in_flight")
+_LIMITED = ("client_limited", "client_limited_reasons", "client_limited_remarks")
 _MONEY = ("charge_usd", "list_usd", "possibly_billed_usd", "reserved_usd")
 
 
@@ -47,7 +48,8 @@ def run_status(folder: DataFolder, run_id: str) -> dict[str, Any]:
     Returns:
         `run_id, state, trials {planned, done, failed, possibly_billed,
         not_sent, in_flight}, attempts, charge_usd, list_usd,
-        possibly_billed_usd, reserved_usd, stopped_by, damaged`. Money is exact
+        possibly_billed_usd, reserved_usd, stopped_by, damaged, client_limited,
+        client_limited_reasons, client_limited_remarks`. Money is exact
         decimal text, a sum of what is known; `damaged` counts records that
         can't be read.
 
@@ -78,4 +80,5 @@ def status_fields(row: queries.Row) -> dict[str, Any]:
         **{name: usd_text(row[name] or Decimal(0)) for name in _MONEY},
         "stopped_by": row["stopped_by"],
         "damaged": row["n_damaged"],
+        **{name: row[name] for name in _LIMITED},
     }

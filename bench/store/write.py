@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from bench.store.batches import Batch, Rows
+from bench.store.checked import write_certified, write_self_check
 
 TABLES = (
     "run",
@@ -21,6 +22,10 @@ TABLES = (
     "attempt",
     "tally",
     "timing",
+    "self_check",
+    "judged",
+    "certified",
+    "certification",
     "damage",
 )
 _WITH_OFFSETS = (*TABLES, "ingest_offset")
@@ -182,6 +187,10 @@ def _write_records(con: duckdb.DuckDBPyConnection, batch: Batch) -> None:
             _write_session(con, place, record)
         elif record["kind"] == "end":
             _write_end(con, place, record)
+        elif record["kind"] == "self_check":
+            write_self_check(con, place, record)
+        elif record["kind"] == "certified":
+            write_certified(con, place, record)
     for line_no in batch.damaged:
         con.execute(
             "INSERT INTO damage VALUES ($run_id, $journal, $line_no)",

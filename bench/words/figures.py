@@ -54,6 +54,14 @@ def seconds(duration_s: float | None) -> str:
     return f"{sign}{size_s * 1000:.0f} ms"
 
 
+def milliseconds(duration_s: float | None) -> str:
+    """A duration at which a tenth of a millisecond counts."""
+    if duration_s is None:
+        return UNKNOWN
+    ms = duration_s * 1000
+    return f"{ms:.1f} ms" if abs(ms) < 100 else f"{ms:,.0f} ms"  # noqa: PLR2004  three digits
+
+
 def seconds_between(low_s: float, high_s: float) -> str:
     """Two durations in one unit, the larger one's."""
     low, high = seconds(low_s), seconds(high_s)

@@ -91,13 +91,13 @@ def _measure(
     from importlib import resources
 
     from bench.commands.carrying import send
+    from bench.commands.doubles import started
     from bench.plan.build import Wishes, build
     from bench.plan.frozen import freeze
     from bench.store import queries
     from bench.store.index import open_index
     from bench.store.status import run_status
     from bench.suite import read_suite
-    from dashboards.commands.doubles import started
     from dashboards.commands.telling import Measured
 
     with ExitStack() as stack:

@@ -7,6 +7,7 @@ import orjson
 from markupsafe import Markup
 
 from bench.commands.answers import comparison_answer, saving_answer, show_answer
+from bench.commands.checking import checked_answer
 from bench.commands.doubting import doubts_answer
 from dashboards.report.facts import Facts
 
@@ -31,6 +32,7 @@ def exact_figures(facts: Facts) -> dict[str, Any]:
             **show_answer(facts.shown),
             "served_otherwise": facts.served,
             **doubts_answer(facts.doubts),
+            **checked_answer(facts.checked),
         },
         "comparisons": [comparison_answer(found) for found in facts.comparisons],
         "savings": [saving_answer(saving) for saving in facts.savings],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.commands.checking import Checked, read_checked
 from bench.commands.doubting import Doubts, read_doubts
 from bench.errors import BadInput
 from bench.folder import DataFolder
@@ -42,6 +43,7 @@ class Facts:
         prompts: `{prompt_id, text, category}` in the order of the suite.
         served: What came in place of what was asked, a row a kind.
         doubts: Counts and costs that answers told and that are not as we have them.
+        checked: How this program kept up, and how far its times were off.
         comparisons: One a factor that has several levels; endpoints first.
         problems: What the index could not read.
     """
@@ -53,6 +55,7 @@ class Facts:
     prompts: Sequence[Row]
     served: Sequence[Row]
     doubts: Doubts
+    checked: Checked
     comparisons: tuple[Comparison, ...]
     savings: tuple[Saving, ...]
     problems: tuple[str, ...]
@@ -90,6 +93,7 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         prompts = queries.rows_of(con, _PROMPTS, values)
         served = served_otherwise(con, run_id)
         doubts = read_doubts(con, folder, run_id)
+        checked = read_checked(con, run_id)
     if shown is None:
         raise BadInput(
             f"run '{run_id}' can't be reported: the index does not hold it; "
@@ -103,6 +107,7 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         prompts=prompts,
         served=served,
         doubts=doubts,
+        checked=checked,
         comparisons=_comparisons(trials),
         savings=savings(trials, IMAGES_PER_MONTH) if trials else (),
         problems=tuple(problems),

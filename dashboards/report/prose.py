@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import orjson
 
+from bench.commands.checking import certification_sentence, kept_up
 from bench.commands.doubting import cost_sentences, token_sentences
 from bench.store.queries import Row
 from bench.words.figures import dollars
+from bench.words.limited import limited_sentence
 from bench.words.served import other_than_asked
 from dashboards.report.facts import Facts
 from pricing.money import usd_text
@@ -24,6 +26,7 @@ def standing(facts: Facts) -> list[tuple[str, str]]:
         ("trials", trials(row)),
         ("requests", f"{row['attempts']:,}"),
         *(_money(row) if row["attempts"] else ()),
+        *(_trust(facts) if row["attempts"] else ()),
     ]
 
 
@@ -32,6 +35,15 @@ def _money(row: Row) -> list[tuple[str, str]]:
         ("US$ charged", dollars(row["charge_usd"])),
         ("US$ at the direct list price", dollars(row["list_usd"])),
     ]
+
+
+def _trust(facts: Facts) -> list[tuple[str, str]]:
+    """How far the times of the run can be trusted."""
+    said = certification_sentence(facts.checked.certification)
+    lines = [("times", said)]
+    if facts.shown.run["client_limited"] is False:
+        lines.append(("self-check", kept_up(facts.checked)))
+    return lines
 
 
 def state(row: Row) -> str:
@@ -54,6 +66,8 @@ def trials(row: Row) -> str:
 def remarks(facts: Facts) -> list[str]:
     """What a reader must know before believing the figures."""
     row, found = facts.shown.run, []
+    if limited := limited_sentence(row):
+        found.append(f"{limited[:1].upper()}{limited[1:]}.")
     if row["state"] == "running":
         found.append("The run still goes on; these figures are of the moment.")
     if row["n_not_sent"] and row["state"] != "running":

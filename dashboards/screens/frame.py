@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from bench.store.chosen import Chosen
+from bench.words.figures import so_many
 from dashboards.charts.theme import Theme, dress
 from dashboards.filters.choosing import NOT_SENT, is_filtered
 from dashboards.filters.reading import Asker
@@ -134,6 +135,28 @@ def mark(totals: Row) -> None:
             "their endpoints are marked, and no money was spent on them."
         )
     st.badge(words, icon=":material/science:", color="orange")
+
+
+def limited_mark(runs: Sequence[Row]) -> None:
+    """The mark over a page of times that this program made longer itself."""
+    sent = [row for row in runs if row["attempts"]]
+    n_limited = sum(row["client_limited"] is True for row in sent)
+    n_unknown = sum(row["client_limited"] is None for row in sent)
+    if n_limited:
+        which = (
+            so_many(n_limited, "run")
+            if n_limited == len(sent)
+            else (f"{n_limited:,} of {len(sent):,} runs")
+        )
+        st.badge(
+            f"Client-limited. In {which} this program was too slow for its own load: "
+            "times there hold delays of its own.",
+            icon=":material/speed:",
+            color="red",
+        )
+    if n_unknown:
+        of = f"{n_unknown:,} of {len(sent):,} runs"
+        note(f"Of {of} nobody knows whether this program kept up with its own load.")
 
 
 def is_empty(visit: Visit) -> bool:

@@ -20,6 +20,7 @@ from dashboards.screens.frame import (
     chart_grid,
     charted,
     endpoint_of,
+    limited_mark,
     marked,
     note,
     say,
@@ -42,6 +43,7 @@ _PARTS = (
 
 def show(visit: Visit) -> None:
     """Distribution, cells, parts, course over time, the slowest requests."""
+    limited_mark(visit.runs)
     found = visit.ask(cells, visit.chosen)
     by, is_log = _switches()
     left, right = side_by_side()

@@ -15,6 +15,7 @@ from bench.words.figures import (
     percent,
     seconds,
 )
+from bench.words.limited import LIMITED
 from dashboards.charts.daily_spend import daily_spend
 from dashboards.screens import tables
 from dashboards.screens.frame import (
@@ -24,6 +25,7 @@ from dashboards.screens.frame import (
     charted,
     endpoint_of,
     inert,
+    limited_mark,
     note,
     side_by_side,
 )
@@ -32,6 +34,7 @@ from dashboards.screens.prices import price_dates
 
 def show(visit: Visit) -> None:
     """Cards, cells, spend by day, errors and runs."""
+    limited_mark(visit.runs)
     _cards(visit.totals)
     _ages(visit)
     st.subheader("Cells")
@@ -182,6 +185,11 @@ def _errors(rows: Sequence[Row]) -> None:
     )
 
 
+def _marks(row: Row) -> str:
+    marks = ["simulated"] if row["simulated"] else []
+    return ", ".join([*marks, *([LIMITED] if row["client_limited"] else [])])
+
+
 def _runs(rows: Sequence[Row]) -> None:
     tables.show(
         rows,
@@ -195,7 +203,7 @@ def _runs(rows: Sequence[Row]) -> None:
             ),
             tables.text("State", "state"),
             tables.count("Trials", "n_trials"),
-            tables.text("Mark", lambda row: "simulated" if row["simulated"] else ""),
+            tables.text("Mark", _marks),
         ],
         alt="Runs, the newest first",
         key="overview-runs",

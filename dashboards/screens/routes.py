@@ -17,7 +17,15 @@ from dashboards.screens.compared import (
     endpoints_needed,
     pick_run,
 )
-from dashboards.screens.frame import Row, Visit, chart, marked, note, say
+from dashboards.screens.frame import (
+    Row,
+    Visit,
+    chart,
+    limited_mark,
+    marked,
+    note,
+    say,
+)
 
 _MOST_PAIRINGS = 6
 
@@ -27,6 +35,7 @@ def show(visit: Visit) -> None:
     run_id = pick_run(visit)
     if run_id is None:
         return
+    limited_mark([row for row in visit.runs if row["run_id"] == run_id])
     with st.spinner("Pairing trials", show_time=True):
         found = ask_of_run(visit, compared, run_id)
     if found.comparison is None:

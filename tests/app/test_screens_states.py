@@ -17,6 +17,7 @@ from bench.folder import DataFolder
 from bench.journal import encode
 from bench.store.ingest import refresh
 from bench.words.figures import seconds
+from dashboards.commands.report import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -264,6 +265,57 @@ def test_an_address_names_its_run_and_keeps_it_whatever_becomes_of_others(
         assert box.value == run.name
         assert box.options == ["20300101-000000-000001", run.name]
         assert "72 trials, finished (simulated)" in screen.sentences
+
+
+@pytest.mark.parametrize("page", ["overview", "latency", "routes"])
+def test_times_of_a_run_that_limited_itself_are_marked(
+    open_screens: Open, copied: Path, page: str
+) -> None:
+    _rewrite_self_checks(copied, loop_lags=[[40, 1000]])
+    screen = open_screens(copied)
+    marks = [str(part.value) for part in screen.show(page).markdown]
+    (mark,) = [mark for mark in marks if "Client-limited." in mark]
+    assert "In 1 run this program was too slow" in mark
+    if page == "overview":
+        (row,) = screen.table("Runs, the newest first")
+        assert row["Mark"] == "simulated, client-limited"
+
+
+def test_the_report_of_a_limited_run_says_so_above_its_figures(
+    copied: Path, tmp_path: Path
+) -> None:
+    _rewrite_self_checks(copied, loop_lags=[[40, 1000]])
+    (run,) = (copied / "runs").iterdir()
+    path = tmp_path / "report.html"
+    write(DataFolder(copied), run.name, path)
+    page = path.read_text("utf-8")
+    mark = page.index('<p class="mark" role="note">Client-limited: this program was')
+    assert mark < page.index('<section id="time">')
+    assert "certified against the emulator" in page
+
+
+def test_times_of_a_run_that_nobody_watched_are_not_called_fine(
+    open_screens: Open, copied: Path
+) -> None:
+    _rewrite_self_checks(copied)
+    screen = open_screens(copied)
+    app = screen.show("latency")
+    assert not [part for part in app.markdown if "Client-limited." in part.value]
+    notes = [str(part.value) for part in app.caption]
+    assert any("Of 1 of 1 runs nobody knows" in note for note in notes)
+
+
+def _rewrite_self_checks(data: Path, **members: object) -> None:
+    """Change what a run says of its own process; drop it where nothing is given."""
+    (run,) = (data / "runs").iterdir()
+    for journal in (run / "journal").iterdir():
+        records = [orjson.loads(line) for line in journal.read_bytes().splitlines()]
+        for record in records:
+            record.pop("crc")
+            if record["kind"] == "self_check":
+                record.update(members)
+        kept = [r for r in records if members or r["kind"] != "self_check"]
+        journal.write_bytes(b"".join(encode(record) for record in kept))
 
 
 def _add_unmarked_copy(data: Path) -> None:

@@ -81,7 +81,7 @@ class RunningEmulator:
     def reset(self) -> None:
         self.delete("faults")
         calm = {"time_scale": 0, "service_time": None, "limits": None}
-        money = {"overhead_s": 0, "price_factor": "1"}
+        money = {"overhead_s": 0, "price_factor": "1", "answer_bytes": None}
         assert self.put("profile", {**calm, **money}).status_code == 200
         self.ledger()
         self.delete("ledger")

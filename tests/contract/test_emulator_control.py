@@ -10,6 +10,7 @@ CALM = {
     "limits": {"requests_per_minute": None, "images_per_minute": None},
     "overhead_s": 0.0,
     "price_factor": "1",
+    "answer_bytes": None,
 }
 
 
@@ -37,7 +38,7 @@ def test_the_example_of_the_design_is_taken_as_it_stands(emulator: Any) -> None:
     }
     answer = emulator.put("profile", document)
     assert answer.status_code == 200
-    assert answer.json() == document
+    assert answer.json() == {**document, "answer_bytes": None}
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,9 @@ def test_the_example_of_the_design_is_taken_as_it_stands(emulator: Any) -> None:
         ({"time_scale": True}, "time_scale"),
         ({"time_scale": None}, "time_scale"),
         ({"overhead_s": -0.1}, "overhead_s"),
+        ({"answer_bytes": 0}, "answer_bytes"),
+        ({"answer_bytes": 1.5}, "answer_bytes"),
+        ({"answer_bytes": 10**9}, "answer_bytes"),
         ({"price_factor": 0.5}, "price_factor"),
         ({"price_factor": "half"}, "price_factor"),
         ({"price_factor": "-1"}, "price_factor"),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.attempt import Billing, Cell, Outcome, Trial
-from bench.client import Exchange, ImageClient
+from bench.client.exchange import Exchange
+from bench.client.images import ImageClient
 from bench.endpoint import Endpoint
 from bench.settle import read
 from bench.transport.stamps import RequestStamps

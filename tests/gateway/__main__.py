@@ -15,10 +15,10 @@ from typing import NoReturn
 
 from dotenv import dotenv_values
 
+from bench.commands.doubles import Double, started
 from bench.environment import read_environment
 from bench.errors import BenchError
 from bench.folder import DataFolder, make_folder, write_durably
-from dashboards.commands.doubles import Double, started
 from tests.gateway.process import ROOT, Gateway, GatewayError, made_up_key, running
 
 DIRECT_VARIABLE = "PIXELMETER_EMULATOR_KEY"

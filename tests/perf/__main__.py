@@ -2,6 +2,7 @@
 
 import sys
 
+import certify_bench
 import charge_bench
 import import_bench
 import ingest_bench
@@ -26,6 +27,7 @@ PARTS = (
     reprice_bench,
     run_bench,
     wrap_bench,
+    certify_bench,
 )
 
 

@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,8 +173,9 @@ def test_a_picture_that_can_not_be_kept_stops_the_sending(
 def test_pictures_and_thumbnails_are_removed_and_others_stay(data: DataFolder) -> None:
     other = SHA256[:2] + "0" * 62
     put(picture_path(data, _picture()), CONTENT)
-    put(thumbnail_path(data, SHA256), b"small")
-    put(thumbnail_path(data, other), b"other")
+    for digest in (SHA256, other):
+        named = replace(_picture(), sha256=digest)
+        put(thumbnail_path(data, named), b"small")
     assert remove(data, [SHA256, "ff" * 32]) == 2
     assert _files(data.root) == [f"images/{SHA256[:2]}/{other}.thumb.webp"]
     assert remove(data, [SHA256]) == 0

@@ -306,12 +306,20 @@ INSTANTS = st.integers(0, 10**12)
 
 @given(
     st.tuples(INSTANTS, INSTANTS, INSTANTS),
-    st.lists(st.none() | INSTANTS, min_size=6, max_size=6),
+    st.lists(st.none() | INSTANTS, min_size=8, max_size=8),
 )
 def test_no_duration_is_negative_whatever_the_stamps(
     begun: tuple[int, int, int], rest: list[int | None]
 ) -> None:
-    stamps = RequestStamps(begun[2], *rest)
+    names = ("connect_started_ns", "connected_ns", "write_started_ns", "sent_ns")
+    arrived = (
+        "first_byte_ns",
+        "last_byte_ns",
+        "kernel_first_byte_ns",
+        "kernel_last_byte_ns",
+    )
+    instants: dict[str, Any] = dict(zip((*names, *arrived), rest, strict=True))
+    stamps = RequestStamps(started_ns=begun[2], **instants)
     sending = Sending(
         planned=None,  # pyright: ignore[reportArgumentType]  not looked at
         attempt_id="t.1",
@@ -321,7 +329,14 @@ def test_no_duration_is_negative_whatever_the_stamps(
         started_at="",
     )
     found = durations(sending, stamps)
-    for name in ("queued_s", "connect_s", "first_byte_s", "service_s", "total_s"):
+    for name in (
+        "queued_s",
+        "connect_s",
+        "first_byte_s",
+        "service_s",
+        "total_s",
+        "lag_s",
+    ):
         assert getattr(found, name) is None or getattr(found, name) >= 0
 
 

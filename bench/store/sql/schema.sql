@@ -208,6 +208,58 @@ CREATE TABLE timing (              -- one row a cell with a trial that was ok
     service_s DOUBLE[]             -- of their last attempts, sorted, without warm-up
 );
 
+CREATE TABLE self_check (          -- one row a stretch of time that a process watched itself
+    run_id VARCHAR,
+    journal VARCHAR,
+    ended_at TIMESTAMP,            -- when the stretch ended
+    interval_s DOUBLE,             -- how long requests were under way in it
+    n_probes BIGINT,               -- of the loop, one each 10 ms
+    loop_lags BIGINT[][],          -- [bucket k, probes]: at most 5 ms x 2^(k/4) late
+    loop_lag_max_s DOUBLE,
+    cpu_s DOUBLE,                  -- processor time of the process, all its threads
+    gc_n BIGINT,                   -- garbage collections
+    gc_n_long BIGINT,              -- above 20 ms
+    gc_pause_s DOUBLE,             -- all together
+    gc_longest_s DOUBLE,
+    in_flight_asked DOUBLE,        -- attempts under way, mean over time; NULL: not asked
+    in_flight_mean DOUBLE,         -- of those, with the endpoint
+    in_flight_max BIGINT
+);
+
+CREATE TABLE judged (              -- one row a run: self_check and attempts, judged
+    run_id VARCHAR,
+    client_limited BOOLEAN,        -- NULL where nobody knows
+    reasons VARCHAR[],             -- why it is so, or why nobody knows
+    remarks VARCHAR[],             -- what was busy, whether or not it did harm
+    own_lag_p99_s DOUBLE,          -- what is held against the limit
+    limit_s DOUBLE,                -- max(5 ms, 1 % of the median service time)
+    loop_lag_p99_s DOUBLE,
+    loop_lag_max_s DOUBLE,
+    cpu_share DOUBLE,              -- of one core, while requests were under way
+    gc_n_long BIGINT,
+    gc_longest_s DOUBLE,
+    in_flight_asked DOUBLE,        -- means over time
+    in_flight_mean DOUBLE
+);
+
+CREATE TABLE certified (           -- one row an answer that an emulator stamped too
+    run_id VARCHAR,
+    journal VARCHAR,
+    attempt_id VARCHAR,            -- instants: ns of the monotonic clock of one machine
+    sent_ns BIGINT,                -- we had handed over the last byte of the request
+    emulator_received_ns BIGINT,   -- it read that byte
+    emulator_first_byte_ns BIGINT, -- it was about to hand over the answer's first
+    emulator_sent_ns BIGINT        -- the kernel had taken the answer's last
+);
+
+CREATE TABLE certification (       -- one row a batch of those, or why there is none
+    run_id VARCHAR,
+    journal VARCHAR,
+    endpoint VARCHAR,
+    n_answers BIGINT,              -- of the endpoint in this journal, marked simulated
+    why_not VARCHAR                -- NULL where they are compared
+);
+
 CREATE TABLE damage (              -- one row a record that can't be read
     run_id VARCHAR,
     journal VARCHAR,

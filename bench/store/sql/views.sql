@@ -305,6 +305,35 @@ LEFT JOIN cell AS c ON c.run_id = t.run_id AND c.cell_index = t.cell_index
 LEFT JOIN endpoint AS e ON e.run_id = a.run_id AND e.endpoint = a.endpoint
 GROUP BY day, a.run_id, a.endpoint, c.model;
 
+-- Whether a run measured its own client: the rule stands in docs/method.md.
+--   run_id
+--   client_limited       NULL where nobody knows, which is never "fine"
+--   reasons, remarks     sentences: why it is so; what was busy
+--   own_lag_p99_s        lag_s of ok answers, else the loop's; held against limit_s
+--   loop_lag_p99_s       a 10 ms timer's lateness; the upper edge of its bucket
+--   cpu_share            of one core, all threads of the process
+--   gc_n_long, gc_longest_s   garbage collections above 20 ms
+--   in_flight_asked      attempts that nothing but this program held back, mean
+--   in_flight_mean       of those, with the endpoint
+CREATE VIEW v_self_check AS SELECT * FROM judged;
+
+-- Our times of an answer against the stamps of the emulator that gave it.
+--   run_id, attempt_id, endpoint, outcome
+--   first_byte_error_s, service_error_s   ours less the emulator's, signed
+-- The emulator's begin is the earlier of two: when it read the request's last byte,
+-- and when we say that we had sent it.
+CREATE VIEW v_certified AS
+SELECT
+    c.run_id, c.attempt_id, a.endpoint, a.outcome,
+    a.first_byte_s - (c.emulator_first_byte_ns - begun_ns) / 1e9 AS first_byte_error_s,
+    a.service_s - (c.emulator_sent_ns - begun_ns) / 1e9 AS service_error_s
+FROM (
+    SELECT DISTINCT
+        * EXCLUDE (journal), least(sent_ns, emulator_received_ns) AS begun_ns
+    FROM certified
+) AS c
+JOIN attempt AS a ON a.run_id = c.run_id AND a.attempt_id = c.attempt_id;
+
 -- One run and how it stands.
 --   run_id, kind, created_at, suite, seed, tags, note, max_cost_usd
 --   load, find_rate      how requests began, and what rate was sought
@@ -316,6 +345,8 @@ GROUP BY day, a.run_id, a.endpoint, c.model;
 --   charge_usd, list_usd, possibly_billed_usd   of all attempts
 --   reserved_usd         bounds of attempts in flight
 --   n_damaged            records that can't be read
+--   client_limited, client_limited_reasons, client_limited_remarks
+--                        as in v_self_check
 CREATE VIEW v_run AS
 WITH latest AS (
     SELECT * FROM session
@@ -372,8 +403,12 @@ SELECT
     coalesce(m.n_not_sent, 0) AS n_not_sent, coalesce(m.n_in_flight, 0) AS n_in_flight,
     coalesce(m.attempts, 0) AS attempts,
     m.charge_usd, m.list_usd, m.possibly_billed_usd, m.reserved_usd,
-    coalesce(d.n_damaged, 0) AS n_damaged
+    coalesce(d.n_damaged, 0) AS n_damaged,
+    k.client_limited,
+    coalesce(k.reasons, []) AS client_limited_reasons,
+    coalesce(k.remarks, []) AS client_limited_remarks
 FROM run AS r
+LEFT JOIN judged AS k ON k.run_id = r.run_id
 LEFT JOIN latest AS s ON s.run_id = r.run_id
 LEFT JOIN sums AS m ON m.run_id = r.run_id
 LEFT JOIN places AS p ON p.run_id = r.run_id

@@ -1,0 +1,1 @@
+"""Selfcheck: whether this program itself kept up, and what proves it."""
