@@ -92,7 +92,9 @@ def stub(load: Load) -> Iterator[Stub]:
             process.terminate()
 
 
-def measure(harness: Harness, load: Load, there: Stub, turn: int, span_s: float) -> Cell:
+def measure(
+    harness: Harness, load: Load, there: Stub, turn: int, span_s: float
+) -> Cell:
     """Start a harness once against a stub; never raises for what it does."""
     named: dict[str, Any] = {"harness": harness.name, "load": load.name, "round": turn}
     if harness.why_not:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.images.shelf import Keep
 
@@ -211,7 +212,7 @@ def _outcomes(job: Job, _: str) -> Latencies:
     }
 
 
-def _records(data: Path) -> Iterator[dict[str, object]]:
+def _records(data: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(data.glob("runs/*/journal/*.jsonl")):
         yield from map(json.loads, path.read_bytes().splitlines())
 

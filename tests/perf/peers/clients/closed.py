@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
-ASKED = {
+ASKED: dict[str, Any] = {
     "model": "gpt-image-2",
     "prompt": "A lighthouse on a rock in the evening",
     "quality": "low",
@@ -31,6 +32,12 @@ def arguments() -> tuple[str, int, int]:
 
 async def drive(ask: Ask) -> None:
     """Send all requests and write what each took, one JSON line each."""
+    taken = await _sent(ask)
+    lines = [json.dumps({"id": i, "latency_s": ns / 1e9}) + "\n" for i, ns in taken]
+    await asyncio.to_thread(Path(sys.argv[4]).write_text, "".join(lines))
+
+
+async def _sent(ask: Ask) -> list[tuple[str, int]]:
     _, count, in_flight = arguments()
     names = iter(range(count))
     taken: list[tuple[str, int]] = []
@@ -44,5 +51,4 @@ async def drive(ask: Ask) -> None:
             taken.append((name, took_ns if told_ns is None else told_ns))
 
     await asyncio.gather(*(worker() for _ in range(in_flight)))
-    lines = [json.dumps({"id": i, "latency_s": ns / 1e9}) + "\n" for i, ns in taken]
-    Path(sys.argv[4]).write_text("".join(lines))
+    return taken

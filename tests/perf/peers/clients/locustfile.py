@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import gevent  # pyright: ignore[reportMissingImports]  in the peers' environment
+import gevent  # pyright: ignore[reportMissingImports, reportMissingModuleSource]  peers'
 from closed import ASKED, ID_HEADER
 from locust import (  # pyright: ignore[reportMissingImports]  as above
     FastHttpUser,
