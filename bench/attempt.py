@@ -101,13 +101,14 @@ class Picture:
     """One picture that was served, as its bytes say.
 
     Attributes:
-        sha256: Hex digest of the bytes; also its file name when it is kept.
+        sha256: Hex digest of the bytes; also its file name when it is kept. None
+            where pictures are not opened.
         format: png, jpeg, webp; None when the bytes are no picture we open.
         simulated: Whether the picture carries the emulator's mark.
         problem: Why the picture can't be used, None when it can.
     """
 
-    sha256: str
+    sha256: str | None
     n_bytes: int
     format: str | None
     width_px: int | None

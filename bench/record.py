@@ -244,5 +244,6 @@ def digests(run: RunFolder) -> set[str]:
     found: set[str] = set()
     for part in read_run(run):
         for line in part.refuse_damage().outcomes:
-            found.update(p["sha256"] for p in orjson.loads(line)["pictures"])
+            named = (p["sha256"] for p in orjson.loads(line)["pictures"])
+            found.update(digest for digest in named if digest)
     return found

@@ -11,6 +11,7 @@ from bench.attempt import Attempt
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
 from bench.journal import end_record, read_run, session_record
+from bench.memory import keep_room, spare_collector
 from bench.meter.calls import Calls, open_calls, open_journal
 from bench.meter.lanes import Lane, open_lane
 from bench.plan.frozen import Options, Plan, PlannedTrial
@@ -111,6 +112,7 @@ class Runner:
             DamagedJournal: What was sent before can't be known.
             StorageFailed: The journal could not be opened.
         """
+        keep_room()
         run = self._data.run(self._plan.run_id)
         history = read_history(read_run(run))
         due = history.left(self._plan.trials)
@@ -134,6 +136,7 @@ class Runner:
                 history=history,
                 n_due=len(due),
             )
+            spare_collector()
             ticking = asyncio.create_task(self._tick(work))
             stack.callback(ticking.cancel)
             try:

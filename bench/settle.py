@@ -14,7 +14,7 @@ from bench.attempt import (
     Stamps,
     UsageSource,
 )
-from bench.client import Exchange
+from bench.client.exchange import Exchange
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
 from bench.transport.stamps import RequestStamps

@@ -91,7 +91,7 @@ def dollars(option: str, text: str | None) -> Decimal | None:
 
 def _images(text: str | None) -> str | None:
     if text is not None and text not in set(Keep):
-        raise BadInput(f"--images: '{text}' should be keep, thumb or hash")
+        raise BadInput(f"--images: '{text}' should be keep, thumb, hash or none")
     return text
 
 

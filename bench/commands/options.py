@@ -104,8 +104,8 @@ ImagesOption = Annotated[
     str | None,
     typer.Option(
         "--images",
-        metavar="keep|thumb|hash",
-        help="What stays of a picture on disk; keep.",
+        metavar="keep|thumb|hash|none",
+        help="What stays of a picture on disk (keep); with none it is not opened.",
     ),
 ]
 FailedShareOption = Annotated[

@@ -39,19 +39,21 @@ class PictureChecker:
         self._shared = _shared_file()
         self._turn = asyncio.Lock()
 
-    async def check(self, content: bytes, *, thumbnail: bool) -> Checked:
+    async def check(
+        self, content: bytes, *, thumbnail: bool, sha256: str | None = None
+    ) -> Checked:
         """Facts of one picture; a problem is a fact, not an error.
 
-        Its digest is what the child says, which computes it before it opens the
-        picture; of one that the child does not tell of, it is computed aside.
+        Its digest is computed aside where it is not given.
         """
+        if sha256 is None:
+            sha256 = await self._aside.do(partial(_digest, content))
         async with self._turn:
             problem = await self._lay(content)
             if problem is None:
                 facts, small = await self._ask(len(content), thumbnail=thumbnail)
             else:
                 facts, small = _nothing(problem)
-            sha256 = facts["sha256"] or await self._aside.do(partial(_digest, content))
         picture = Picture(
             sha256=sha256,
             n_bytes=len(content),
@@ -136,7 +138,6 @@ def _shared_file() -> IO[bytes]:
 
 def _nothing(problem: str) -> Told:
     facts: dict[str, Any] = {
-        "sha256": None,
         "format": None,
         "width_px": None,
         "height_px": None,

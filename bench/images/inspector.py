@@ -2,12 +2,10 @@
 
 Its argument is the descriptor of a file that it shares with its parent. Reads
 `{"n_bytes", "thumbnail"}` from standard input when so many bytes stand at the
-file's beginning, answers `{"sha256", "format", "width_px", "height_px",
-"simulated", "problem", "n_thumbnail_bytes"}` and the thumbnail's bytes; ends when
-input ends.
+file's beginning, answers `{"format", "width_px", "height_px", "simulated",
+"problem", "n_thumbnail_bytes"}` and the thumbnail's bytes; ends when input ends.
 """
 
-import hashlib
 import io
 import json
 import os
@@ -18,11 +16,12 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile
 
+from bench.images.header import MARK
+
 FORMATS = ("PNG", "JPEG", "WEBP")
 MOST_PIXELS = 40_000_000
 MOST_MEMORY_BYTES = 1_500_000_000
 THUMBNAIL_EDGE_PX = 256
-MARK = b"pixelmeter-emulator"
 _MARK_IN_UTF_16 = MARK.decode().encode("utf-16-le")
 
 
@@ -43,10 +42,7 @@ def serve(requests: BinaryIO, answers: BinaryIO, shared: int) -> None:
     while line := requests.readline():
         request = json.loads(line)
         content = os.pread(shared, request["n_bytes"], 0)
-        # Before the picture is opened: what opens it may be led astray by it.
-        digest = hashlib.sha256(content).hexdigest()
         facts, thumbnail = inspect(content, thumbnail=request["thumbnail"])
-        facts["sha256"] = digest
         facts["n_thumbnail_bytes"] = len(thumbnail)
         answers.write(json.dumps(facts).encode() + b"\n" + thumbnail)
         answers.flush()
@@ -56,9 +52,8 @@ def inspect(content: bytes, *, thumbnail: bool) -> tuple[dict[str, Any], bytes]:
     """Open and decode one picture.
 
     Returns:
-        The facts of the module's docstring but the digest, and a WebP
-        thumbnail's bytes (empty when none was asked for or the picture can't be
-        used).
+        The facts of the module's docstring, and a WebP thumbnail's bytes (empty
+        when none was asked for or the picture can't be used).
     """
     facts: dict[str, Any] = {
         "format": None,

@@ -10,22 +10,24 @@ from bench.folder import DataFolder, make_folder, sync_folder, write_durably
 
 
 class Keep(StrEnum):
-    """What stays of a picture on disk."""
+    """What stays of a picture on disk; with `none` it is not even opened."""
 
     KEEP = "keep"
     THUMB = "thumb"
     HASH = "hash"
+    NONE = "none"
 
 
 def picture_path(data: DataFolder, picture: Picture) -> Path:
     """Where a kept picture lies: `images/<ab>/<sha256>.<format>`."""
-    name = f"{picture.sha256}.{picture.format or 'bin'}"
-    return data.images / picture.sha256[:2] / name
+    name = f"{picture.sha256 or ''}.{picture.format or 'bin'}"
+    return data.images / name[:2] / name
 
 
-def thumbnail_path(data: DataFolder, sha256: str) -> Path:
+def thumbnail_path(data: DataFolder, picture: Picture) -> Path:
     """Where a picture's thumbnail lies."""
-    return data.images / sha256[:2] / f"{sha256}.thumb.webp"
+    name = f"{picture.sha256 or ''}.thumb.webp"
+    return data.images / name[:2] / name
 
 
 def put(path: Path, content: bytes) -> None:

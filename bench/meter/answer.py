@@ -31,7 +31,7 @@ class Image:
     """
 
     content: bytes
-    sha256: str
+    sha256: str | None
     format: str | None
     width_px: int | None
     height_px: int | None

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from bench.attempt import Attempt, Trial
-from bench.client import Exchange
+from bench.client.exchange import Exchange
 from bench.crashpoint import passed
 from bench.errors import StorageFailed
 from bench.journal import JournalWriter, now_utc

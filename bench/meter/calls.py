@@ -14,7 +14,7 @@ from bench.aside import Aside
 from bench.attempt import Attempt, Outcome
 from bench.errors import StorageFailed
 from bench.folder import DataFolder, RunFolder
-from bench.images.checker import PictureChecker
+from bench.images.pool import CheckerPool
 from bench.images.shelf import Keep
 from bench.journal import JournalWriter
 from bench.meter.bracket import Bracket
@@ -96,8 +96,8 @@ def open_calls(  # noqa: PLR0913  what a run is made of
     # One thread: each has a heap of its own, which large answers fill.
     aside = Aside("answers")
     stack.callback(aside.close)
-    checker = PictureChecker(aside)
-    stack.push_async_callback(checker.close)
+    checkers = CheckerPool(aside)
+    stack.push_async_callback(checkers.close)
     gate = Gate()
     bracket = Bracket(
         prices=prices,
@@ -105,7 +105,7 @@ def open_calls(  # noqa: PLR0913  what a run is made of
         budget=Budget(options.max_cost_usd, spent),
         journal=journal,
         gate=gate,
-        examiner=Examiner(data, Keep(options.images), checker, aside),
+        examiner=Examiner(data, Keep(options.images), checkers, aside),
         preamble=preamble,
     )
     # Jitter alone hangs on it.

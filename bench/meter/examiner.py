@@ -6,16 +6,19 @@ from functools import partial
 
 from bench.aside import Aside
 from bench.attempt import Picture
-from bench.client import Exchange
+from bench.client.exchange import Exchange
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
-from bench.images.checker import Checked, PictureChecker
+from bench.images.checker import Checked
+from bench.images.header import read_header
+from bench.images.pool import CheckerPool
 from bench.images.shelf import Keep, picture_path, put, thumbnail_path
 from bench.settle import read
 from bench.wire.reading import Reading
 
 # Below, an answer is read in less time than it is handed to another thread.
 _SMALL_BYTES = 64_000
+NOT_OPENED = "pictures_not_opened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +44,12 @@ class Examiner:
     """
 
     def __init__(
-        self, data: DataFolder, keep: Keep, checker: PictureChecker, aside: Aside
+        self, data: DataFolder, keep: Keep, checkers: CheckerPool, aside: Aside
     ) -> None:
         """Keep in `data` what `keep` says of pictures."""
         self._data = data
         self._keep = keep
-        self._checker = checker
+        self._checkers = checkers
         self._aside = aside
 
     async def examine(self, answer: Exchange, *, wants_contents: bool) -> Examined:
@@ -54,52 +57,81 @@ class Examiner:
 
         A picture that can't be kept is paid all the same: the reading says so.
         """
-        if len(answer.body or b"") <= _SMALL_BYTES:
-            reading = read(answer)
-        else:
-            reading = await self._aside.do(partial(read, answer))
+        is_small = len(answer.body or b"") <= _SMALL_BYTES
+        work = partial(_understood, answer, opens=self._keep is not Keep.NONE)
+        reading, promised = work() if is_small else await self._aside.do(work)
         # The body is as large as its pictures: it must not wait with them.
-        del answer
-        contents, pictures, not_kept = reading.pictures, list[Picture](), None
-        for content in contents:
-            wants_thumbnail = self._keep is Keep.THUMB
-            checked = await self._checker.check(content, thumbnail=wants_thumbnail)
-            try:
-                pictures.append(await self._kept(checked, content))
-            except (StorageFailed, OSError) as error:
-                pictures.append(checked.picture)
-                not_kept = str(error)
-        flags = ("picture_not_kept",) if not_kept else ()
+        del answer, work
+        contents = reading.pictures
+        reading = replace(reading, pictures=())
+        pictures, not_kept = promised, None
+        if contents and self._keep is not Keep.NONE:
+            pictures, not_kept = await self._checked(contents, promised)
+        if not_kept:
+            reading = replace(reading, flags=(*reading.flags, "picture_not_kept"))
         return Examined(
-            reading=replace(reading, pictures=(), flags=(*reading.flags, *flags)),
-            pictures=tuple(pictures),
+            reading=reading,
+            pictures=pictures,
             contents=contents if wants_contents else (),
             not_kept=not_kept,
         )
 
-    async def _kept(self, checked: Checked, content: bytes) -> Picture:
-        """The picture, when what is to stay of it is durable.
+    async def _checked(
+        self, contents: tuple[bytes, ...], promised: tuple[Picture, ...]
+    ) -> tuple[tuple[Picture, ...], str | None]:
+        """Each picture as it is, and why one that was to be kept is not."""
+        pictures: list[Picture] = []
+        not_kept: str | None = None
+        for content, picture in zip(contents, promised, strict=True):
+            checked = await self._checkers.check(
+                content, picture.sha256 or "", thumbnail=self._keep is Keep.THUMB
+            )
+            pictures.append(checked.picture)
+            try:
+                await self._put(checked, content)
+            except (StorageFailed, OSError) as error:
+                not_kept = str(error)
+        return tuple(pictures), not_kept
+
+    async def _put(self, checked: Checked, content: bytes) -> None:
+        """Return when what is to stay of a picture is durable.
 
         Raises:
             StorageFailed, OSError: It could not be kept.
         """
+        picture = checked.picture
         if self._keep is Keep.KEEP:
-            return await self._aside.do(partial(self._put, checked.picture, content))
-        if self._keep is Keep.THUMB and checked.thumbnail:
-            return await self._aside.do(partial(self._put_thumbnail, checked, content))
-        return checked.picture
-
-    def _put(self, picture: Picture, content: bytes) -> Picture:
-        named = _named(picture, content)
-        put(picture_path(self._data, named), content)
-        return named
-
-    def _put_thumbnail(self, checked: Checked, content: bytes) -> Picture:
-        named = _named(checked.picture, content)
-        put(thumbnail_path(self._data, named.sha256), checked.thumbnail)
-        return named
+            path = picture_path(self._data, picture)
+            await self._aside.do(partial(put, path, content))
+        elif self._keep is Keep.THUMB and checked.thumbnail:
+            path = thumbnail_path(self._data, picture)
+            await self._aside.do(partial(put, path, checked.thumbnail))
 
 
-def _named(picture: Picture, content: bytes) -> Picture:
-    """The picture by a digest of ours: no child that opened others names files."""
-    return replace(picture, sha256=hashlib.sha256(content).hexdigest())
+def _understood(
+    answer: Exchange, *, opens: bool
+) -> tuple[Reading, tuple[Picture, ...]]:
+    """An answer as facts, and its pictures as far as their bytes promise."""
+    reading = read(answer)
+    pictures = tuple(_promised(content, opens=opens) for content in reading.pictures)
+    if pictures and not opens:
+        reading = replace(reading, flags=(*reading.flags, NOT_OPENED))
+    return reading, pictures
+
+
+def _promised(content: bytes, *, opens: bool) -> Picture:
+    """A picture by its digest where it will be opened, else by its first bytes.
+
+    No child that opens pictures names files: the digest is ours.
+    """
+    header = read_header(content)
+    is_known = opens or header.format is not None
+    return Picture(
+        sha256=hashlib.sha256(content).hexdigest() if opens else None,
+        n_bytes=len(content),
+        format=header.format,
+        width_px=header.width_px,
+        height_px=header.height_px,
+        simulated=header.simulated,
+        problem=None if is_known else "is none of png, jpeg and webp",
+    )

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from bench.attempt import Picture, Trial
-from bench.client import Exchange, ImageClient
+from bench.client.exchange import Exchange
+from bench.client.images import ImageClient
 from bench.endpoint import Endpoint
 from bench.traffic.limiter import EndpointLimiter
 from bench.transport.stamps import RequestStamps

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bench.attempt import Attempt, Picture
-from bench.client import is_async
+from bench.client.official import is_async
 from bench.endpoint import Endpoint
 from bench.environment import read_environment
 from bench.errors import BadInput, BenchError, NoCredentials, NotSent, StorageFailed

@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from bench.client import is_async
+from bench.client.official import is_async
 from bench.errors import BadInput
 from bench.meter.answer import Answer
 from bench.meter.library import Client, Meter

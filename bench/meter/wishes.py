@@ -20,7 +20,7 @@ def options_of(
             no such word.
     """
     if images not in set(Keep):
-        raise BadInput(f"images: '{images}' should be keep, thumb or hash")
+        raise BadInput(f"images: '{images}' should be keep, thumb, hash or none")
     for name, wish in (("concurrency", concurrency), ("rate_rpm", rate_rpm)):
         if wish is not None and wish < 1:
             raise BadInput(f"{name}: {wish} should be 1 or more, or None for no limit")

@@ -13,7 +13,8 @@ import httpx2
 import orjson
 
 from bench.attempt import Attempt, Cell, Picture, Trial
-from bench.client import Exchange, Official, official, relay_of, tapped
+from bench.client.exchange import Exchange
+from bench.client.official import Official, official, relay_of, tapped
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.journal import LATER_S

@@ -167,17 +167,35 @@ class Connection(asyncio.BufferedProtocol):
             httpx2.TransportError: The exchange broke off.
         """
         head = head_of(request)
+        incoming = self._begin(stamps, is_head_only=request.method == "HEAD")
+        await self._send(head, request, write_s)
+        while not incoming.is_headed:
+            await incoming.more(read_s)
+        return incoming
+
+    async def ask_plainly(
+        self, head: bytes, body: bytes, stamps: RequestStamps
+    ) -> Incoming:
+        """Send a request that is in memory; returns as `ask` does.
+
+        Raises:
+            httpx2.TransportError: The exchange broke off.
+        """
+        incoming = self._begin(stamps, is_head_only=False)
+        await self._put(_together(head, body), None, is_last=True)
+        while not incoming.is_headed:
+            await incoming.more(None)
+        return incoming
+
+    def _begin(self, stamps: RequestStamps, *, is_head_only: bool) -> Incoming:
         self._stamps = stamps
-        incoming = Incoming(is_head_only=request.method == "HEAD")
+        incoming = Incoming(is_head_only=is_head_only)
         self._incoming = incoming
         self._is_written = self._is_sent = False
         if self._is_closed:
             # It ended between being chosen and being used: nothing left.
             raise httpx2.ConnectError("the connection ended before it was used")
         stamps.write_started_ns = time.monotonic_ns()
-        await self._send(head, request, write_s)
-        while not incoming.is_headed:
-            await incoming.more(read_s)
         return incoming
 
     async def parts(self, read_s: float | None) -> AsyncIterator[bytes]:
@@ -196,6 +214,22 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 await incoming.more(read_s)
 
+    async def whole(self, most_bytes: int) -> bytes:
+        """The answer's body, when its last byte is there.
+
+        Raises:
+            httpx2.TransportError: It broke off, or goes on for longer than that.
+        """
+        parts: list[bytes] = []
+        n_bytes = 0
+        async for part in self.parts(None):
+            parts.append(part)
+            n_bytes += len(part)
+            if n_bytes > most_bytes:
+                sentence = f"the answer is longer than {most_bytes:,} bytes"
+                raise httpx2.RemoteProtocolError(sentence)
+        return b"".join(parts)
+
     def _drop(self) -> None:
         if self._incoming is not None:
             self._incoming.drop()
@@ -205,9 +239,7 @@ class Connection(asyncio.BufferedProtocol):
     ) -> None:
         content = known_body(request)
         if content is not None:
-            is_small = len(content) <= _SMALL_BYTES
-            parts = (head + content,) if is_small else (head, content)
-            await self._put(parts, write_s, is_last=True)
+            await self._put(_together(head, content), write_s, is_last=True)
             return
         goes_on = await self._put((head,), write_s)
         async for part in body_parts(request):
@@ -271,3 +303,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._is_held and self._socket is not None:
             self._is_held = False
             self._socket.resume_reading()
+
+
+def _together(head: bytes, body: bytes) -> tuple[bytes, ...]:
+    return (head + body,) if len(body) <= _SMALL_BYTES else (head, body)

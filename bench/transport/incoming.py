@@ -160,6 +160,15 @@ class Incoming:
         self.n_unread_bytes = 0
         return content
 
+    def named_headers(self) -> dict[str, str]:
+        """The headers by name in small letters; those that repeat stand together."""
+        named: dict[str, str] = {}
+        for raw_name, raw_value in self.headers:
+            name = raw_name.decode("latin-1").lower()
+            value = raw_value.decode("utf-8", "replace")
+            named[name] = f"{named[name]}, {value}" if name in named else value
+        return named
+
     async def more(self, within_s: float | None) -> None:
         """Return when there is more, or when the answer is whole.
 

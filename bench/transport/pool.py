@@ -3,12 +3,16 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 
 from bench.transport.connection import Connection
+from bench.transport.incoming import Incoming
+from bench.transport.origin import Origin, origin_of
+from bench.transport.sealed import Sealed
 from bench.transport.stamps import RequestStamps, current_stamps
 
 # Below the idle time after which servers hang up (5 s is common), so that a
@@ -17,9 +21,6 @@ KEEP_ALIVE_S = 3.0
 _NS_PER_S = 1e9
 _READ_BYTES = 262_144
 _NEXT_ADDRESS_AFTER_S = 0.25
-_PORTS = {"http": 80, "https": 443}
-
-Origin = tuple[str, str, int]
 _Opening = asyncio.Future[tuple[asyncio.Transport, Connection]]
 
 
@@ -49,7 +50,9 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         stamps = current_stamps()
         limits: dict[str, Any] = request.extensions.get("timeout", {})
         read_s = limits.get("read")
-        connection = await self._connection(request, stamps, limits.get("connect"))
+        connection = await self._connection(
+            origin_of(request), stamps, limits.get("connect")
+        )
         try:
             answer = await connection.ask(request, stamps, limits.get("write"), read_s)
         except BaseException:
@@ -61,6 +64,30 @@ class StampedTransport(httpx2.AsyncBaseTransport):
             stream=_Body(self, connection, read_s),
             extensions={"http_version": answer.version, "reason_phrase": answer.reason},
         )
+
+    @asynccontextmanager
+    async def sent(
+        self, request: Sealed, word: str, stamps: RequestStamps
+    ) -> AsyncGenerator[tuple[Incoming, Connection]]:
+        """Send a request; gives its answer when the head of it is there.
+
+        Args:
+            request: What is sent.
+            word: What it has in its place this time.
+            stamps: Filled in as bytes pass.
+
+        Raises:
+            httpx2.TransportError: The exchange broke off.
+        """
+        head = request.head(word)
+        connection = await self._connection(request.origin, stamps, None)
+        is_broken = True
+        try:
+            answer = await connection.ask_plainly(head, request.body, stamps)
+            yield answer, connection
+            is_broken = False
+        finally:
+            self.release(connection, is_broken=is_broken)
 
     async def aclose(self) -> None:
         """Close all connections, whatever is under way on them."""
@@ -87,9 +114,8 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         self._idle[origin].append(connection)
 
     async def _connection(
-        self, request: httpx2.Request, stamps: RequestStamps, within_s: float | None
+        self, origin: Origin, stamps: RequestStamps, within_s: float | None
     ) -> Connection:
-        origin = _origin(request)
         connection = self._kept(origin)
         if connection is None:
             stamps.connect_started_ns = time.monotonic_ns()
@@ -170,12 +196,3 @@ class _Body(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._pool.release(self._connection)
-
-
-def _origin(request: httpx2.Request) -> Origin:
-    url = request.url
-    scheme, host = url.scheme, url.raw_host.decode("ascii")
-    if scheme not in _PORTS or not host:
-        sentence = f"'{scheme}://{host}' is no address of HTTP"
-        raise httpx2.UnsupportedProtocol(sentence, request=request)
-    return scheme, host, url.port or _PORTS[scheme]

@@ -51,10 +51,10 @@ def read_gallery(facts: Facts, data: DataFolder) -> Gallery:
     """The first picture of every cell for the first prompts that have some."""
     served = [row for row in facts.asked if _first_picture(row)]
     keep = facts.plan.options.images
-    if not served or keep == Keep.HASH:
+    if not served or keep in {Keep.HASH, Keep.NONE}:
         why = "no picture was served"
         if served:
-            why = "pictures of this run were not kept (--images hash), only digests"
+            why = f"pictures of this run were not kept (--images {keep})"
         return _nothing(len(served), why)
     rows = asyncio.run(_shots(_chosen(served), data, keep))
     n_shown = sum(shot.address is not None for _, shots in rows for shot in shots)
@@ -128,7 +128,7 @@ async def _small(
     path = (
         picture_path(data, picture)
         if is_whole
-        else thumbnail_path(data, picture.sha256)
+        else thumbnail_path(data, picture)
     )
     try:
         if path.stat().st_size > MOST_PICTURE_BYTES:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bench.attempt import Billing, Cell, Outcome, Trial
-from bench.client import Exchange, ImageClient
+from bench.client.exchange import Exchange
+from bench.client.images import ImageClient
 from bench.endpoint import Endpoint
 from bench.images.inspector import inspect
 from bench.settle import Sending, durations, read

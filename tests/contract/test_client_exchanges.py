@@ -12,7 +12,8 @@ from typing import Any, Self
 import pytest
 
 from bench.attempt import Billing, Cell, Outcome, Trial
-from bench.client import Exchange, ImageClient
+from bench.client.exchange import Exchange
+from bench.client.images import ImageClient
 from bench.endpoint import Endpoint
 from bench.errors import NoCredentials
 from bench.settle import read
@@ -229,7 +230,7 @@ SHORT = {"timeout_s": 0.3}
             308,
             CLIENT,
         ),
-        (_answers("500 Oops", b"{}", length=9_999), {}, None, LOST),
+        (_answers("500 Oops", b"{}", length=9_999), {}, 500, LOST),
         (_resets, {}, None, LOST),
         (_hangs_up, {}, None, LOST),
         (_talks_nonsense, {}, None, LOST),
@@ -263,11 +264,11 @@ def test_a_dripping_body_is_cut_off_by_the_total_deadline() -> None:
 def test_an_answer_without_end_is_cut_and_counts_as_unusable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bench.client.MOST_BODY_BYTES", 1_000)
+    monkeypatch.setattr("bench.client.images.MOST_BODY_BYTES", 1_000)
     server, (answer,) = _exchange(_answers("200 OK", b" " * 5_000))
     assert len(server.requests) == 1
     assert answer.body is None
-    assert answer.message == "the answer is longer than 1,000 bytes"
+    assert str(answer.message).endswith("the answer is longer than 1,000 bytes")
     reading = read(answer)
     assert (reading.outcome, reading.billing) == (
         Outcome.UNUSABLE,

@@ -257,7 +257,7 @@ def test_who_is_cancelled_while_the_meter_ends_loses_no_answer_that_has_come(
     async def program() -> None:
         async with Meter(endpoint(direct)) as meter:
             await meter.generate("A red kite", **ASKED)
-            checker = meter._opened.calls.bracket._examiner._checker
+            checker = meter._opened.calls.bracket._examiner._checkers._all[0]
             assert checker._child is not None
             # Stopped, it holds up the next answer where it is looked at.
             child = checker._child.pid
@@ -330,7 +330,7 @@ def ask():
         meter.generate("A blue kite", **asked)
 with SyncMeter(there) as meter:
     meter.generate("A red kite", **asked)
-    checker = meter._meter._opened.calls.bracket._examiner._checker
+    checker = meter._meter._opened.calls.bracket._examiner._checkers._all[0]
     child = checker._child
     os.kill(child.pid, signal.SIGSTOP)
     threading.Thread(target=ask).start()

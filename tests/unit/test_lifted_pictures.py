@@ -1,6 +1,7 @@
 """Lifted: pictures taken out before parsing are those that a parser finds."""
 
 import base64
+import random
 from typing import Any
 
 import orjson
@@ -81,3 +82,55 @@ def test_an_answer_as_the_api_sends_it_is_lifted() -> None:
     assert lifted[2] == (b"one", b"another")
     assert lifted[1]["usage"] == usage
     assert read_answer(200, body).pictures == (b"one", b"another")
+
+
+def _answer(chance: random.Random) -> dict[str, Any]:
+    """An answer much as services give it, and at times not quite."""
+    counts = {name: chance.randrange(9_000) for name in ("text_tokens", "image_tokens")}
+    usage = {
+        "input_tokens": chance.choice([0, 12, None, "12", -1]),
+        "input_tokens_details": chance.choice([counts, None, {}, 5]),
+        "output_tokens": chance.randrange(9_000),
+        "output_tokens_details": chance.choice([counts, None]),
+        "cost": chance.choice([0.01, 1e-7, "0.02", None]),
+    }
+    items: list[dict[str, Any]] = [
+        {
+            "b64_json": base64.b64encode(
+                chance.randbytes(chance.randrange(90))
+            ).decode(),
+            "revised_prompt": chance.choice(['a "b64_json": sign', "\\", "风筝", None]),
+            "url": chance.choice(["", "https://host.invalid/1", None]),
+        }
+        for _ in range(chance.choice([0, 1, 1, 1, 1, 2, 4]))
+    ]
+    answer = {"created": 1, "data": items, "usage": usage, "size": "1024x1024"}
+    names = chance.sample(sorted(answer), chance.randrange(2, len(answer) + 1))
+    return {name: answer[name] for name in names}
+
+
+def _spoilt(body: bytes, chance: random.Random) -> bytes:
+    """A body with a few bytes changed, taken out, put in or said twice."""
+    for _ in range(chance.choice([0, 0, 1, 1, 2, 5])):
+        start = chance.randrange(len(body) + 1)
+        end = min(len(body), start + chance.randrange(12))
+        other = chance.choice(
+            [b"", b'"', b"\\", b"}", b" ", b'"b64_json":"', b"\n", body[start:end] * 2]
+        )
+        body = body[:start] + other + body[end:]
+    return body
+
+
+def test_both_ways_to_read_agree_on_ten_thousand_answers() -> None:
+    chance = random.Random(5)
+    n_lifted = 0
+    for number in range(10_000):
+        layout = chance.choice([None, orjson.OPT_INDENT_2])
+        body = _spoilt(orjson.dumps(_answer(chance), option=layout), chance)
+        n_lifted += lift(body) is not None
+        lifted = read_answer(200, body)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(answer_module, "lift", lambda _: None)
+            assert read_answer(200, body) == lifted, (number, body)
+    # Else this test would compare the parser with itself.
+    assert 2_000 < n_lifted < 9_000

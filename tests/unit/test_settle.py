@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.attempt import Attempt, Billing, Outcome, Picture, UsageSource
-from bench.client import Exchange
+from bench.client.exchange import Exchange
 from bench.meter.secret import without_secret
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.settle import Sending, cancelled, durations, read, settle

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from bench.attempt import Attempt, Picture, ReportedCost
-from bench.client import Exchange
+from bench.client.exchange import Exchange
 from bench.plan.frozen import Plan
 from bench.record import outcome_record
 from bench.settle import Sending, read, settle

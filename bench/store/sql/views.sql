@@ -88,7 +88,8 @@ FROM recorded_attempt WHERE NOT in_flight;
 --   possibly_billed_usd  of all its attempts; NULL without one
 --   charge_unknown       some attempt was or may have been billed at an unknown price
 --   from_cache           answered without a request
---   usable               ok; NULL when nobody knows or nothing was sent
+--   usable               ok; NULL when nobody knows, pictures were not opened, or
+--                        nothing was sent
 --   images, bytes, served_*, revised_prompt, request_id, started_at, pictures
 CREATE VIEW v_trial AS
 WITH earlier AS (
@@ -145,6 +146,7 @@ SELECT
     false AS from_cache,
     CASE
         WHEN a.billing IS NULL OR a.billing = 'not_sent' THEN NULL
+        WHEN list_contains(a.flags, 'pictures_not_opened') THEN NULL
         WHEN a.outcome = 'ok' THEN true
         WHEN a.outcome IN ('timed_out', 'cancelled', 'lost') THEN NULL
         ELSE false

@@ -1,0 +1,1 @@
+"""Client: requests that the openai library wrote, sent and answered."""

@@ -1,0 +1,28 @@
+"""Exchange: what came back for one request."""
+
+from dataclasses import dataclass, field
+
+from bench.transport.stamps import RequestStamps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What came back for one request, not yet understood.
+
+    Attributes:
+        status: None when no status line arrived.
+        headers: Of the answer, named in small letters.
+        body: None when the body did not arrive whole.
+        failure: What broke off the exchange, None when nothing did:
+            `connect_failed`, `timeout` or `broken`.
+        message: The failure in the transport's words.
+        flags: Words for what is odd about how it was carried out.
+    """
+
+    stamps: RequestStamps
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    body: bytes | None = None
+    failure: str | None = None
+    message: str | None = None
+    flags: tuple[str, ...] = ()

@@ -1,0 +1,98 @@
+"""Images: the client of one endpoint's image API."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from bench.attempt import Trial
+from bench.client.builder import NOT_BUILT, RequestBuilder
+from bench.client.exchange import Exchange
+from bench.endpoint import Endpoint
+from bench.transport.client import NETWORK_ERRORS
+from bench.transport.pool import StampedTransport
+from bench.transport.stamps import RequestStamps
+
+# Ten pictures of 4K in base64 stay below.
+MOST_BODY_BYTES = 400_000_000
+
+
+@dataclass(slots=True)
+class _Partly:
+    """What came of an answer so far."""
+
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class ImageClient:
+    """Sends trials to one endpoint; each call is at most one HTTP request."""
+
+    def __init__(self, endpoint: Endpoint, key: str) -> None:
+        """Open no connection yet.
+
+        Args:
+            endpoint: Where requests go.
+            key: The secret itself; it is kept in the builder alone.
+
+        Raises:
+            NoCredentials: The key can't stand in a header.
+        """
+        self._within_s = endpoint.timeout_s
+        self._builder = RequestBuilder(endpoint, key)
+        self._transport = StampedTransport()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    async def generate(
+        self, trial: Trial, attempt_id: str, stamps: RequestStamps
+    ) -> Exchange:
+        """Ask for the pictures of a trial; never raises for what comes back.
+
+        Args:
+            trial: What is asked.
+            attempt_id: Names the request to the endpoint.
+            stamps: Filled in while the request is under way.
+        """
+        partly = _Partly()
+        try:
+            async with asyncio.timeout(self._within_s):
+                return await self._exchange(trial, attempt_id, stamps, partly)
+        except TimeoutError:
+            message = f"no whole answer within {self._within_s:g} s"
+            return _failed(stamps, partly, "timeout", message)
+        except (*NOT_BUILT, *NETWORK_ERRORS) as error:
+            cause = error.__cause__ or error
+            kind = "broken" if stamps.may_have_left else "connect_failed"
+            return _failed(stamps, partly, kind, _in_words(cause))
+
+    async def _exchange(
+        self, trial: Trial, attempt_id: str, stamps: RequestStamps, partly: _Partly
+    ) -> Exchange:
+        request = await self._builder.build(trial)
+        async with self._transport.sent(request, attempt_id, stamps) as (
+            answer,
+            connection,
+        ):
+            partly.status = answer.status
+            partly.headers = answer.named_headers()
+            body = await connection.whole(MOST_BODY_BYTES)
+        return Exchange(
+            stamps=stamps, status=partly.status, headers=partly.headers, body=body
+        )
+
+
+def _failed(
+    stamps: RequestStamps, partly: _Partly, kind: str, message: str
+) -> Exchange:
+    return Exchange(
+        stamps=stamps,
+        status=partly.status,
+        headers=partly.headers,
+        failure=kind,
+        message=message,
+    )
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300].rstrip(": ")

@@ -1,0 +1,83 @@
+"""Header: what a picture's first bytes say of it; nothing is opened."""
+
+import re
+from dataclasses import dataclass
+
+MARK = b"pixelmeter-emulator"
+_MARKS = (MARK, MARK.decode().encode("utf-16-le"))
+# Where marks stand: in front of the picture's data, or behind it.
+_EDGE_BYTES = 65_536
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+# Frames of every way to code a JPEG; the others are tables and the like.
+_FRAME = re.compile(
+    rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf].{3}(.{2})(.{2})", re.DOTALL
+)
+_WEBP_FRAME = b"\x9d\x01\x2a"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a picture promises; None where it is of no format that we know."""
+
+    format: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    simulated: bool = False
+
+
+def read_header(content: bytes) -> Header:
+    """Format and size as the first bytes give them."""
+    simulated = _is_marked(content)
+    if content.startswith(_PNG) and content[12:16] == b"IHDR":
+        size = _number(content[16:20]), _number(content[20:24])
+        return Header("png", *size, simulated)
+    if content.startswith(_JPEG) and (size := _jpeg_size(content)):
+        return Header("jpeg", *size, simulated)
+    is_webp = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+    if is_webp and (size := _webp_size(content)):
+        return Header("webp", *size, simulated)
+    return Header(simulated=simulated)
+
+
+def _number(content: bytes) -> int:
+    return int.from_bytes(content, "big")
+
+
+def _jpeg_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height of the first frame, past the segments before it."""
+    at = 2
+    while at + 9 < len(content) and content[at] == 0xFF:  # noqa: PLR2004  a marker
+        if frame := _FRAME.match(content, at):
+            return _number(frame[2]), _number(frame[1])
+        at += 2 + _number(content[at + 2 : at + 4])
+    return None
+
+
+def _webp_size(content: bytes) -> tuple[int, int] | None:
+    kind, body = content[12:16], content[20:30]
+    if len(body) < 10:  # noqa: PLR2004  the shortest of the three heads
+        return None
+    if kind == b"VP8X":
+        return _little(body[4:7]) + 1, _little(body[7:10]) + 1
+    if kind == b"VP8L":
+        bits = _little(body[1:5])
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 " and body[3:6] == _WEBP_FRAME:
+        return _little(body[6:8]) & 0x3FFF, _little(body[8:10]) & 0x3FFF
+    return None
+
+
+def _little(content: bytes) -> int:
+    return int.from_bytes(content, "little")
+
+
+def _is_marked(content: bytes) -> bool:
+    return any(
+        content.find(mark, start, end) >= 0
+        for mark in _MARKS
+        for start, end in (
+            (0, _EDGE_BYTES),
+            (max(0, len(content) - _EDGE_BYTES), len(content)),
+        )
+    )

@@ -1,0 +1,51 @@
+"""Sealed: a request as bytes, to be sent more than once."""
+
+from dataclasses import dataclass
+
+import httpx2
+
+from bench.transport.origin import Origin, origin_of
+from bench.transport.outgoing import head_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """One request that differs in a single word from time to time.
+
+    Attributes:
+        before: Its head up to that word.
+        after: Its head from behind that word on.
+    """
+
+    origin: Origin
+    before: bytes
+    after: bytes
+    body: bytes
+
+    @property
+    def n_bytes(self) -> int:
+        """Its length without the word."""
+        return len(self.before) + len(self.after) + len(self.body)
+
+    def head(self, word: str) -> bytes:
+        """Its head with a word in its place.
+
+        Raises:
+            httpx2.LocalProtocolError: The word can't stand in a header.
+        """
+        if not word.isascii() or not word.isprintable():
+            raise httpx2.LocalProtocolError("a sign in an id can't stand in a header")
+        return self.before + word.encode() + self.after
+
+
+def seal(request: httpx2.Request, place: str) -> Sealed:
+    """A request that was read, with `place` where the word is to stand.
+
+    Raises:
+        httpx2.HTTPError: A sign in it can't stand in a head, or its address is
+            none of HTTP.
+    """
+    before, _, after = head_of(request).partition(place.encode())
+    return Sealed(
+        origin=origin_of(request), before=before, after=after, body=request.content
+    )
