@@ -70,13 +70,10 @@ class ImageClient:
         self, trial: Trial, attempt_id: str, stamps: RequestStamps, partly: _Partly
     ) -> Exchange:
         request = await self._builder.build(trial)
-        async with self._transport.sent(request, attempt_id, stamps) as (
-            answer,
-            connection,
-        ):
+        async with self._transport.sent(request, attempt_id, stamps) as answer:
             partly.status = answer.status
-            partly.headers = answer.named_headers()
-            body = await connection.whole(MOST_BODY_BYTES)
+            partly.headers = answer.headers
+            body = await answer.whole(MOST_BODY_BYTES)
         return Exchange(
             stamps=stamps, status=partly.status, headers=partly.headers, body=body
         )

@@ -1,151 +1,179 @@
 """Connection: one socket, a request at a time, stamped as bytes pass."""
 
 import asyncio
-import select
-import ssl
 import time
 from collections.abc import AsyncIterator
-from typing import cast
 
 import httpx2
 
+from bench.transport.channel import Channel
 from bench.transport.incoming import Incoming
+from bench.transport.kernel import arrived_ns, wall_ahead_ns
 from bench.transport.outgoing import body_parts, head_of, known_body
+from bench.transport.sending import Sending
 from bench.transport.stamps import RequestStamps
+from bench.transport.unread import LITTLE_BYTES, Unread
 
 # More waits in the kernel, where it holds up the sender and not our memory.
 _MOST_UNREAD_BYTES = 8_000_000
+# A socket is read to its end before the next, but for bodies without one.
+_MOST_A_TURN_BYTES = 8_000_000
 _SMALL_BYTES = 65_536
-# The kernel takes so many at once wherever nothing waits.
-_SURE_BYTES = 8_192
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection:
     """Owns one socket; each of its requests ends before the next begins."""
 
-    def __init__(self, buffer: memoryview) -> None:
-        """Wait to be connected.
+    def __init__(self, channel: Channel, buffer: memoryview, unread: Unread) -> None:
+        """Read from here on.
 
         Args:
+            channel: Connected.
             buffer: Bytes are read into it; connections of one loop share it,
                 since nothing else runs between reading and parsing.
+            unread: What all connections of one pool hold.
         """
+        self._channel = channel
         self._buffer = buffer
-        self._socket: asyncio.Transport | None = None
-        self._poll = select.poll()
+        self._unread = unread
+        self._loop = asyncio.get_running_loop()
         self._stamps = RequestStamps(started_ns=0)
         self._incoming: Incoming | None = None
-        self._is_encrypted = False
-        self._is_full = False
-        self._is_held = False
-        self._is_written = True
-        self._is_sent = True
-        self._drained: asyncio.Future[None] | None = None
-        self._lost = asyncio.get_running_loop().create_future()
+        self._sending: Sending | None = None
+        self._n_counted_bytes = 0
+        self._wall_ahead_ns = 0
+        self._is_paused = False
+        self._is_closed = False
         self.idle_since_ns = 0
+        self._loop.add_reader(channel.sock, self._on_readable)
 
     # What follows is called by the loop.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the socket."""
-        self._socket = cast("asyncio.Transport", transport)
-        # Told as soon as a byte waits here instead of in the kernel.
-        self._socket.set_write_buffer_limits(high=0)
-        self._poll.register(transport.get_extra_info("socket"), select.POLLIN)
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Where bytes are to be read to."""
-        del sizehint
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Bytes were read."""
-        stamps, incoming = self._stamps, self._incoming
-        if incoming is None:
-            # Nothing was asked: this connection can't be trusted any more.
-            self.abort()
+    def _on_readable(self) -> None:
+        incoming = self._incoming
+        if self._is_closed or self._is_paused:
             return
+        if incoming is None:
+            self.is_quiet()
+            return
+        try:
+            self._read(incoming)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._ended(error)
+
+    def _read(self, incoming: Incoming) -> None:
+        """Read what is there, to its end or to that of the answer."""
+        n_left_bytes = _MOST_A_TURN_BYTES
+        while n_left_bytes > 0 and not self._is_paused:
+            room = incoming.room()
+            target = self._buffer if room is None else room
+            n_bytes = self._channel.read_into(target)
+            if not n_bytes:
+                self._ended(None)
+                return
+            self._arrived(incoming, n_bytes, in_place=room is not None)
+            n_left_bytes -= n_bytes
+            if incoming.is_over:
+                break
+        if not incoming.is_over:
+            self._come_back()
+        elif not self._may_go_on:
+            self._close()
+
+    def _come_back(self) -> None:
+        """Nobody tells what was read from the socket and not from the channel."""
+        if self._channel.holds_bytes:
+            self._loop.call_soon(self._on_readable)
+
+    def _arrived(self, incoming: Incoming, n_bytes: int, *, in_place: bool) -> None:
         was_over, n_begun = incoming.is_over, incoming.n_begun
         now_ns = time.monotonic_ns()
-        incoming.feed(self._buffer[:nbytes])
+        if in_place:
+            incoming.filled(n_bytes)
+        else:
+            incoming.feed(self._buffer[:n_bytes])
         if not was_over:
-            stamps.last_byte_ns = now_ns
-            # What only announced the answer was not its first byte.
-            if stamps.first_byte_ns is None or incoming.n_begun != n_begun:
-                stamps.first_byte_ns = now_ns
-        if incoming.is_headed or incoming.is_over:
-            self._go_on()
-        if incoming.n_unread_bytes > _MOST_UNREAD_BYTES and self._socket:
-            self._is_held = True
-            self._socket.pause_reading()
+            self._stamp(incoming, now_ns, has_begun=incoming.n_begun != n_begun)
+        self._count(incoming)
+        if self._sending and (incoming.is_headed or incoming.is_over):
+            self._sending.let_go()
+        if self._is_too_much(incoming):
+            self._pause()
 
-    def pause_writing(self) -> None:
-        """Bytes wait here."""
-        self._is_full = True
+    def _stamp(self, incoming: Incoming, now_ns: int, *, has_begun: bool) -> None:
+        stamps = self._stamps
+        stamps.last_byte_ns = now_ns
+        # What only announced the answer was not its first byte.
+        if stamps.first_byte_ns is None or has_begun:
+            stamps.first_byte_ns = now_ns
+            stamps.kernel_first_byte_ns = self._arrived_ns(now_ns)
+        if incoming.has_event and stamps.first_event_ns is None:
+            stamps.first_event_ns = self._arrived_ns(now_ns) or now_ns
+        if incoming.is_over:
+            stamps.kernel_last_byte_ns = self._arrived_ns(now_ns)
 
-    def resume_writing(self) -> None:
-        """All bytes are in the kernel."""
-        self._is_full = False
-        if self._is_written:
-            self._all_sent()
-        self._go_on()
+    def _arrived_ns(self, until_ns: int) -> int | None:
+        stamps = self._stamps
+        since_ns = stamps.sent_ns or stamps.write_started_ns or until_ns
+        return arrived_ns(
+            self._channel.ancillary, self._wall_ahead_ns, since_ns, until_ns
+        )
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is closed."""
-        if self._incoming is not None:
-            self._incoming.lost(exc)
-        self._go_on()
-        if not self._lost.done():
-            self._lost.set_result(None)
+    def _ended(self, cause: OSError | None) -> None:
+        """Nothing more comes; without a cause the server closed the connection."""
+        incoming = self._incoming
+        if incoming is not None and not incoming.is_over:
+            if cause is None and self._sending is not None:
+                cause = self._sending.failure
+            incoming.lost(cause)
+            last_ns = self._stamps.last_byte_ns
+            if last_ns is not None:
+                self._stamps.kernel_last_byte_ns = self._arrived_ns(last_ns)
+        self._close()
 
     # What follows is called by the pool.
 
-    async def encrypt(self, tls: ssl.SSLContext, host: str) -> None:
-        """Speak TLS from here on, with who can show that it is the host.
-
-        Raises:
-            OSError: They could not agree.
-        """
-        if self._socket is None or self._socket.is_closing():
-            raise ConnectionResetError("the server closed the connection")
-        self._socket = await asyncio.get_running_loop().start_tls(
-            self._socket, self, tls, server_hostname=host
-        )
-        if self._socket is None:
-            raise ConnectionResetError("the server closed the connection")
-        # As above; with 0 it would be told that nothing waits, too.
-        self._socket.set_write_buffer_limits(high=1, low=0)
-        self._is_encrypted = True
-
     def abort(self) -> None:
         """Close at once, whatever is under way."""
+        if self._incoming is not None and not self._incoming.is_over:
+            self._incoming.fail(httpx2.ReadError("the connection was closed here"))
         self._drop()
-        if self._socket is not None:
-            self._socket.abort()
-
-    async def wait_closed(self) -> None:
-        """Return when the socket is closed."""
-        await self._lost
+        self._close()
 
     @property
     def is_reusable(self) -> bool:
         """Whether another request may be sent."""
-        incoming = self._incoming
-        is_done = incoming is None or (incoming.is_whole and incoming.keeps_alive)
-        return is_done and self._is_sent and not self._is_closed
+        return not self._is_closed and (self._incoming is None or self._may_go_on)
 
     @property
-    def _is_closed(self) -> bool:
-        return self._lost.done() or self._socket is None or self._socket.is_closing()
+    def _may_go_on(self) -> bool:
+        incoming, sending = self._incoming, self._sending
+        is_sent = sending is None or sending.is_sent
+        is_kept = incoming is None or (incoming.is_whole and incoming.keeps_alive)
+        return is_sent and is_kept
 
     def is_quiet(self) -> bool:
-        """Whether the server neither closed an idle connection nor spoke on it."""
-        return self.is_reusable and not self._poll.poll(0)
+        """Whether the server neither closed an idle connection nor spoke on it.
+
+        What TLS says to itself is no speech: new tickets come at any time.
+        """
+        if self._is_closed:
+            return False
+        try:
+            self._channel.read_into(self._buffer)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            pass
+        self.abort()
+        return False
 
     def rest(self) -> None:
         """Nothing is asked until the next request."""
         self._drop()
-        self._incoming = None
+        self._incoming = self._sending = None
         self.idle_since_ns = time.monotonic_ns()
 
     async def ask(
@@ -167,8 +195,9 @@ class Connection(asyncio.BufferedProtocol):
             httpx2.TransportError: The exchange broke off.
         """
         head = head_of(request)
-        incoming = self._begin(stamps, is_head_only=request.method == "HEAD")
-        await self._send(head, request, write_s)
+        is_head_only = request.method == "HEAD"
+        incoming, sending = self._begin(stamps, is_head_only=is_head_only)
+        await self._send(sending, head, request, write_s)
         while not incoming.is_headed:
             await incoming.more(read_s)
         return incoming
@@ -181,113 +210,67 @@ class Connection(asyncio.BufferedProtocol):
         Raises:
             httpx2.TransportError: The exchange broke off.
         """
-        incoming = self._begin(stamps, is_head_only=False)
-        await self._put(_together(head, body), None, is_last=True)
+        incoming, sending = self._begin(stamps, is_head_only=False)
+        await sending.put(_together(head, body), None, is_last=True)
         while not incoming.is_headed:
             await incoming.more(None)
         return incoming
 
-    def _begin(self, stamps: RequestStamps, *, is_head_only: bool) -> Incoming:
+    def _begin(
+        self, stamps: RequestStamps, *, is_head_only: bool
+    ) -> tuple[Incoming, Sending]:
         self._stamps = stamps
-        incoming = Incoming(is_head_only=is_head_only)
-        self._incoming = incoming
-        self._is_written = self._is_sent = False
+        incoming = self._incoming = Incoming(is_head_only=is_head_only)
         if self._is_closed:
             # It ended between being chosen and being used: nothing left.
             raise httpx2.ConnectError("the connection ended before it was used")
+        sending = self._sending = Sending(self._channel, self._all_sent)
+        self._wall_ahead_ns = wall_ahead_ns()
         stamps.write_started_ns = time.monotonic_ns()
-        return incoming
+        return incoming, sending
 
     async def parts(self, read_s: float | None) -> AsyncIterator[bytes]:
-        """The answer's body as it comes.
+        """The answer's body as it comes; one of a known length whole.
 
         Raises:
             httpx2.TransportError: It broke off.
         """
         incoming = self._incoming
         while incoming is not None:
-            if incoming.n_unread_bytes:
-                yield incoming.take()
+            if incoming.is_to_be_taken:
+                content = incoming.take()
+                self._count(incoming)
                 self._read_on()
+                yield content
             elif incoming.is_whole:
                 return
             else:
+                self._read_on()
                 await incoming.more(read_s)
 
-    async def whole(self, most_bytes: int) -> bytes:
-        """The answer's body, when its last byte is there.
-
-        Raises:
-            httpx2.TransportError: It broke off, or goes on for longer than that.
-        """
-        parts: list[bytes] = []
-        n_bytes = 0
-        async for part in self.parts(None):
-            parts.append(part)
-            n_bytes += len(part)
-            if n_bytes > most_bytes:
-                sentence = f"the answer is longer than {most_bytes:,} bytes"
-                raise httpx2.RemoteProtocolError(sentence)
-        return b"".join(parts)
-
-    def _drop(self) -> None:
-        if self._incoming is not None:
-            self._incoming.drop()
-
     async def _send(
-        self, head: bytes, request: httpx2.Request, write_s: float | None
+        self,
+        sending: Sending,
+        head: bytes,
+        request: httpx2.Request,
+        write_s: float | None,
     ) -> None:
         content = known_body(request)
         if content is not None:
-            await self._put(_together(head, content), write_s, is_last=True)
+            await sending.put(_together(head, content), write_s, is_last=True)
             return
-        goes_on = await self._put((head,), write_s)
+        goes_on = await sending.put((head,), write_s, is_last=False)
         async for part in body_parts(request):
-            if not goes_on:
+            if not goes_on or self._is_answered:
                 return
-            goes_on = await self._put((part,), write_s)
-        if goes_on:
-            self._all_sent()
-
-    async def _put(
-        self, parts: tuple[bytes, ...], within_s: float | None, *, is_last: bool = False
-    ) -> bool:
-        """Write bytes to the kernel; False when an answer came before they were."""
-        if self._socket is None or self._socket.is_closing() or self._is_answered:
-            return False
-        for part in parts:
-            self._write(self._socket, part)
-        self._is_written = is_last
-        if is_last and not self._is_full:
-            self._all_sent()
-        while self._is_full and not self._is_answered:
-            self._drained = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(within_s):
-                    await self._drained
-            except TimeoutError:
-                sentence = f"the server did not take the request within {within_s:g} s"
-                raise httpx2.WriteTimeout(sentence) from None
-            finally:
-                self._drained = None
-        return not self._is_full
-
-    def _write(self, socket: asyncio.WriteTransport, content: bytes) -> None:
-        whole = memoryview(content)
-        if self._is_encrypted and len(whole) > _SURE_BYTES:
-            # Under TLS nobody is told what waits below it. So the last byte comes
-            # apart: it waits above, where we are told, until the others have left.
-            socket.write(whole[:-1])
-            whole = whole[-1:]
-        socket.write(whole)
+            goes_on = await sending.put((part,), write_s, is_last=False)
+        if goes_on and not self._is_answered:
+            await sending.put((), write_s, is_last=True)
 
     def _all_sent(self) -> None:
         """The kernel has the whole request; one that broke off never was sent."""
-        if self._is_closed or self._is_sent:
-            return
-        self._is_sent = True
         if self._incoming is not None and not self._incoming.is_over:
-            self._stamps.sent_ns = time.monotonic_ns()
+            self._stamps.sent_ns = self._channel.handed_ns
 
     @property
     def _is_answered(self) -> bool:
@@ -295,14 +278,51 @@ class Connection(asyncio.BufferedProtocol):
         incoming = self._incoming
         return incoming is not None and (incoming.is_headed or incoming.is_over)
 
-    def _go_on(self) -> None:
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+    # What follows is about what is held.
+
+    def _count(self, incoming: Incoming) -> None:
+        change = incoming.n_unread_bytes - self._n_counted_bytes
+        self._n_counted_bytes += change
+        if change:
+            self._unread.change(change)
+
+    def _is_too_much(self, incoming: Incoming) -> bool:
+        """Whether more is held than somebody will take soon."""
+        n_bytes = incoming.n_unread_bytes
+        if incoming.is_over or incoming.is_awaited or n_bytes <= LITTLE_BYTES:
+            return False
+        return n_bytes > _MOST_UNREAD_BYTES or self._unread.is_full
+
+    def _pause(self) -> None:
+        self._is_paused = True
+        self._loop.remove_reader(self._channel.sock)
+        self._unread.wait(self._read_on)
 
     def _read_on(self) -> None:
-        if self._is_held and self._socket is not None:
-            self._is_held = False
-            self._socket.resume_reading()
+        if not self._is_paused or self._is_closed:
+            return
+        self._is_paused = False
+        self._unread.leave(self._read_on)
+        if self._channel.holds_bytes or self._channel.is_readable():
+            self._stamps.is_held = True
+        self._loop.add_reader(self._channel.sock, self._on_readable)
+        self._come_back()
+
+    def _drop(self) -> None:
+        if self._incoming is not None:
+            self._incoming.drop()
+            self._count(self._incoming)
+
+    def _close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._unread.leave(self._read_on)
+        self._loop.remove_reader(self._channel.sock)
+        if self._sending is not None:
+            self._sending.close()
+            self._sending.let_go()
+        self._channel.close()
 
 
 def _together(head: bytes, body: bytes) -> tuple[bytes, ...]:

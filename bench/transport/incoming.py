@@ -1,21 +1,39 @@
-"""Incoming: one answer as it arrives, parsed by llhttp."""
-
-import asyncio
+"""Incoming: one answer as it arrives, its head parsed by llhttp."""
 
 import httpx2
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade
 
+from bench.transport.body import Body
+from bench.transport.events import FirstEvent
+from bench.transport.fields import (
+    ends_by_closing,
+    is_packed,
+    is_stream,
+    known_length,
+)
 from bench.transport.lengths import with_one_length
+from bench.transport.news import News
+from bench.transport.parser import new_parser
 
 # A head, a trailer or a chunk's own line that is longer leads nowhere.
 _MOST_HEAD_BYTES = 262_144
 # One that is read more than once must not cost much each time.
 _MOST_ODD_HEAD_BYTES = 65_536
+# Heads end within; where one does not, the parser finds its end.
+_USUAL_HEAD_BYTES = 16_384
+_HEAD_END = b"\r\n\r\n"
 _NO_BODY = frozenset({204, 304})
+_FIRST_ERROR = 400
+# An error is told in a few words. The library reads it whole before it raises,
+# and one that is packed may be a thousand times as long.
+_MOST_ERROR_BYTES = 16_000_000
+_MOST_PACKED_ERROR_BYTES = 256_000
 
 
 class Incoming:
     """Takes bytes as they come; who waits is woken whenever there is more.
+
+    A body whose length the head tells passes by the parser.
 
     Attributes:
         status: Of the final answer; those that only announce it are passed over.
@@ -23,6 +41,7 @@ class Incoming:
         is_whole: The last byte is there.
         keeps_alive: The server goes on with the connection after this answer.
         n_begun: Announcements that began, and the final answer.
+        is_packed: The body is compressed.
     """
 
     def __init__(self, *, is_head_only: bool) -> None:
@@ -38,22 +57,55 @@ class Incoming:
         self.is_headed = False
         self.is_whole = False
         self.keeps_alive = False
-        self.n_unread_bytes = 0
         self.n_begun = 0
+        self.is_packed = False
         self._is_head_only = is_head_only
-        self._parser = self._new_parser()
+        self._parser = new_parser(self)
         # All bytes until the head is there, and why they can't be read as they are.
         self._head = bytearray()
         self._oddity: HttpParserError | None = None
-        self._parts: list[bytes] = []
+        self._body = Body()
+        self._n_body_bytes = 0
+        self._length: int | None = None
+        self._first_event: FirstEvent | None = None
         self._n_idle_bytes = 0
         self._failure: httpx2.TransportError | None = None
-        self._waiting: asyncio.Future[None] | None = None
+        self._news = News()
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will come."""
         return self.is_whole or self._failure is not None
+
+    @property
+    def n_unread_bytes(self) -> int:
+        """Bytes of the body that came and nobody took."""
+        return self._body.n_bytes
+
+    @property
+    def is_to_be_taken(self) -> bool:
+        """Whether there are bytes to take that need not grow together first."""
+        return self._body.n_bytes > 0 and (self.is_over or not self._body.is_in_place)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for more."""
+        return self._news.is_awaited
+
+    @property
+    def has_event(self) -> bool:
+        """Whether it is a stream of events whose first is whole."""
+        return self._first_event is not None and self._first_event.is_whole
+
+    def room(self) -> memoryview | None:
+        """Where the next bytes are to be read to, None where that is anywhere."""
+        return None if self.is_over else self._body.room()
+
+    def filled(self, n_bytes: int) -> None:
+        """So many bytes were read into the room."""
+        self._news.bytes_came()
+        self._body.filled(n_bytes)
+        self._end_of_length()
 
     def feed(self, content: memoryview) -> None:
         """Take bytes as they were read."""
@@ -61,43 +113,73 @@ class Incoming:
             # What a server sends unasked belongs to no answer.
             self.keeps_alive = False
             return
-        before = (self.is_headed, self.n_unread_bytes)
+        self._news.bytes_came()
+        if self._body.n_left is not None:
+            self._feed_length(content)
+            return
+        before = (self.is_headed, self._n_body_bytes)
         try:
-            self._parse(content)
+            rest = self._parse(content)
         except (HttpParserError, HttpParserUpgrade) as error:
-            if self.is_whole:
-                self.keeps_alive = False
-                self._wake()
-                return
-            is_other = isinstance(error, HttpParserUpgrade)
-            why = "the server changed the protocol" if is_other else str(error)
-            self.fail(httpx2.RemoteProtocolError(f"the answer is no HTTP: {why}"))
+            self._misread(error)
             return
-        is_on = before != (self.is_headed, self.n_unread_bytes)
+        if self._length is not None and not self.is_over:
+            self._begin_length(self._length, rest)
+        elif rest:
+            self.keeps_alive = False
+        is_on = before != (self.is_headed, self._n_body_bytes)
         self._n_idle_bytes = 0 if is_on else self._n_idle_bytes + len(content)
-        if self._n_idle_bytes > _MOST_HEAD_BYTES and not self.is_whole:
-            self.fail(httpx2.RemoteProtocolError("the answer's head does not end"))
-        self._wake()
+        if not self.is_over:
+            self._check_sizes()
+        self._news.wake()
 
-    def _new_parser(self) -> HttpResponseParser:
-        parser = HttpResponseParser(self)
-        # An answer may be paid: what can be read is read. Nothing else than this
-        # answer hangs on where it ends.
-        parser.set_dangerous_leniencies(
-            lenient_headers=True,
-            lenient_chunked_length=True,
-            lenient_keep_alive=True,
-            lenient_version=True,
-            lenient_optional_cr_before_lf=True,
-            lenient_spaces_after_chunk_size=True,
-        )
-        return parser
-
-    def _parse(self, content: memoryview) -> None:
-        """Read on; a head that can't be read is read once more, made plain."""
-        if self.is_headed:
-            self._parser.feed_data(content)
+    def _misread(self, error: Exception) -> None:
+        if self.is_whole:
+            self.keeps_alive = False
+            self._news.wake()
             return
+        is_other = isinstance(error, HttpParserUpgrade)
+        why = "the server changed the protocol" if is_other else str(error)
+        self.fail(httpx2.RemoteProtocolError(f"the answer is no HTTP: {why}"))
+
+    def _check_sizes(self) -> None:
+        n_bytes = max(self._length or 0, self._n_body_bytes)
+        most = _MOST_PACKED_ERROR_BYTES if self.is_packed else _MOST_ERROR_BYTES
+        if self._n_idle_bytes > _MOST_HEAD_BYTES:
+            self.fail(httpx2.RemoteProtocolError("the answer's head does not end"))
+        elif self.status >= _FIRST_ERROR and n_bytes > most:
+            sentence = f"an error (status {self.status}) of more than {most:,} bytes"
+            self.fail(httpx2.RemoteProtocolError(sentence))
+
+    def _begin_length(self, length: int, content: memoryview) -> None:
+        n_bytes = self._body.expect(length - self._n_body_bytes, content)
+        self._end_of_length(has_more=len(content) > n_bytes)
+
+    def _feed_length(self, content: memoryview) -> None:
+        n_bytes = self._body.add(content)
+        self._end_of_length(has_more=len(content) > n_bytes)
+
+    def _end_of_length(self, *, has_more: bool = False) -> None:
+        if self._body.n_left == 0:
+            self.is_whole = True
+            self.keeps_alive = not has_more and self._parser.should_keep_alive()
+        if self.is_whole or not self._body.is_in_place:
+            self._news.wake()
+
+    def _parse(self, content: memoryview) -> memoryview:
+        """Read on by the parser; returns what it need not see."""
+        while content and not self.is_headed:
+            end = bytes(content[:_USUAL_HEAD_BYTES]).find(_HEAD_END)
+            n_bytes = len(content) if end < 0 else end + len(_HEAD_END)
+            self._parse_head(content[:n_bytes])
+            content = content[n_bytes:]
+        if not content or self._length is not None:
+            return content
+        self._parser.feed_data(content)
+        return content[:0]
+
+    def _parse_head(self, content: memoryview) -> None:
+        """Read on; a head that can't be read is read once more, made plain."""
         self._head += content
         try:
             if self._oddity is None:
@@ -123,7 +205,7 @@ class Incoming:
             self.n_begun -= 1
             self.headers.clear()
             self.reason = b""
-            self._parser = self._new_parser()
+            self._parser = new_parser(self)
             self._parser.feed_data(plain)
 
     def lost(self, cause: Exception | None) -> None:
@@ -135,9 +217,9 @@ class Incoming:
         elif not self.is_headed:
             sentence = "the server closed the connection without an answer"
             self.fail(httpx2.RemoteProtocolError(sentence))
-        elif self._ends_by_closing():
+        elif ends_by_closing(self.headers):
             self.is_whole = True
-            self._wake()
+            self._news.wake()
         else:
             sentence = "the server closed the connection before the answer was whole"
             self.fail(httpx2.RemoteProtocolError(sentence))
@@ -145,29 +227,16 @@ class Incoming:
     def fail(self, failure: httpx2.TransportError) -> None:
         """Nothing more will come, for a reason."""
         self._failure = failure
-        self._wake()
+        self._news.wake()
 
     def drop(self) -> None:
         """Nobody reads what came: a parser and its owner are freed late."""
-        self._parts.clear()
+        self._body.clear()
         self._head.clear()
-        self.n_unread_bytes = 0
 
     def take(self) -> bytes:
         """The body's bytes that came since."""
-        content = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts.clear()
-        self.n_unread_bytes = 0
-        return content
-
-    def named_headers(self) -> dict[str, str]:
-        """The headers by name in small letters; those that repeat stand together."""
-        named: dict[str, str] = {}
-        for raw_name, raw_value in self.headers:
-            name = raw_name.decode("latin-1").lower()
-            value = raw_value.decode("utf-8", "replace")
-            named[name] = f"{named[name]}, {value}" if name in named else value
-        return named
+        return self._body.take()
 
     async def more(self, within_s: float | None) -> None:
         """Return when there is more, or when the answer is whole.
@@ -178,30 +247,7 @@ class Incoming:
         if self._failure is not None:
             # What is raised refers to who waited: kept, it would never be freed.
             raise type(self._failure)(*self._failure.args)
-        self._waiting = asyncio.get_running_loop().create_future()
-        try:
-            if within_s is None:
-                await self._waiting
-            else:
-                async with asyncio.timeout(within_s):
-                    await self._waiting
-        except TimeoutError:
-            raise httpx2.ReadTimeout(f"nothing came for {within_s:g} s") from None
-        finally:
-            self._waiting = None
-
-    def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
-
-    def _ends_by_closing(self) -> bool:
-        coding = b""
-        for name, value in self.headers:
-            if name.lower() == b"content-length":
-                return False
-            if name.lower() == b"transfer-encoding":
-                coding = value.lower()
-        return not coding.endswith(b"chunked")
+        await self._news.wait(within_s)
 
     # What follows is called by the parser, under the names that it asks for.
 
@@ -232,12 +278,19 @@ class Incoming:
         self.is_headed = True
         # The parser does not know what was asked, and would wait for a body.
         self.is_whole = self._is_head_only or status in _NO_BODY
+        self._length = known_length(self.headers)
+        self.is_packed = is_packed(self.headers)
+        if is_stream(self.headers) and not self.is_packed:
+            self._first_event = FirstEvent()
 
     def on_body(self, part: bytes) -> None:
         """More of the body."""
-        if not self.is_whole:
-            self._parts.append(part)
-            self.n_unread_bytes += len(part)
+        if self.is_whole:
+            return
+        self._body.put(part)
+        self._n_body_bytes += len(part)
+        if self._first_event is not None and not self._first_event.is_whole:
+            self._first_event.feed(part)
 
     def on_message_complete(self) -> None:
         """An answer ended: the final one, or one that announced it."""

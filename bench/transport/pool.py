@@ -1,6 +1,7 @@
 """Pool: connections kept by origin, a new one whenever none is idle."""
 
 import asyncio
+import ssl
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -9,19 +10,25 @@ from typing import Any
 
 import httpx2
 
+from bench.transport.answering import Answering
+from bench.transport.channel import Channel, EncryptedChannel
 from bench.transport.connection import Connection
+from bench.transport.dial import Dialer
 from bench.transport.incoming import Incoming
 from bench.transport.origin import Origin, origin_of
 from bench.transport.sealed import Sealed
 from bench.transport.stamps import RequestStamps, current_stamps
+from bench.transport.unread import Unread
 
 # Below the idle time after which servers hang up (5 s is common), so that a
 # request is not written into a connection that is about to close.
 KEEP_ALIVE_S = 3.0
+# What an answer's extensions call its body, for who needs no decoding.
+BODY_PARTS = "body_parts"
 _NS_PER_S = 1e9
 _READ_BYTES = 262_144
-_NEXT_ADDRESS_AFTER_S = 0.25
-_Opening = asyncio.Future[tuple[asyncio.Transport, Connection]]
+# What is packed may grow a thousandfold: a piece must not fill the memory.
+_PACKED_PIECE_BYTES = 16_384
 
 
 class StampedTransport(httpx2.AsyncBaseTransport):
@@ -32,13 +39,13 @@ class StampedTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self) -> None:
         """Open no connection yet."""
-        # Certificates are read once; it takes longer than all the rest.
-        self._tls = httpx2.create_ssl_context()
-        self._tls.set_alpn_protocols(["http/1.1"])
+        self._tls: ssl.SSLContext | None = None
         self._buffer = memoryview(bytearray(_READ_BYTES))
+        self._unread = Unread()
+        self._dialer = Dialer()
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
         self._busy: dict[Connection, Origin] = {}
-        self._given_up: set[_Opening] = set()
+        self._sweeping: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -58,17 +65,12 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         except BaseException:
             self.release(connection, is_broken=True)
             raise
-        return httpx2.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=_Body(self, connection, read_s),
-            extensions={"http_version": answer.version, "reason_phrase": answer.reason},
-        )
+        return self._response(connection, answer, read_s)
 
     @asynccontextmanager
     async def sent(
         self, request: Sealed, word: str, stamps: RequestStamps
-    ) -> AsyncGenerator[tuple[Incoming, Connection]]:
+    ) -> AsyncGenerator[Answering]:
         """Send a request; gives its answer when the head of it is there.
 
         Args:
@@ -84,7 +86,8 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         is_broken = True
         try:
             answer = await connection.ask_plainly(head, request.body, stamps)
-            yield answer, connection
+            body = _Body(self, connection, None, is_packed=answer.is_packed)
+            yield Answering(answer, aiter(body))
             is_broken = False
         finally:
             self.release(connection, is_broken=is_broken)
@@ -97,10 +100,8 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         self._busy.clear()
         for connection in connections:
             connection.abort()
-        for opening in self._given_up:
-            opening.cancel()
-        await asyncio.gather(*self._given_up, return_exceptions=True)
-        await asyncio.gather(*(c.wait_closed() for c in connections))
+        if self._sweeping is not None:
+            self._sweeping.cancel()
 
     def release(self, connection: Connection, *, is_broken: bool = False) -> None:
         """Take a connection back; one that can't be used again is closed."""
@@ -112,14 +113,31 @@ class StampedTransport(httpx2.AsyncBaseTransport):
             return
         connection.rest()
         self._idle[origin].append(connection)
+        if self._sweeping is None:
+            self._sweep_later()
+
+    def _response(
+        self, connection: Connection, answer: Incoming, read_s: float | None
+    ) -> httpx2.Response:
+        body = _Body(self, connection, read_s, is_packed=answer.is_packed)
+        extensions: dict[str, Any] = {
+            "http_version": answer.version,
+            "reason_phrase": answer.reason,
+        }
+        if not answer.is_packed:
+            extensions[BODY_PARTS] = body.__aiter__
+        return httpx2.Response(
+            answer.status, headers=answer.headers, stream=body, extensions=extensions
+        )
 
     async def _connection(
         self, origin: Origin, stamps: RequestStamps, within_s: float | None
     ) -> Connection:
         connection = self._kept(origin)
         if connection is None:
+            tls = self._trusted() if origin[0] == "https" else None
             stamps.connect_started_ns = time.monotonic_ns()
-            connection = await self._connect(origin, within_s)
+            connection = await self._connect(origin, tls, within_s)
             stamps.connected_ns = time.monotonic_ns()
         if self._is_closed:
             connection.abort()
@@ -128,71 +146,111 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         return connection
 
     def _kept(self, origin: Origin) -> Connection | None:
-        """The connection that rested the shortest; those past their time close."""
+        """The connection that rested the shortest."""
+        self._sweep()
         resting = self._idle[origin]
-        oldest_ns = time.monotonic_ns() - KEEP_ALIVE_S * _NS_PER_S
-        while resting and resting[0].idle_since_ns < oldest_ns:
-            resting.pop(0).abort()
         while resting:
             connection = resting.pop()
             if connection.is_quiet():
                 return connection
-            connection.abort()
         return None
 
-    async def _connect(self, origin: Origin, within_s: float | None) -> Connection:
-        scheme, host, port = origin
+    def _sweep(self) -> None:
+        """Close the connections that are past their time."""
+        oldest_ns = time.monotonic_ns() - KEEP_ALIVE_S * _NS_PER_S
+        for resting in self._idle.values():
+            while resting and resting[0].idle_since_ns < oldest_ns:
+                resting.pop(0).abort()
+
+    def _sweep_later(self) -> None:
+        self._sweep()
+        self._sweeping = None
+        if any(self._idle.values()):
+            loop = asyncio.get_running_loop()
+            self._sweeping = loop.call_later(KEEP_ALIVE_S, self._sweep_later)
+
+    def _trusted(self) -> ssl.SSLContext:
+        # Read once, and where it is needed; it takes longer than all the rest.
+        if self._tls is None:
+            self._tls = httpx2.create_ssl_context()
+            self._tls.set_alpn_protocols(["http/1.1"])
+        return self._tls
+
+    async def _connect(
+        self, origin: Origin, tls: ssl.SSLContext | None, within_s: float | None
+    ) -> Connection:
+        _, host, port = origin
         try:
             async with asyncio.timeout(within_s):
-                connection = await self._open(host, port)
-                if scheme == "https":
-                    await connection.encrypt(self._tls, host)
+                channel = await self._open(host, port, tls)
         except TimeoutError:
             sentence = f"no connection to {host}:{port}"
             raise httpx2.ConnectTimeout(sentence) from None
-        # A host that can't be written in DNS's letters is a UnicodeError.
-        except (OSError, UnicodeError) as error:
+        # A host that DNS or a certificate can't name is a ValueError.
+        except (OSError, ValueError) as error:
             raise httpx2.ConnectError(str(error) or type(error).__name__) from error
-        return connection
+        return Connection(channel, self._buffer, self._unread)
 
-    async def _open(self, host: str, port: int) -> Connection:
-        opening = asyncio.ensure_future(
-            asyncio.get_running_loop().create_connection(
-                lambda: Connection(self._buffer),
-                host,
-                port,
-                happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S,
-            )
-        )
+    async def _open(self, host: str, port: int, tls: ssl.SSLContext | None) -> Channel:
+        sock = await self._dialer.dial(host, port)
+        if tls is None:
+            return Channel(sock)
+        channel = None
         try:
-            _, connection = await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            # Cancelled itself, it could leave a socket open that nobody knows.
-            self._given_up.add(opening)
-            opening.add_done_callback(self._given_up.discard)
-            opening.add_done_callback(_close_opened)
+            channel = EncryptedChannel(sock, self._buffer, tls, host)
+            await _shake_hands(channel)
+        except BaseException:
+            sock.close()
             raise
-        return connection
+        return channel
 
 
-def _close_opened(opening: _Opening) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result()[1].abort()
+async def _shake_hands(channel: EncryptedChannel) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            channel.shake_hands()
+        except BlockingIOError:
+            came = loop.create_future()
+            loop.add_reader(channel.sock, _tell, came)
+            try:
+                await came
+            finally:
+                loop.remove_reader(channel.sock)
+        else:
+            return
+
+
+def _tell(came: asyncio.Future[None]) -> None:
+    if not came.done():
+        came.set_result(None)
 
 
 class _Body(httpx2.AsyncByteStream):
     """The body of an answer; its end gives the connection back."""
 
     def __init__(
-        self, pool: StampedTransport, connection: Connection, read_s: float | None
+        self,
+        pool: StampedTransport,
+        connection: Connection,
+        read_s: float | None,
+        *,
+        is_packed: bool,
     ) -> None:
         self._pool = pool
         self._connection = connection
         self._read_s = read_s
+        self._is_packed = is_packed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._connection.parts(self._read_s):
-            yield part
+            if not self._is_packed:
+                yield part
+                continue
+            for at in range(0, len(part), _PACKED_PIECE_BYTES):
+                yield part[at : at + _PACKED_PIECE_BYTES]
+                # Who unpacks it must not keep the loop from all else.
+                await asyncio.sleep(0)
 
     async def aclose(self) -> None:
         self._pool.release(self._connection)

@@ -3,6 +3,9 @@
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+AT_EDGE = "stamps_at_edge"
+READ_HELD = "read_held"
+
 
 @dataclass(slots=True)
 class RequestStamps:
@@ -20,6 +23,9 @@ class RequestStamps:
             None where it does not tell.
         kernel_last_byte_ns: The last bytes of the answer reached the kernel.
         first_event_ns: The first event of a stream was whole.
+        is_held: Bytes waited in the kernel because too many lay unread here: the
+            server may have had to wait, too.
+        is_at_edge: Another program's library sent it, and was watched from outside.
     """
 
     started_ns: int
@@ -32,11 +38,19 @@ class RequestStamps:
     kernel_first_byte_ns: int | None = None
     kernel_last_byte_ns: int | None = None
     first_event_ns: int | None = None
+    is_held: bool = False
+    is_at_edge: bool = False
 
     @property
     def may_have_left(self) -> bool:
         """Whether any byte of the request may have reached the endpoint."""
         return self.write_started_ns is not None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Words for what is odd about the instants."""
+        odd = {AT_EDGE: self.is_at_edge, READ_HELD: self.is_held}
+        return tuple(word for word, is_so in odd.items() if is_so)
 
 
 # A request is sent in the task that asked for it: its context names the record.

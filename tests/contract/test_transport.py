@@ -169,14 +169,13 @@ def test_who_reads_slowly_holds_up_the_server_and_not_our_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     most: list[int] = []
-    updated = Connection.buffer_updated
+    count = Connection._count
 
-    def watched(self: Connection, nbytes: int) -> None:
-        updated(self, nbytes)
-        assert self._incoming is not None
-        most.append(self._incoming.n_unread_bytes)
+    def watched(self: Connection, incoming: Incoming) -> None:
+        count(self, incoming)
+        most.append(incoming.n_unread_bytes)
 
-    monkeypatch.setattr(Connection, "buffer_updated", watched)
+    monkeypatch.setattr(Connection, "_count", watched)
     body = MUCH * 3
 
     async def ask(client: httpx2.AsyncClient, url: str) -> bytes:

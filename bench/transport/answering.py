@@ -1,0 +1,66 @@
+"""Answering: an answer whose head is there, for one who wants it whole."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+
+from bench.transport.incoming import Incoming
+
+
+class Answering:
+    """An answer on its way.
+
+    Attributes:
+        status: The final one.
+        headers: By name in small letters; those that repeat stand together.
+    """
+
+    def __init__(self, incoming: Incoming, parts: AsyncIterator[bytes]) -> None:
+        """Take what came so far, and what gives the body as it comes."""
+        self.status = incoming.status
+        self.headers = _named(incoming.headers)
+        self._is_packed = incoming.is_packed
+        self._parts = parts
+
+    async def whole(self, most_bytes: int) -> bytes:
+        """The body, unpacked, when its last byte is there.
+
+        Raises:
+            httpx2.HTTPError: It broke off, goes on for longer than that, or is
+                not packed as it says.
+        """
+        content: list[bytes] = []
+        n_bytes = 0
+        async for part in self._unpacked() if self._is_packed else self._parts:
+            content.append(part)
+            n_bytes += len(part)
+            if n_bytes > most_bytes:
+                sentence = f"the answer is longer than {most_bytes:,} bytes"
+                raise httpx2.RemoteProtocolError(sentence)
+        return content[0] if len(content) == 1 else b"".join(content)
+
+    def _unpacked(self) -> AsyncIterator[bytes]:
+        response = httpx2.Response(
+            self.status, headers=self.headers, stream=_Stream(self._parts)
+        )
+        return response.aiter_bytes()
+
+
+class _Stream(httpx2.AsyncByteStream):
+    """Parts under the name that the library knows them by."""
+
+    def __init__(self, parts: AsyncIterator[bytes]) -> None:
+        self._parts = parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._parts:
+            yield part
+
+
+def _named(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name = raw_name.decode("latin-1").lower()
+        value = raw_value.decode("utf-8", "replace")
+        named[name] = f"{named[name]}, {value}" if name in named else value
+    return named
