@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import typer
@@ -15,13 +15,12 @@ from bench.folder import DataFolder
 from bench.journal import read_run
 from bench.plan.frozen import Plan
 from bench.record import LastAttempt, RunHistory, read_history
-from bench.runner import Ending
-from bench.store.index import open_index
-from bench.store.served import served_otherwise
-from bench.store.status import run_status
 from bench.words.figures import dollars
 from bench.words.served import other_than_asked
 from pricing.money import usd_text
+
+if TYPE_CHECKING:
+    from bench.runner import Ending
 
 CODES = {
     "user": 130,
@@ -37,7 +36,7 @@ _NO_API = frozenset({"html", "bad_json"})
 _NOT_FOUND = frozenset({404, 405})
 
 
-def exit_code(ending: Ending, trials: Mapping[str, int], most_failed: float) -> int:
+def exit_code(ending: "Ending", trials: Mapping[str, int], most_failed: float) -> int:
     """The code that a run ends with, by its ending and its trials."""
     if ending.stopped_by is not None:
         return CODES[ending.stopped_by]
@@ -59,7 +58,7 @@ class Told:
     """
 
     status: dict[str, Any]
-    ending: Ending
+    ending: "Ending"
     reasons: tuple[str, ...]
     simulated: tuple[str, ...]
     n_left: int
@@ -67,7 +66,7 @@ class Told:
 
     @classmethod
     def read(
-        cls, data: DataFolder, plan: Plan, ending: Ending, *, where: str = ""
+        cls, data: DataFolder, plan: Plan, ending: "Ending", *, where: str = ""
     ) -> "Told":
         """Read the records of a run; its index is made current.
 
@@ -77,6 +76,10 @@ class Told:
         Raises:
             DamagedJournal: What was sent can't be known.
         """
+        from bench.store.index import open_index
+        from bench.store.served import served_otherwise
+        from bench.store.status import run_status
+
         history = read_history(read_run(data.run(plan.run_id)))
         remarks: tuple[str, ...] = ()
         try:
@@ -149,7 +152,7 @@ class Told:
         return f"{charged or f'charged {dollars(charge)}'}{possibly}{simulated}"
 
 
-def journal_status(plan: Plan, history: RunHistory, ending: Ending) -> dict[str, Any]:
+def journal_status(plan: Plan, history: RunHistory, ending: "Ending") -> dict[str, Any]:
     """The status of a run that just stopped, from its journals alone."""
     ends = [history.trials[t.trial.trial_id].last for t in plan.trials]
     counts = Counter("not_sent" if end is None else end.bucket for end in ends)

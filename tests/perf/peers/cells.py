@@ -119,8 +119,9 @@ def measure(
 
 
 def _ended_badly(watched: Watched, entries: list[dict[str, Any]]) -> str:
-    last = (watched.output.strip().splitlines() or ["it printed nothing"])[-1]
-    return f"ended with {watched.code} after {len(entries)} answers: {last[:100]}"
+    lines = watched.output.strip().splitlines() or ["it printed nothing"]
+    told = next((line for line in lines if "rror:" in line), lines[-1])
+    return f"ended with {watched.code} after {len(entries)} answers: {told[:120]}"
 
 
 def _taken(watched: Watched, entries: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.images.shelf import Keep
-
 HERE = Path(__file__).parent
 PEERS = Path(".venv-peers/bin").absolute()
 OURS = Path(sys.executable).parent
@@ -179,7 +177,7 @@ def _pixelmeter(images: str) -> Callable[[Job], Started]:
             *("--endpoints", "endpoints.yaml", "--yes", "--json", "--data", "data"),
             *("--concurrency", str(job.load.in_flight), "--images", images),
         ]
-        return command, {"BENCH_KEY": "sk-bench"}
+        return command, {"BENCH_KEY": "sk-bench", "PYTHONPATH": str(HERE.parents[2])}
 
     return start
 
@@ -248,12 +246,10 @@ TRANSPORT, WHOLE, DEFAULT = (
     "Pixelmeter, default mode",
 )
 WRK, AIPERF, SDK = "wrk", "AIPerf", "openai SDK"
-# Until `--images none` is there, `hash` is the mode that saves no picture.
-UNSAVED = "none" if "none" in set(Keep) else "hash"
 
 HARNESSES = (
     _same_environment("transport_alone", TRANSPORT, 600, 1500),
-    _own(WHOLE, UNSAVED, 200),
+    _own(WHOLE, "none", 300),
     _own(DEFAULT, "keep", 80),
     Harness(
         name=WRK,
@@ -274,14 +270,14 @@ HARNESSES = (
         needs=PEERS / "python",
         without=_NO_PEERS,
     ),
-    _same_environment("bare_httpx2", "httpx2, bare", 300, 1000),
-    _same_environment("plain_sdk", SDK, 150, 500),
+    _same_environment("bare_httpx2", "httpx2, bare", 150, 600),
+    _same_environment("plain_sdk", SDK, 100, 300),
     Harness(
         name="locust FastHttpUser",
         start=_locust,
         latencies=_lines,
-        large_per_s=400,
-        small_per_s=3000,
+        large_per_s=250,
+        small_per_s=1500,
         needs=PEERS / "locust",
         without=_NO_PEERS,
     ),

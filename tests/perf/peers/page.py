@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cells import Cell
-from harnesses import HARNESSES, UNSAVED
+from harnesses import HARNESSES
 from ratios import targets
 
 _TEXT = Path(__file__).with_name("page.md")
@@ -25,7 +25,6 @@ def page(facts: dict[str, str], cells: list[Cell]) -> str:
     return _TEXT.read_text("utf-8").format(
         facts=f"{said} {facts['versions']}.\n{_noise(cells)}",
         figures="\n".join(parts).strip(),
-        unsaved=UNSAVED,
     )
 
 
