@@ -22,6 +22,7 @@ from bench.record import intent_record, outcome_record
 from bench.settle import Sending, cancelled, settle
 from bench.traffic.budget import Budget, Ledger
 from bench.traffic.gate import Closed, Gate
+from bench.traffic.held import Held
 from bench.traffic.limiter import EndpointLimiter
 from bench.transport.stamps import RequestStamps
 from bench.wire.reading import Reading
@@ -53,6 +54,7 @@ class Bracket:
         self._gate = gate
         self._examiner = examiner
         self._preamble = preamble
+        self._held = Held()
         self._calls: dict[str, asyncio.Future[Exchange]] = {}
         self._waits: dict[str, asyncio.Future[Any]] = {}
         self._given_up: set[str] = set()
@@ -142,6 +144,8 @@ class Bracket:
         """Wait for the limits and reserve the bound; False when closed."""
         n_images, endpoint = planned.trial.cell.n, planned.trial.cell.endpoint
         try:
+            if self._held.is_full:
+                await self.wait(planned.trial, self._held.room)
             for limiter in (self._whole_run, lane.limiter):
                 if not limiter.is_open:
                     take = partial(limiter.take, n_images)
@@ -214,10 +218,11 @@ class Bracket:
             del self._calls[trial.trial_id]
         passed("answered")
         wants_contents = lane.take is not None
-        examining = self._examiner.examine(answer, wants_contents=wants_contents)
-        answer = replace(answer, body=None)
-        del call
-        seen = await examining
+        with self._held.holding(len(answer.body or b"")):
+            examining = self._examiner.examine(answer, wants_contents=wants_contents)
+            answer = replace(answer, body=None)
+            del call
+            seen = await examining
         passed("pictures_durable")
         if seen.not_kept:
             # The picture is paid: its attempt is recorded, the next not sent.

@@ -8,6 +8,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import duckdb
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -150,6 +151,31 @@ def test_hash_keeps_no_picture_but_its_digest(desk: Desk, direct: Double) -> Non
     (record,) = desk.outcomes.values()
     assert len(record["pictures"][0]["sha256"]) == 64
     assert desk.pictures() == []
+
+
+def test_none_opens_no_picture_and_says_of_none_that_it_can_be_used(
+    desk: Desk, direct: Double
+) -> None:
+    desk.suite()
+    desk.endpoint(direct.url)
+    direct.fault("corrupt_image_200", times=1)
+    assert desk.run("--limit", 2, "--images", "none", "--concurrency", 1).code == 0
+    broken, whole = sorted(desk.outcomes.values(), key=lambda r: r["started_at"])
+    for record in (broken, whole):
+        assert "pictures_not_opened" in record["flags"]
+        (picture,) = record["pictures"]
+        assert picture["sha256"] is None
+        assert (picture["width_px"], picture["format"]) == (1024, "png")
+        assert picture["simulated"]
+        assert record["outcome"] == "ok"
+    assert desk.pictures() == []
+    with duckdb.connect(desk.data / "pixelmeter.duckdb", read_only=True) as con:
+        usable = con.sql("SELECT usable FROM v_trial").fetchall()
+    assert usable == [(None,), (None,)]
+    page = desk.pixelmeter("report", "latest", "--output", desk.folder / "r.html")
+    assert page.code == 0
+    assert "not kept (--images none)" in (desk.folder / "r.html").read_text()
+    assert desk.pixelmeter("purge", "--run", "latest", "--json").answer["pictures"] == 0
 
 
 def test_purge_deletes_pictures_of_one_run_and_leaves_its_records(
