@@ -6,7 +6,7 @@ GATEWAY_STAMP := .venv-gateway/.installed
 PEERS_STAMP := .venv-peers/.installed
 FORM ?= quick
 
-.PHONY: help venv demo dashboard gateway test check bench bench-peers lock clean
+.PHONY: help venv demo dashboard gateway test check bench bench-paths bench-peers lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
@@ -53,6 +53,11 @@ check: venv ## format, lint, types, import contracts, tests (what CI runs)
 
 bench: venv ## performance: our figures beside their targets
 	$(BIN)/python tests/perf
+
+# SAVE=--save makes what it measures the baseline.
+bench-paths: venv ## our hot paths beside saved baselines; warns, never fails
+	-@$(BIN)/python -m pytest -q -p no:cacheprovider tests/perf/hot_paths.py --benchmark-enable --benchmark-max-time=1 --benchmark-min-rounds=5 --benchmark-warmup=on --benchmark-warmup-iterations=5 --benchmark-quiet --benchmark-json=.bench-paths.json
+	-@$(BIN)/python tests/perf/compare_paths.py .bench-paths.json $(SAVE)
 
 bench-peers: venv ## beside other harnesses, into docs/performance.md (FORM=full: longer)
 	-@$(MAKE) --no-print-directory $(PEERS_STAMP)
