@@ -26,7 +26,7 @@ _TIMED = (
 )
 _ONCE = (_256, *_TIMED)
 # Rounds of loads, and the seconds that a job should take.
-QUICK = ((_16, _2_KB, *_ONCE), (_16, _2_KB)), 2.5
+QUICK = ((_16, _2_KB, *_ONCE), (_16,)), 2.5
 FULL = (
     (
         (

@@ -87,7 +87,7 @@ class Harness:
         if load.is_timed:
             return 3 * load.in_flight
         per_s = self.large_per_s if load.n_bytes > 100_000 else self.small_per_s
-        return max(int(per_s * seconds), 4 * load.in_flight)
+        return max(int(per_s * seconds), 2 * load.in_flight)
 
 
 def _script(name: str, python: Path) -> Callable[[Job], Started]:
