@@ -36,6 +36,8 @@ class Cell:
         p99_error_ms: The same, of the worst in a hundred.
         n_matched: Latencies that were matched with their true times; None where
             percentiles are compared.
+        client_limited: Whether the harness says itself that it was too slow to be
+            trusted; None where it says nothing.
     """
 
     harness: str
@@ -52,6 +54,7 @@ class Cell:
     p50_error_ms: float | None = None
     p99_error_ms: float | None = None
     n_matched: int | None = None
+    client_limited: bool | None = None
 
     def row(self) -> dict[str, Any]:
         """For the raw rows: what is known, floats cut to four digits."""
@@ -115,7 +118,22 @@ def measure(
         if watched.code or len(entries) < load.in_flight:
             return Cell(**named, why_not=_ended_badly(watched, entries))
         latencies = harness.latencies(job, watched.output)
-    return Cell(**named, **_taken(watched, entries), **_errors(latencies, entries))
+    return Cell(
+        **named,
+        **_taken(watched, entries),
+        **_errors(latencies, entries),
+        client_limited=_client_limited(watched.output),
+    )
+
+
+def _client_limited(output: str) -> bool | None:
+    """What the answer of `pixelmeter run --json` says of itself, where it does."""
+    answers = (
+        json.loads(line)
+        for line in output.splitlines()
+        if line.startswith('{"schema":"pixelmeter.run/')
+    )
+    return next((answer.get("client_limited") for answer in answers), None)
 
 
 def _ended_badly(watched: Watched, entries: list[dict[str, Any]]) -> str:

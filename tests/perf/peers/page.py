@@ -72,10 +72,13 @@ def _latency(cells: list[Cell], loads: list[str]) -> str:
 def _errors(mine: list[Cell]) -> str:
     measured = [cell for cell in mine if cell.p99_error_ms is not None]
     if not measured:
-        return f"{mine[-1].why_not or 'no latency could be matched'} | "
+        why_not = next((cell.why_not for cell in mine), "not asked")
+        return f"{why_not or 'no latency could be matched'} | "
+    n_flagged = sum(cell.client_limited is True for cell in measured)
+    flagged = f", flagged in {n_flagged} of {len(measured)}" if n_flagged else ""
     return (
         f"{_span(measured, lambda c: c.p50_error_ms, ',.1f')} / "
-        f"{_span(measured, lambda c: c.p99_error_ms, ',.1f')} "
+        f"{_span(measured, lambda c: c.p99_error_ms, ',.1f')}{flagged} "
         f"| {_middle(measured, lambda c: c.other_cores):.1f}"
     )
 

@@ -35,6 +35,14 @@ class Target:
         """The target in words."""
         return f"{'at least' if self.at_least else 'at most'} {self.limit:g}{self.unit}"
 
+    def excuse(self, cells: list[Cell]) -> str:
+        """Whether our own run said that its latencies can't be trusted."""
+        if "error" not in self.what:
+            return ""
+        mine = [c for c in cells if (c.harness, c.load) == (self.who, self.load)]
+        is_flagged = bool(mine) and all(cell.client_limited for cell in mine)
+        return ", and flagged by the run itself" if is_flagged else ""
+
     def measured(self, cells: list[Cell]) -> list[float]:
         """One value a round in which all that is needed was measured."""
         ours, theirs = (
@@ -107,7 +115,7 @@ def targets(cells: list[Cell]) -> str:
             middle == target.limit
         )
         ends = f" ({min(values):.3g}–{max(values):.3g})" if len(values) > 1 else ""
-        verdict = "reached" if is_reached else "not reached"
+        verdict = "reached" if is_reached else f"not reached{target.excuse(cells)}"
         lines.append(
             f"| {target.what} | {target.wanted} "
             f"| {middle:.3g}{target.unit}{ends} | {verdict} |"
