@@ -15,9 +15,8 @@ import httpx2
 import orjson
 
 from bench.transport.pool import StampedTransport
-from bench.transport.stamps import RequestStamps, stamp_into
+from bench.transport.stamps import AT_EDGE, RequestStamps, stamp_into
 
-AT_EDGE = "stamps_at_edge"
 FORBIDDEN = 403
 # A program decides itself how many requests it sends at once.
 _MOST_CONNECTIONS = 4096

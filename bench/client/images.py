@@ -8,7 +8,7 @@ from bench.client.builder import NOT_BUILT, RequestBuilder
 from bench.client.exchange import Exchange
 from bench.endpoint import Endpoint
 from bench.transport.client import NETWORK_ERRORS
-from bench.transport.pool import StampedTransport
+from bench.transport.proxies import EnvironmentTransport
 from bench.transport.stamps import RequestStamps
 
 # Ten pictures of 4K in base64 stay below.
@@ -38,7 +38,7 @@ class ImageClient:
         """
         self._within_s = endpoint.timeout_s
         self._builder = RequestBuilder(endpoint, key)
-        self._transport = StampedTransport()
+        self._transport = EnvironmentTransport()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -75,7 +75,11 @@ class ImageClient:
             partly.headers = answer.headers
             body = await answer.whole(MOST_BODY_BYTES)
         return Exchange(
-            stamps=stamps, status=partly.status, headers=partly.headers, body=body
+            stamps=stamps,
+            status=partly.status,
+            headers=partly.headers,
+            body=body,
+            flags=stamps.flags,
         )
 
 
@@ -88,6 +92,7 @@ def _failed(
         headers=partly.headers,
         failure=kind,
         message=message,
+        flags=stamps.flags,
     )
 
 

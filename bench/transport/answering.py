@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
-from bench.transport.incoming import Incoming
+from bench.transport.fields import is_packed
 
 
 class Answering:
@@ -15,11 +15,16 @@ class Answering:
         headers: By name in small letters; those that repeat stand together.
     """
 
-    def __init__(self, incoming: Incoming, parts: AsyncIterator[bytes]) -> None:
-        """Take what came so far, and what gives the body as it comes."""
-        self.status = incoming.status
-        self.headers = _named(incoming.headers)
-        self._is_packed = incoming.is_packed
+    def __init__(
+        self,
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        parts: AsyncIterator[bytes],
+    ) -> None:
+        """Take its head, and what gives its body as it comes."""
+        self.status = status
+        self.headers = _named(headers)
+        self._is_packed = is_packed(headers)
         self._parts = parts
 
     async def whole(self, most_bytes: int) -> bytes:

@@ -4,6 +4,7 @@ import socket
 import ssl
 import time
 from contextlib import suppress
+from typing import cast
 
 from bench.transport.kernel import ANCILLARY_BYTES, Ancillary
 
@@ -51,6 +52,11 @@ class Channel:
 
     def flush(self) -> None:
         """Hand over what `write` took and the kernel has not yet; as `write`."""
+
+    @property
+    def window_bytes(self) -> int:
+        """How much the kernel takes before somebody reads, about."""
+        return self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
 
     @property
     def holds_bytes(self) -> bool:
@@ -116,7 +122,8 @@ class EncryptedChannel(Channel):
         """As for plain bytes; what TLS says to itself is answered, and is none."""
         while True:
             try:
-                return self._session.read(len(target), target)
+                # Given a target it tells how many; what is typed is the other form.
+                return cast("int", self._session.read(len(target), target))
             except ssl.SSLWantReadError:
                 with suppress(BlockingIOError):
                     self.flush()

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
+from bench.transport.arrivals import Arrivals
 from bench.transport.channel import Channel
 from bench.transport.incoming import Incoming
-from bench.transport.kernel import arrived_ns, wall_ahead_ns
 from bench.transport.outgoing import body_parts, head_of, known_body
 from bench.transport.sending import Sending
 from bench.transport.stamps import RequestStamps
@@ -19,6 +19,7 @@ _MOST_UNREAD_BYTES = 8_000_000
 # A socket is read to its end before the next, but for bodies without one.
 _MOST_A_TURN_BYTES = 8_000_000
 _SMALL_BYTES = 65_536
+_HEAD_BYTES = 16_384
 
 
 class Connection:
@@ -35,13 +36,14 @@ class Connection:
         """
         self._channel = channel
         self._buffer = buffer
+        self._head_buffer = buffer[:_HEAD_BYTES]
         self._unread = unread
         self._loop = asyncio.get_running_loop()
         self._stamps = RequestStamps(started_ns=0)
         self._incoming: Incoming | None = None
         self._sending: Sending | None = None
         self._n_counted_bytes = 0
-        self._wall_ahead_ns = 0
+        self._arrivals: Arrivals | None = None
         self._is_paused = False
         self._is_closed = False
         self.idle_since_ns = 0
@@ -66,9 +68,13 @@ class Connection:
     def _read(self, incoming: Incoming) -> None:
         """Read what is there, to its end or to that of the answer."""
         n_left_bytes = _MOST_A_TURN_BYTES
+        if self._arrivals is not None:
+            self._arrivals.turn()
         while n_left_bytes > 0 and not self._is_paused:
             room = incoming.room()
-            target = self._buffer if room is None else room
+            # Little at first: behind the head may come what has a place to go to.
+            anywhere = self._buffer if incoming.is_headed else self._head_buffer
+            target = anywhere if room is None else room
             n_bytes = self._channel.read_into(target)
             if not n_bytes:
                 self._ended(None)
@@ -94,32 +100,14 @@ class Connection:
             incoming.filled(n_bytes)
         else:
             incoming.feed(self._buffer[:n_bytes])
-        if not was_over:
-            self._stamp(incoming, now_ns, has_begun=incoming.n_begun != n_begun)
+        if not was_over and self._arrivals is not None:
+            has_begun = incoming.n_begun != n_begun
+            self._arrivals.came(incoming, n_bytes, now_ns, has_begun=has_begun)
         self._count(incoming)
         if self._sending and (incoming.is_headed or incoming.is_over):
             self._sending.let_go()
         if self._is_too_much(incoming):
             self._pause()
-
-    def _stamp(self, incoming: Incoming, now_ns: int, *, has_begun: bool) -> None:
-        stamps = self._stamps
-        stamps.last_byte_ns = now_ns
-        # What only announced the answer was not its first byte.
-        if stamps.first_byte_ns is None or has_begun:
-            stamps.first_byte_ns = now_ns
-            stamps.kernel_first_byte_ns = self._arrived_ns(now_ns)
-        if incoming.has_event and stamps.first_event_ns is None:
-            stamps.first_event_ns = self._arrived_ns(now_ns) or now_ns
-        if incoming.is_over:
-            stamps.kernel_last_byte_ns = self._arrived_ns(now_ns)
-
-    def _arrived_ns(self, until_ns: int) -> int | None:
-        stamps = self._stamps
-        since_ns = stamps.sent_ns or stamps.write_started_ns or until_ns
-        return arrived_ns(
-            self._channel.ancillary, self._wall_ahead_ns, since_ns, until_ns
-        )
 
     def _ended(self, cause: OSError | None) -> None:
         """Nothing more comes; without a cause the server closed the connection."""
@@ -128,9 +116,8 @@ class Connection:
             if cause is None and self._sending is not None:
                 cause = self._sending.failure
             incoming.lost(cause)
-            last_ns = self._stamps.last_byte_ns
-            if last_ns is not None:
-                self._stamps.kernel_last_byte_ns = self._arrived_ns(last_ns)
+            if self._arrivals is not None:
+                self._arrivals.ended()
         self._close()
 
     # What follows is called by the pool.
@@ -225,7 +212,7 @@ class Connection:
             # It ended between being chosen and being used: nothing left.
             raise httpx2.ConnectError("the connection ended before it was used")
         sending = self._sending = Sending(self._channel, self._all_sent)
-        self._wall_ahead_ns = wall_ahead_ns()
+        self._arrivals = Arrivals(self._channel, stamps)
         stamps.write_started_ns = time.monotonic_ns()
         return incoming, sending
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
-from bench.transport.kernel import tell_arrivals
+from bench.transport.kernel import open_window, tell_arrivals
 
 _NEXT_ADDRESS_AFTER_S = 0.25
 # As the official library asks: a picture takes minutes in which nothing is sent,
@@ -94,9 +94,10 @@ async def _connected(address: Address) -> socket.socket:
     family, place = address
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        sock.setblocking(False)
+        sock.settimeout(0)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         tell_arrivals(sock)
+        open_window(sock)
         _watch_over(sock)
         await asyncio.get_running_loop().sock_connect(sock, place)
     except BaseException:

@@ -3,14 +3,9 @@
 import httpx2
 from httptools import HttpParserError, HttpParserUpgrade
 
+from bench.transport import fields
 from bench.transport.body import Body
 from bench.transport.events import FirstEvent
-from bench.transport.fields import (
-    ends_by_closing,
-    is_packed,
-    is_stream,
-    known_length,
-)
 from bench.transport.lengths import with_one_length
 from bench.transport.news import News
 from bench.transport.parser import new_parser
@@ -194,6 +189,8 @@ class Incoming:
             self._head.clear()
 
     def _parse_once_more(self, oddity: HttpParserError) -> None:
+        if not self._head.lstrip().startswith(b"HTTP/"):
+            raise oddity
         try:
             plain = with_one_length(bytes(self._head))
         except ValueError:
@@ -217,7 +214,7 @@ class Incoming:
         elif not self.is_headed:
             sentence = "the server closed the connection without an answer"
             self.fail(httpx2.RemoteProtocolError(sentence))
-        elif ends_by_closing(self.headers):
+        elif fields.ends_by_closing(self.headers):
             self.is_whole = True
             self._news.wake()
         else:
@@ -278,9 +275,9 @@ class Incoming:
         self.is_headed = True
         # The parser does not know what was asked, and would wait for a body.
         self.is_whole = self._is_head_only or status in _NO_BODY
-        self._length = known_length(self.headers)
-        self.is_packed = is_packed(self.headers)
-        if is_stream(self.headers) and not self.is_packed:
+        self._length = fields.known_length(self.headers)
+        self.is_packed = fields.is_packed(self.headers)
+        if fields.is_stream(self.headers) and not self.is_packed:
             self._first_event = FirstEvent()
 
     def on_body(self, part: bytes) -> None:

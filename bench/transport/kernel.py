@@ -12,6 +12,10 @@ _RX_SOFTWARE, _SOFTWARE = 1 << 3, 1 << 4
 # Three instants of two longs each; software fills the first.
 _INSTANTS = struct.Struct("@6l")
 ANCILLARY_BYTES = socket.CMSG_SPACE(_INSTANTS.size)
+# The kernel takes so much before anybody reads, or half of what it may keep for a
+# connection at most. With its usual 64 KB whoever reads late closes the window,
+# and what the server still holds has no time of arrival.
+_WINDOW_BYTES = 4_000_000
 _NS_PER_S = 1_000_000_000
 # Between the clocks' two readings nothing else ran.
 _CLOSE_NS = 5_000
@@ -28,6 +32,18 @@ def tell_arrivals(sock: socket.socket) -> None:
     """Have the kernel stamp what arrives, where it can."""
     with suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _RX_SOFTWARE | _SOFTWARE)
+
+
+def open_window(sock: socket.socket) -> None:
+    """Have the kernel take a usual answer whole, though nobody reads it yet.
+
+    Linux makes room for the least that a reader wants to wait for, and keeps it
+    when he wants less again. Room asked for in so many words would be the last:
+    it would not grow with the distance of the server any more.
+    """
+    with suppress(OSError):
+        for n_bytes in (_WINDOW_BYTES, 1):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, n_bytes)
 
 
 def wall_ahead_ns() -> int:

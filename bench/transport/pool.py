@@ -87,7 +87,7 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         try:
             answer = await connection.ask_plainly(head, request.body, stamps)
             body = _Body(self, connection, None, is_packed=answer.is_packed)
-            yield Answering(answer, aiter(body))
+            yield Answering(answer.status, answer.headers, aiter(body))
             is_broken = False
         finally:
             self.release(connection, is_broken=is_broken)

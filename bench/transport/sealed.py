@@ -13,10 +13,14 @@ class Sealed:
     """One request that differs in a single word from time to time.
 
     Attributes:
+        template: Itself, with a placeholder where the word is to stand.
+        place: That placeholder.
         before: Its head up to that word.
         after: Its head from behind that word on.
     """
 
+    template: httpx2.Request
+    place: str
     origin: Origin
     before: bytes
     after: bytes
@@ -26,6 +30,17 @@ class Sealed:
     def n_bytes(self) -> int:
         """Its length without the word."""
         return len(self.before) + len(self.after) + len(self.body)
+
+    def request(self, word: str) -> httpx2.Request:
+        """With a word in its place, for who sends no bytes of ours."""
+        template, place = self.template, self.place.encode()
+        headers = [
+            (name, value.replace(place, word.encode()))
+            for name, value in template.headers.raw
+        ]
+        return httpx2.Request(
+            template.method, template.url, headers=headers, content=self.body
+        )
 
     def head(self, word: str) -> bytes:
         """Its head with a word in its place.
@@ -47,5 +62,10 @@ def seal(request: httpx2.Request, place: str) -> Sealed:
     """
     before, _, after = head_of(request).partition(place.encode())
     return Sealed(
-        origin=origin_of(request), before=before, after=after, body=request.content
+        template=request,
+        place=place,
+        origin=origin_of(request),
+        before=before,
+        after=after,
+        body=request.content,
     )

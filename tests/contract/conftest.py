@@ -8,10 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+
+from tests.certificates import make_certificate
 
 # Only a net under a hang: the machine may be busy with much else.
 PATIENCE_S = 300
@@ -119,3 +122,9 @@ def emulator(_shared: RunningEmulator) -> RunningEmulator:
     """The shared emulator (legacy profile, no waiting), as good as new."""
     _shared.reset()
     return _shared
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Key and chain of a server at 127.0.0.1."""
+    return make_certificate(tmp_path_factory.mktemp("tls"))

@@ -72,7 +72,7 @@ def _plain(head: list[str]) -> dict[str, str]:
 
 async def _by_library(url: str) -> None:
     client = openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=0, timeout=300.0)
-    named = {k: v for k, v in PARAMETERS if k != "complexity"}
+    named: dict[str, Any] = {k: v for k, v in PARAMETERS if k != "complexity"}
     await client.images.with_raw_response.generate(
         prompt=TRIAL.prompt_text,
         model=TRIAL.cell.model,

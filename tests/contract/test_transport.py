@@ -4,7 +4,6 @@ import asyncio
 import gc
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +18,7 @@ from bench.transport.connection import Connection
 from bench.transport.incoming import Incoming
 from bench.transport.pool import StampedTransport
 from bench.transport.stamps import RequestStamps, stamp_into
+from tests.certificates import server_side
 
 PATIENCE_S = 30
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -364,7 +364,7 @@ def test_a_client_that_closes_while_it_connects_sends_nothing(
         await transport.aclose()
         return (await asyncio.gather(asked, return_exceptions=True))[0]
 
-    _, failure = _exchange(_says(OK), ask, tls=_tls(certificate))
+    _, failure = _exchange(_says(OK), ask, tls=server_side(certificate))
     assert isinstance(failure, httpx2.ConnectError)
     assert not stamps.may_have_left
 
@@ -456,36 +456,14 @@ def test_an_address_that_is_none_of_http_is_refused(url: str) -> None:
     asyncio.run(go())
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    key, chain = folder / "key.pem", folder / "chain.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes"),
-            *("-days", "2", "-subj", "/CN=127.0.0.1"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(chain)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return key, chain
-
-
-def _tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
-    key, chain = certificate
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain, key)
-    return context
-
-
 def test_an_encrypted_answer_is_read_and_its_connection_kept(
     certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(MUCH)
-    server, answers = _exchange(_says(answer + MUCH), _three, tls=_tls(certificate))
+    server, answers = _exchange(
+        _says(answer + MUCH), _three, tls=server_side(certificate)
+    )
     assert [len(answer.content) for answer in answers] == [len(MUCH)] * 3
     assert all(answer.content == MUCH for answer in answers)
     assert server.n_connections == 1
@@ -501,7 +479,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
             await client.get(url)
         return stamps
 
-    _, stamps = _exchange(_says(OK), ask, tls=_tls(certificate))
+    _, stamps = _exchange(_says(OK), ask, tls=server_side(certificate))
     assert not stamps.may_have_left
 
 
@@ -529,7 +507,7 @@ def test_an_encrypted_request_is_sent_when_the_kernel_has_it(
             assert (await client.post(url, content=MUCH[:n_bytes])).content == b"ok"
         return stamped
 
-    server, stamped = _exchange(talk, ask, tls=_tls(certificate))
+    server, stamped = _exchange(talk, ask, tls=server_side(certificate))
     assert server.n_connections == 1
     for stamps, (read_ns, answered_ns) in zip(stamped, instants, strict=True):
         assert stamps.sent_ns is not None

@@ -1,0 +1,74 @@
+"""Arrivals: the instants of one answer, as its bytes are read."""
+
+from bench.transport.channel import Channel
+from bench.transport.incoming import Incoming
+from bench.transport.kernel import Ancillary, arrived_ns, wall_ahead_ns
+from bench.transport.stamps import RequestStamps
+
+# Bytes that lay as long while the kernel had no room for more may have kept the
+# server from sending the rest: its arrival is late by our own fault.
+_LATE_NS = 1_000_000
+_FULL_SHARE = 0.75
+
+
+class Arrivals:
+    """Stamps what is read, and when the kernel had it."""
+
+    def __init__(self, channel: Channel, stamps: RequestStamps) -> None:
+        """Nothing was read yet, and nothing written."""
+        self._channel = channel
+        self._stamps = stamps
+        self._wall_ahead_ns = wall_ahead_ns()
+        self._full_bytes = _FULL_SHARE * channel.window_bytes
+        self._n_turn_bytes = 0
+        self._turn: tuple[Ancillary, int] = ([], 0)
+
+    def turn(self) -> None:
+        """The socket is read to its end, from here on."""
+        self._n_turn_bytes = 0
+
+    def came(
+        self, incoming: Incoming, n_bytes: int, now_ns: int, *, has_begun: bool
+    ) -> None:
+        """Bytes of an answer were read that was not over before.
+
+        Args:
+            incoming: The answer, with them.
+            n_bytes: How many.
+            now_ns: When they were read.
+            has_begun: The final answer, or another announcement, began in them.
+        """
+        stamps = self._stamps
+        stamps.last_byte_ns = now_ns
+        # What only announced the answer was not its first byte.
+        if stamps.first_byte_ns is None or has_begun:
+            stamps.first_byte_ns = now_ns
+            stamps.kernel_first_byte_ns = self._kernel_ns(now_ns)
+        if incoming.has_event and stamps.first_event_ns is None:
+            stamps.first_event_ns = self._kernel_ns(now_ns) or now_ns
+        if incoming.is_over:
+            stamps.kernel_last_byte_ns = self._kernel_ns(now_ns)
+        self._watch_window(n_bytes, now_ns)
+
+    def ended(self) -> None:
+        """The last that was read was the last of the answer."""
+        stamps = self._stamps
+        if stamps.last_byte_ns is not None:
+            stamps.kernel_last_byte_ns = self._kernel_ns(stamps.last_byte_ns)
+
+    def _watch_window(self, n_bytes: int, now_ns: int) -> None:
+        if not self._n_turn_bytes:
+            self._turn = (self._channel.ancillary, now_ns)
+        self._n_turn_bytes += n_bytes
+        if self._n_turn_bytes > self._full_bytes and not self._stamps.is_held:
+            ancillary, read_ns = self._turn
+            lay_ns = read_ns - (self._told_ns(ancillary, read_ns) or read_ns)
+            self._stamps.is_held = lay_ns > _LATE_NS
+
+    def _kernel_ns(self, until_ns: int) -> int | None:
+        return self._told_ns(self._channel.ancillary, until_ns)
+
+    def _told_ns(self, ancillary: Ancillary, until_ns: int) -> int | None:
+        stamps = self._stamps
+        since_ns = stamps.sent_ns or stamps.write_started_ns or until_ns
+        return arrived_ns(ancillary, self._wall_ahead_ns, since_ns, until_ns)
