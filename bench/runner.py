@@ -11,7 +11,7 @@ from bench.attempt import Attempt
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
 from bench.journal import end_record, read_run, session_record
-from bench.memory import keep_room, spare_collector
+from bench.memory import keep_room, spared_collector
 from bench.meter.calls import Calls, open_calls, open_journal
 from bench.meter.lanes import Lane, open_lane
 from bench.plan.frozen import Options, Plan, PlannedTrial
@@ -136,7 +136,7 @@ class Runner:
                 history=history,
                 n_due=len(due),
             )
-            spare_collector()
+            stack.enter_context(spared_collector())
             ticking = asyncio.create_task(self._tick(work))
             stack.callback(ticking.cancel)
             try:
