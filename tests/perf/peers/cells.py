@@ -139,7 +139,8 @@ def _client_limited(output: str) -> bool | None:
 def _ended_badly(watched: Watched, entries: list[dict[str, Any]]) -> str:
     lines = watched.output.strip().splitlines() or ["it printed nothing"]
     told = next((line for line in lines if "rror:" in line), lines[-1])
-    return f"ended with {watched.code} after {len(entries)} answers: {told.strip("│╭╰─╮╯ ")[:120]}"
+    said = told.strip("│╭╰─╮╯ ")[:120]
+    return f"ended with {watched.code} after {len(entries)} answers: {said}"
 
 
 def _taken(watched: Watched, entries: list[dict[str, Any]]) -> dict[str, Any]:
