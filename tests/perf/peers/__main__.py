@@ -8,6 +8,7 @@ Writes `docs/performance.md` and its raw rows `docs/performance.json`.
 
 import json
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def main() -> int:
         return 2
     if shutil.which("wrk") is None:
         sys.stderr.write("wrk is not here: its row will say so (Debian package wrk)\n")
+    # Ended by anything but an exception, stub and client would outlive it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     rounds, span_s = FULL if form == "full" else QUICK
     cells = [cell for turn in _turns(rounds) for cell in _round(*turn, span_s)]
     facts = {"form": form, **described(Path(".venv-peers/bin/python"))}

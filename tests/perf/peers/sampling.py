@@ -1,6 +1,7 @@
 """Sampling: what a program and all that it starts take, over time."""
 
 import os
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -99,7 +100,12 @@ def watch(
             stderr=output,
             start_new_session=True,
         )
-        samples, code = _samples(process.pid, stub_pid, patience_s)
+        try:
+            samples, code = _samples(process.pid, stub_pid, patience_s)
+        except BaseException:
+            # In a session of its own it would go on without us.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         process.returncode = code
         output.seek(0)
         told = output.read().decode(errors="replace")
@@ -117,7 +123,7 @@ def _samples(pid: int, stub_pid: int, patience_s: float) -> tuple[list[Sample], 
             known, next_look = _session(pid), now + _LOOK_FOR_MORE_S
         samples.append(_look(known, stub_pid))
         if now > deadline:
-            os.killpg(pid, 9)
+            os.killpg(pid, signal.SIGKILL)
         ended, status, usage = os.wait4(pid, os.WNOHANG)
         if ended:
             last = _look([], stub_pid)

@@ -6,6 +6,7 @@ import time
 import httpx2
 from closed import ASKED, ID_HEADER, arguments, drive
 
+from bench.memory import keep_room
 from bench.transport.pool import StampedTransport
 from bench.transport.sealed import seal
 from bench.transport.stamps import RequestStamps
@@ -15,6 +16,7 @@ _PLACE = "the-id-stands-here"
 
 async def main() -> None:
     """Drive one transport; each request is timed by its stamps at the socket."""
+    keep_room()
     url = arguments()[0] + "/images/generations"
     headers = {ID_HEADER: _PLACE}
     sealed = seal(httpx2.Request("POST", url, json=ASKED, headers=headers), _PLACE)
