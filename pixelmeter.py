@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bench.errors import BadInput, BenchError, NoCredentials, NotSent, StorageFailed
+from bench.reexports import load_late
 
 if TYPE_CHECKING:
     from bench.attempt import Outcome
@@ -75,6 +76,8 @@ _GROUPS = (
     "bench.commands.ingest",
     "bench.commands.emulator",
 )
+# Four hundred modules, of which a run needs a few.
+_LOADED_BY_NAME = "openai.types"
 # The variable that a shell sets to ask what could come next.
 _COMPLETING = "_PIXELMETER_COMPLETE"
 _INTERRUPTED = 130
@@ -107,6 +110,9 @@ def main() -> None:
     # Records hold prompts and pictures: what we make is for its owner alone.
     os.umask(0o077)
     _write_any_sign()
+    load_late(_LOADED_BY_NAME)
+    # Else every package that is installed is asked whether it has one.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if _COMPLETING in os.environ:
         # Help texts would be sent through rich, which a key press can't wait for.
         sys.modules["rich"] = None  # pyright: ignore[reportArgumentType]

@@ -3,6 +3,8 @@
 import ctypes
 import gc
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 
 # Of glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -35,10 +37,17 @@ def keep_room() -> bool:
     return all(taken)
 
 
-def spare_collector() -> None:
-    """Have the collector pass over what is there already.
+@contextmanager
+def spared_collector() -> Generator[None]:
+    """Have the collector pass over what is there already, while the block lasts.
 
     Libraries are hundreds of thousands of objects that nobody gives up; to look
     at them takes as long as a picture needs to arrive, and all stamps wait.
     """
     gc.freeze()
+    try:
+        yield
+    finally:
+        # What is never looked at again is never given up either: at the end of the
+        # process DuckDB would call it leaked, on the user's terminal.
+        gc.unfreeze()

@@ -15,7 +15,7 @@ from bench.folder import DataFolder
 from bench.journal import JournalWriter, end_record, read_run, session_record
 from bench.load.model import Closed, Goal
 from bench.load.schedule import LATE_FROM_S, due_offsets_s
-from bench.memory import keep_room, spare_collector
+from bench.memory import keep_room, spared_collector
 from bench.meter.calls import Calls, open_calls, open_journal
 from bench.meter.lanes import Lane, open_lane
 from bench.pacing import Pacer
@@ -107,7 +107,7 @@ class Runner:
                 n_due=len(due),
                 journal=journal,
             )
-            spare_collector()
+            stack.enter_context(spared_collector())
             ticking = asyncio.create_task(self._tick(work))
             stack.callback(ticking.cancel)
             try:

@@ -12,7 +12,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from bench.binomial import point
+
 LEVEL = 0.95
+_Z = 1.959963984540054  # of the normal distribution, at that level
 FEWEST_PROMPTS = 6
 N_FOR_P95 = 72
 N_RESAMPLES = 9_999
@@ -83,8 +86,7 @@ def quantile_ranks(n: int, q: float) -> tuple[int | None, int | None]:
         return None, None
     tail = (1 - LEVEL) / 2
     # The largest r with P(K < r) <= 2.5 %, the smallest s with P(K >= s) <= 2.5 %.
-    below = int(_tests().binom.ppf(tail, n, q))
-    above = int(_tests().binom.ppf(1 - tail, n, q)) + 1
+    below, above = point(tail, n, q), point(1 - tail, n, q) + 1
     return below if below >= 1 else None, above if above <= n else None
 
 
@@ -117,12 +119,11 @@ def wilson_interval(successes: int, n: int) -> Interval:
     """
     if n == 0:
         return Interval(low=None, high=None)
-    found = (
-        _tests()
-        .binomtest(successes, n)
-        .proportion_ci(confidence_level=LEVEL, method="wilson")
-    )
-    return Interval(low=float(found.low), high=float(found.high))
+    share, more = successes / n, _Z * _Z / n
+    middle = (share + more / 2) / (1 + more)
+    half = _Z * math.sqrt((share * (1 - share) + more / 4) / n) / (1 + more)
+    low, high = middle - half, middle + half
+    return Interval(low=low if successes else 0.0, high=high if successes < n else 1.0)
 
 
 def ratio_difference(pairs: Mapping[str, Sequence[tuple[float, float]]]) -> Difference:

@@ -17,7 +17,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from tests.perf.stub import Stub, answer
+from tests.perf.stub import Canned, Stub
 
 ROOT = Path(__file__).parents[1]
 
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--bytes", type=int, default=2000)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    stub = Stub(answer(given.bytes), 0, 0, 1)
+    stub = Stub(Canned(given.bytes), 0, 0, 1)
     stub._chance = Course(given.service, given.after, given.stall, given.per_s)
     sys.stdout.write(json.dumps({"url": stub.url}) + "\n")
     sys.stdout.flush()

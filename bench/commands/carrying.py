@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -25,9 +26,10 @@ from bench.plan.forecast import Forecast, forecast
 from bench.plan.frozen import Plan, freeze, read_plan
 from bench.plan.options import Options
 from bench.record import read_history
-from bench.runner import Runner
-from bench.standing import Ending
 from bench.words.figures import bytes_text, dollars
+
+if TYPE_CHECKING:
+    from bench.standing import Ending
 
 ASK_ABOVE_USD = Decimal("0.50")
 DISK_MARGIN_BYTES = 1_000_000
@@ -179,13 +181,16 @@ def _carry_out(
     return exit_code(ending, told.status["trials"], options.max_failed_share)
 
 
-def send(session: Session, plan: Plan, options: Options, command: str) -> Ending:
+def send(session: Session, plan: Plan, options: Options, command: str) -> "Ending":
     """Send what is left of a frozen plan, watched on standard error.
 
     Raises:
         RunBusy: Another process has the run.
         StorageFailed: The journal could not be opened.
     """
+    # The official library takes longer to load than all else before a request.
+    from bench.runner import Runner
+
     keys = keys_of(plan.endpoints, session.variables)
     with (
         session.data.run(plan.run_id).hold(),

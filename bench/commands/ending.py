@@ -17,10 +17,6 @@ from bench.journal import read_run
 from bench.plan.frozen import Plan
 from bench.record import LastAttempt, RunHistory, read_history
 from bench.standing import Ending
-from bench.store.index import open_index
-from bench.store.queries import offered
-from bench.store.served import served_otherwise
-from bench.store.status import run_status
 from bench.words.figures import dollars
 from bench.words.limited import limited_sentence
 from bench.words.offered import offered_text
@@ -87,6 +83,11 @@ class Told:
         Raises:
             DamagedJournal: What was sent can't be known.
         """
+        from bench.store.index import open_index
+        from bench.store.queries import offered
+        from bench.store.served import served_otherwise
+        from bench.store.status import run_status
+
         history = read_history(read_run(data.run(plan.run_id)))
         remarks: tuple[str, ...] = ()
         paced: dict[str, Any] | None = None

@@ -6,15 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 import orjson
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from bench.words.figures import dollars
 from pricing.money import usd_text
@@ -33,6 +24,15 @@ class Bar:
 
     def __init__(self, run_id: str) -> None:
         """Show nothing yet."""
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -74,6 +74,8 @@ class Bar:
 
     def notice(self, sentence: str) -> None:
         """Print a sentence above the bar."""
+        from rich.markup import escape
+
         self._progress.console.print(escape(sentence))
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.attempt import Billing, Cell, Outcome, Trial
-from bench.client.exchange import Exchange
 from bench.client.images import ImageClient
 from bench.endpoint import Endpoint
 from bench.settle import read
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+    from bench.client.exchange import Exchange
 
     Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -39,6 +39,8 @@ def main() -> None:
             continue
         for what, target, figure in part.measure():
             print(f"{what:<58} {target:<18} {figure}", flush=True)
+    if not wanted:
+        print("hot paths: make bench-paths; beside other harnesses: make bench-peers")
 
 
 if __name__ == "__main__":

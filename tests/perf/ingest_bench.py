@@ -68,7 +68,7 @@ def write_journal(run: RunFolder, trial_ids: list[str]) -> int:
         file.write(encode(_session(run.run_id)))
         for number, trial_id in enumerate(trial_ids):
             file.write(encode(_intent(trial_id)))
-            file.write(encode(_outcome(trial_id, number)))
+            file.write(encode(outcome_record(trial_id, number)))
         file.write(encode(_end()))
     return journal.stat().st_size
 
@@ -141,7 +141,8 @@ def _intent(trial_id: str) -> dict[str, Any]:
     }
 
 
-def _outcome(trial_id: str, number: int) -> dict[str, Any]:
+def outcome_record(trial_id: str, number: int) -> dict[str, Any]:
+    """A settled attempt as the journal holds it."""
     service_s = 5 + number % 9973 / 1000
     return {
         "kind": "outcome",

@@ -5,8 +5,14 @@
 Prints `{"url": ...}` when it listens; `GET /log` answers one JSON line a request:
 `{"id", "received_ns", "ready_ns", "first_ns", "last_ns"}` on the monotonic clock
 (whole request read, answer due, its first and its last byte taken by the kernel);
-`DELETE /log` forgets them. Plain sockets and epoll: it must be faster than
-whatever it measures.
+`DELETE /log` forgets them. Whatever lies outside `/v1` and is not the log is
+answered with 404 and not counted: some harnesses look around first.
+
+A request counts as received when the kernel had its last byte, not when this
+program came to read it; so an answer that is being written to another client
+makes nobody's truth later. Every picture differs from the others by a number in
+a text chunk, so that who keeps pictures keeps each. Plain sockets and epoll: it
+must be faster than whatever it measures.
 """
 
 import argparse
@@ -22,8 +28,14 @@ import struct
 import time
 import zlib
 
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 16
 _NS = 1_000_000_000
+# Of Linux's asm-generic/socket.h; the socket module does not name it.
+_SO_TIMESTAMPNS = 35
+_STAMP = struct.Struct("qq")
+_STAMP_SPACE = socket.CMSG_SPACE(_STAMP.size)
+_SIGNATURE_AND_HEAD_BYTES = 33
+_NOT_HERE = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
 USAGE = {
     "input_tokens": 9,
     "input_tokens_details": {"text_tokens": 9, "image_tokens": 0},
@@ -38,26 +50,46 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", sum_)
 
 
+def _number_chunk(number: int) -> bytes:
+    """A text chunk whose bytes, and those before it, end on a base64 group."""
+    return _chunk(b"tEXt", b"n\0%013d" % number)
+
+
 def png(n_bytes: int) -> bytes:
     """A grey picture of noise, whole and of about so many bytes."""
     edge = max(1, int((n_bytes - 80) ** 0.5))
     rows = b"".join(b"\0" + os.urandom(edge) for _ in range(edge))
     head = struct.pack(">IIBBBBB", edge, edge, 8, 0, 0, 0, 0)
     packed = zlib.compress(rows, 0 if n_bytes > 1000 else 9)
-    parts = (_chunk(b"IHDR", head), _chunk(b"IDAT", packed), _chunk(b"IEND", b""))
+    parts = (
+        _chunk(b"IHDR", head),
+        _number_chunk(0),
+        _chunk(b"IDAT", packed),
+        _chunk(b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def answer(n_bytes: int) -> bytes:
-    """Head and body of the canned answer, the body of about so many bytes."""
-    picture = base64.b64encode(png(max(100, (n_bytes - 300) * 3 // 4))).decode()
-    said = {"created": 1, "data": [{"b64_json": picture}], "usage": USAGE}
-    body = json.dumps(said).encode()
-    head = (
-        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-        b"content-length: %d\r\n\r\n"
-    )
-    return head % len(body) + body
+class Canned:
+    """Head and body of the answer, the body of about so many bytes."""
+
+    def __init__(self, n_bytes: int) -> None:
+        picture = base64.b64encode(png(max(100, (n_bytes - 300) * 3 // 4))).decode()
+        said = {"created": 1, "data": [{"b64_json": picture}], "usage": USAGE}
+        body = json.dumps(said).encode()
+        head = (
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+            b"content-length: %d\r\n\r\n"
+        )
+        whole = head % len(body) + body
+        at = whole.index(picture[:16].encode()) + _SIGNATURE_AND_HEAD_BYTES // 3 * 4
+        self._before = memoryview(whole)[:at]
+        self._after = memoryview(whole)[at + len(base64.b64encode(_number_chunk(0))) :]
+
+    def numbered(self, number: int) -> list[memoryview]:
+        """The answer with a picture of its own."""
+        chunk = base64.b64encode(_number_chunk(number))
+        return [self._before, memoryview(chunk), self._after]
 
 
 class _Peer:
@@ -66,7 +98,7 @@ class _Peer:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.received = bytearray()
-        self.rest = memoryview(b"")
+        self.rest: list[memoryview] = []
         self.entry: dict[str, object] = {}
         self.is_writing = False
 
@@ -74,8 +106,8 @@ class _Peer:
 class Stub:
     """Serves until it is told to end."""
 
-    def __init__(self, canned: bytes, low_s: float, high_s: float, seed: int) -> None:
-        self._canned = memoryview(canned)
+    def __init__(self, canned: Canned, low_s: float, high_s: float, seed: int) -> None:
+        self._canned = canned
         self._low_s, self._high_s = low_s, high_s
         self._chance = random.Random(seed)
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -84,7 +116,7 @@ class Stub:
         self._poll.register(self._listening, select.EPOLLIN)
         self._peers: dict[int, _Peer] = {}
         self._due: list[tuple[int, int, _Peer]] = []
-        self._n = 0
+        self._n_due = self._n_answers = 0
         self._log: list[dict[str, object]] = []
 
     @property
@@ -104,7 +136,7 @@ class Stub:
                 elif number in self._peers:
                     self._handle(self._peers[number], events)
             while self._due and self._due[0][0] <= time.monotonic_ns():
-                self._begin(heapq.heappop(self._due)[2], self._canned)
+                self._answer(heapq.heappop(self._due)[2])
 
     def _accept(self) -> None:
         while True:
@@ -114,6 +146,7 @@ class Stub:
                 return
             sock.settimeout(0)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
             self._peers[sock.fileno()] = _Peer(sock)
             self._poll.register(sock, select.EPOLLIN)
 
@@ -136,7 +169,7 @@ class Stub:
         peer.sock.close()
 
     def _read(self, peer: _Peer) -> None:
-        content = peer.sock.recv(_READ_BYTES)
+        content, told, _, _ = peer.sock.recvmsg(_READ_BYTES, _STAMP_SPACE)
         if not content:
             self._close(peer)
             return
@@ -149,31 +182,39 @@ class Stub:
         if len(peer.received) < wanted:
             return
         del peer.received[:wanted]
-        self._asked(peer, head)
+        self._asked(peer, head, _kernel_ns(told))
 
-    def _asked(self, peer: _Peer, head: bytes) -> None:
-        now_ns = time.monotonic_ns()
-        if head.startswith((b"GET /log", b"DELETE /log")):
-            lines = b"".join(json.dumps(e).encode() + b"\n" for e in self._log)
-            if head.startswith(b"DELETE"):
-                self._log, lines = [], b""
-            said = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(lines)
+    def _asked(self, peer: _Peer, head: bytes, received_ns: int) -> None:
+        place = head.split(b" ", 2)[1]
+        if not place.startswith(b"/v1/"):
             peer.entry = {}
-            self._begin(peer, memoryview(said + lines))
+            self._begin(peer, [memoryview(self._told(head, place))])
             return
-        peer.entry = {
-            "id": _header(head, b"x-client-request-id").decode(),
-            "received_ns": now_ns,
-        }
+        told = _header(head, b"x-client-request-id") or _header(head, b"x-request-id")
+        peer.entry = {"id": told.decode(), "received_ns": received_ns}
         self._log.append(peer.entry)
         service_s = self._chance.uniform(self._low_s, self._high_s)
         if service_s <= 0:
-            self._begin(peer, self._canned)
+            self._answer(peer)
             return
-        self._n += 1
-        heapq.heappush(self._due, (now_ns + int(service_s * _NS), self._n, peer))
+        self._n_due += 1
+        due_ns = received_ns + int(service_s * _NS)
+        heapq.heappush(self._due, (due_ns, self._n_due, peer))
 
-    def _begin(self, peer: _Peer, content: memoryview) -> None:
+    def _told(self, head: bytes, place: bytes) -> bytes:
+        """The answer to whoever asks for the log, or for anything else."""
+        if place != b"/log":
+            return _NOT_HERE
+        lines = b"".join(json.dumps(e).encode() + b"\n" for e in self._log)
+        if head.startswith(b"DELETE"):
+            self._log, lines = [], b""
+        return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(lines) + lines
+
+    def _answer(self, peer: _Peer) -> None:
+        self._n_answers += 1
+        self._begin(peer, self._canned.numbered(self._n_answers))
+
+    def _begin(self, peer: _Peer, content: list[memoryview]) -> None:
         if peer.sock.fileno() < 0:
             return
         peer.rest = content
@@ -186,18 +227,36 @@ class Stub:
     def _write(self, peer: _Peer) -> None:
         while peer.rest:
             try:
-                n_bytes = peer.sock.send(peer.rest)
+                n_bytes = peer.sock.sendmsg(peer.rest)
             except BlockingIOError:
                 if not peer.is_writing:
                     peer.is_writing = True
                     self._poll.modify(peer.sock, select.EPOLLIN | select.EPOLLOUT)
                 return
             peer.entry.setdefault("first_ns", time.monotonic_ns())
-            peer.rest = peer.rest[n_bytes:]
+            peer.rest = _without(peer.rest, n_bytes)
         peer.entry["last_ns"] = time.monotonic_ns()
         if peer.is_writing:
             peer.is_writing = False
             self._poll.modify(peer.sock, select.EPOLLIN)
+
+
+def _without(parts: list[memoryview], n_bytes: int) -> list[memoryview]:
+    while parts and n_bytes >= len(parts[0]):
+        n_bytes -= len(parts.pop(0))
+    if parts:
+        parts[0] = parts[0][n_bytes:]
+    return parts
+
+
+def _kernel_ns(told: list[tuple[int, int, bytes]]) -> int:
+    """When the kernel had what was read, on the monotonic clock; now if unsaid."""
+    now_ns = time.monotonic_ns()
+    for level, kind, content in told:
+        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+            seconds, rest_ns = _STAMP.unpack(content[: _STAMP.size])
+            return now_ns - max(0, time.time_ns() - seconds * _NS - rest_ns)
+    return now_ns
 
 
 def _header(head: bytes, name: bytes) -> bytes:
@@ -217,7 +276,7 @@ def main() -> None:
     given = parser.parse_args()
     low, _, high = given.service.partition("-")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    stub = Stub(answer(given.bytes), float(low), float(high or low), given.seed)
+    stub = Stub(Canned(given.bytes), float(low), float(high or low), given.seed)
     print(json.dumps({"url": stub.url}), flush=True)
     stub.serve()
 

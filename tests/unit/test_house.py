@@ -105,7 +105,12 @@ def test_screens_hide_no_module_of_the_same_name() -> None:
     assert not stems & (sys.stdlib_module_names | set(PACKAGES) | {"pixelmeter"})
 
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-gateway.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-gateway.lock",
+    "requirements-peers.lock",
+)
 
 
 @pytest.mark.parametrize("name", LOCKS)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import bench.stats
+from bench.binomial import point
 from bench.stats import (
     Interval,
     Verdict,
@@ -63,6 +64,23 @@ def test_wilson_intervals_are_the_published_ones(
     interval = wilson_interval(successes, n)
     assert interval.low == pytest.approx(low, abs=6e-4)
     assert interval.high == pytest.approx(high, abs=6e-4)
+
+
+@pytest.mark.parametrize("q", [0.05, 0.5, 0.9, 0.95, 0.99])
+def test_points_of_the_binomial_are_those_of_scipy(q: float) -> None:
+    for n in (*range(1, 80), 997, 20_000, 1_000_000):
+        for share in (0.025, 0.975):
+            assert point(share, n, q) == stats.binom.ppf(share, n, q), (n, share)
+
+
+def test_wilson_intervals_are_those_of_scipy() -> None:
+    for n in (1, 2, 7, 50, 1_000):
+        for successes in {0, 1, n // 2, n - 1, n}:
+            judge = stats.binomtest(successes, n).proportion_ci(0.95, "wilson")
+            found = wilson_interval(successes, n)
+            assert (found.low, found.high) == pytest.approx(
+                (judge.low, judge.high), abs=1e-14
+            )
 
 
 def test_no_trial_gives_no_bound() -> None:
