@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from bench.transport import kernel
 from bench.transport.pool import StampedTransport
 from bench.transport.stamps import RequestStamps, stamp_into
 from tests.certificates import server_side
+from tests.machine import lacking
 
 PATIENCE_S = 30
 APART_S = 0.3
@@ -30,9 +32,11 @@ FORMS = {
     "closing": (b"HTTP/1.1 200 OK\r\n\r\nabc", b"def"),
 }
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/sys/net").is_dir(), reason="Linux alone stamps what arrives"
-)
+
+@pytest.fixture(autouse=True)
+def _linux() -> None:
+    if sys.platform != "linux":
+        lacking("Linux, which alone stamps what arrives")
 
 
 class Server:
