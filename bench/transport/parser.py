@@ -1,4 +1,4 @@
-"""Parser: llhttp, lenient where nothing but the answer at hand hangs on it."""
+"""Parser: llhttp, lenient where only the answer at hand hangs on it."""
 
 from httptools import HttpResponseParser
 

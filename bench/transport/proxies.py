@@ -1,4 +1,4 @@
-"""Proxies: requests that the environment wants led around, by another transport."""
+"""Proxies: requests that the environment wants led around."""
 
 import ipaddress
 import time

@@ -1,7 +1,7 @@
 """Stamps: instants of one request, taken where its bytes pass."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 AT_EDGE = "stamps_at_edge"
 READ_HELD = "read_held"
@@ -38,8 +38,8 @@ class RequestStamps:
     kernel_first_byte_ns: int | None = None
     kernel_last_byte_ns: int | None = None
     first_event_ns: int | None = None
-    is_held: bool = False
-    is_at_edge: bool = False
+    is_held: bool = field(default=False, kw_only=True)
+    is_at_edge: bool = field(default=False, kw_only=True)
 
     @property
     def may_have_left(self) -> bool:

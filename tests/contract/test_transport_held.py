@@ -21,13 +21,13 @@ TURN_BYTES = 262_144
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-        while True:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-            for at in range(0, len(BODY), 50_000):
-                writer.write(BODY[at : at + 50_000])
-                await writer.drain()
-            break
+        head = await reader.readuntil(b"\r\n\r\n")
+        is_measured = head.startswith(b"GET /measured")
+        length = b"content-length: %d\r\n" % len(BODY) if is_measured else b""
+        writer.write(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n")
+        for at in range(0, len(BODY), 50_000):
+            writer.write(BODY[at : at + 50_000])
+            await writer.drain()
     writer.close()
 
 
@@ -79,6 +79,30 @@ def test_answers_that_fit_are_held_whole_and_nobody_had_to_wait() -> None:
     assert bodies == [BODY] * N_ANSWERS
 
 
+@pytest.mark.parametrize("form", ["", "measured"])
+def test_who_waits_for_an_answer_gets_it_though_others_hold_all_that_may_be_held(
+    form: str,
+) -> None:
+    async def go() -> bytes:
+        server = await asyncio.start_server(_serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        transport = StampedTransport()
+        transport._unread = unread = Unread(MOST_BYTES)
+        for _ in range(N_ANSWERS):
+            await _asked(transport, url)
+        await asyncio.sleep(0.3)
+        assert unread.is_full
+        response, _ = await _asked(transport, url + form)
+        body = await _read(response)
+        assert unread.is_full
+        await transport.aclose()
+        assert unread.n_bytes == 0
+        server.close()
+        return body
+
+    assert asyncio.run(asyncio.wait_for(go(), PATIENCE_S)) == BODY
+
+
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 def test_parts_are_offered_past_the_library_only_where_nothing_is_packed(
     coding: str,
@@ -100,3 +124,31 @@ def test_parts_are_offered_past_the_library_only_where_nothing_is_packed(
         return BODY_PARTS in response.extensions
 
     assert asyncio.run(asyncio.wait_for(go(), PATIENCE_S)) is (coding == "identity")
+
+
+def test_what_is_packed_comes_in_pieces_that_can_not_grow_beyond_the_memory() -> None:
+    packed = bytes(1_000_000)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = (
+            b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n"
+        )
+        writer.write(head % len(packed) + packed)
+        await reader.read()
+        writer.close()
+
+    async def go() -> list[int]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with (
+            httpx2.AsyncClient(transport=StampedTransport()) as client,
+            client.stream("GET", url) as response,
+        ):
+            sizes = [len(part) async for part in response.aiter_raw()]
+        server.close()
+        return sizes
+
+    sizes = asyncio.run(asyncio.wait_for(go(), PATIENCE_S))
+    assert sum(sizes) == len(packed)
+    assert max(sizes) <= 16_384
