@@ -108,15 +108,7 @@ class Runner:
                 journal=journal,
             )
             stack.enter_context(spared_collector())
-            ticking = asyncio.create_task(self._tick(work))
-            stack.callback(ticking.cancel)
-            try:
-                found = await self._work(work, due)
-            except ExceptionGroup as mistakes:
-                # Ours; the first says what to mend, the group only how many.
-                raise mistakes.exceptions[0] from None
-            gate = calls.gate
-            ending = Ending(stopped_by=gate.stopped_by, reason=gate.reason, found=found)
+            ending = await self._sent(work, due, stack)
             # Where the disk is full the journal ends without its last line.
             with suppress(StorageFailed):
                 await journal.append(
@@ -124,6 +116,20 @@ class Runner:
                     end_record(ending.state, ending.stopped_by, ending.reason),
                 )
         return ending
+
+    async def _sent(
+        self, work: _Work, due: tuple[PlannedTrial, ...], stack: AsyncExitStack
+    ) -> Ending:
+        """Send what is due, watched; why it is over."""
+        ticking = asyncio.create_task(self._tick(work))
+        stack.callback(ticking.cancel)
+        try:
+            found = await self._work(work, due)
+        except ExceptionGroup as mistakes:
+            # Ours; the first says what to mend, the group only how many.
+            raise mistakes.exceptions[0] from None
+        gate = work.calls.gate
+        return Ending(stopped_by=gate.stopped_by, reason=gate.reason, found=found)
 
     def _allow_sockets(self) -> None:
         """Open as many files as requests may be in flight, where the system lets us."""

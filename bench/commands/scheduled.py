@@ -1,4 +1,4 @@
-"""Scheduled: how the requests of a run began, and latencies from that, told."""
+"""Scheduled: how requests began, and both latencies of them, told."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
