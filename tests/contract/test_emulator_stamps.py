@@ -46,7 +46,7 @@ def test_an_answer_of_a_size_is_made_once_and_its_picture_is_whole(
     with Image.open(io.BytesIO(picture)) as opened:
         opened.load()
         assert opened.size == (1024, 1024)
-        assert "simulated=pixelmeter-emulator" in opened.text["Comment"]
+        assert "simulated=pixelmeter-emulator" in opened.info["Comment"]
     other = emulator.generate(prompt="Another sheet of paper, much longer than that")
     assert other.json()["usage"] != first.json()["usage"]
     emulator.put("profile", {"answer_bytes": None})
