@@ -117,7 +117,9 @@ def test_a_loop_that_is_held_up_is_marked_however_calm_the_machine(
     monkeypatch.setattr(OpenRun, "plan", slow)
     floor = asyncio.run(measure(canned.url, load))
     assert floor.client_limited is True
-    assert "came to its work late" in floor.reasons[0]
+    # As far as the kernel tells how long answers lay, else as far as the loop does.
+    first = floor.reasons[0]
+    assert "lay in the kernel" in first or "came to its work late" in first
 
 
 def test_every_answer_of_a_run_is_compared_while_its_emulator_lives(
