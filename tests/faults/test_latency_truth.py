@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
 
     from tests.conftest import Desk, Double
 
-# Reach of reliability.md, R8: 1.5 MB at 20 a second.
-LOAD = Load(answer_bytes=1_500_000, rate=20, length_s=4.0)
+# 110 answers: their p99 leaves out the longest, so that a lone stall of the machine,
+# which is no hundredth of the time either, is in neither side of what is asserted.
+LOAD = Load(answer_bytes=1_500_000, rate=20, length_s=5.5)
 N_RUNS = 3
 FIRST_BYTE_P50_S, FIRST_BYTE_P99_S, LAST_BYTE_P99_S = 0.002, 0.025, 0.05
 N_HOGS = 2
@@ -113,7 +117,9 @@ def test_a_loop_that_is_held_up_is_marked_however_calm_the_machine(
     monkeypatch.setattr(OpenRun, "plan", slow)
     floor = asyncio.run(measure(canned.url, load))
     assert floor.client_limited is True
-    assert "came to its work late" in floor.reasons[0]
+    # As far as the kernel tells how long answers lay, else as far as the loop does.
+    first = floor.reasons[0]
+    assert "lay in the kernel" in first or "came to its work late" in first
 
 
 def test_every_answer_of_a_run_is_compared_while_its_emulator_lives(
@@ -179,6 +185,31 @@ def test_stamps_that_say_nothing_of_ours_are_not_compared(
 ) -> None:
     with answering(status, body) as server, pytest.raises(NotComparable, match=why):
         stamps_of(server.url)
+
+
+def test_who_drips_its_answer_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(witness, "WITHIN_S", 0.3)
+    over = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        client, _ = listener.accept()
+        with client, suppress(OSError):
+            client.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not over.wait(0.05):
+                client.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        try:
+            with pytest.raises(NotComparable, match="did not tell"):
+                stamps_of(url)
+        finally:
+            over.set()
+            thread.join()
 
 
 def test_a_system_that_can_not_name_its_boot_compares_nothing(
