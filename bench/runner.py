@@ -1,70 +1,35 @@
 """Runner: a plan carried out by a bounded number of workers."""
 
 import asyncio
+import resource
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from bench.attempt import Attempt
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
-from bench.journal import end_record, read_run, session_record
+from bench.journal import JournalWriter, end_record, read_run, session_record
+from bench.load.model import Closed, Goal
+from bench.load.schedule import LATE_FROM_S, due_offsets_s
 from bench.memory import keep_room, spared_collector
 from bench.meter.calls import Calls, open_calls, open_journal
 from bench.meter.lanes import Lane, open_lane
-from bench.plan.frozen import Options, Plan, PlannedTrial
+from bench.pacing import Pacer
+from bench.plan.frozen import Plan, PlannedTrial
+from bench.plan.options import Options
 from bench.record import RunHistory, read_history
-from bench.traffic.budget import Ledger
-from bench.traffic.gate import Closed
+from bench.standing import Ending, Standing, Watcher
+from bench.traffic.gate import Closed as WayClosed
+
+if TYPE_CHECKING:
+    from bench.seeking import Found, Seeker
 
 TICK_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How far a run is, for those who watch.
-
-    Attributes:
-        n_due: Trials that this process may send.
-        n_ended: Trials among them whose attempts are over.
-        ledger: Dollars of the whole run so far.
-        last: The attempt that just ended, None when none did.
-    """
-
-    n_due: int
-    n_ended: int
-    n_in_flight: int
-    ledger: Ledger
-    last: Attempt | None
-
-
-class Watcher(Protocol):
-    """Who is told about a run under way; called in the loop, so be quick."""
-
-    def progress(self, standing: Standing) -> None:
-        """An attempt ended, or a second has passed."""
-        ...
-
-    def notice(self, sentence: str) -> None:
-        """Something that a person should read now."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """Why the sending is over; `stopped_by` None when nothing was left."""
-
-    stopped_by: str | None
-    reason: str | None
-
-    @property
-    def state(self) -> str:
-        """The run's state in the words of the record."""
-        if self.stopped_by is None:
-            return "finished"
-        return "interrupted" if self.stopped_by == "user" else "stopped"
+_OTHER_FILES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +40,7 @@ class _Work:
     lanes: Mapping[str, Lane]
     history: RunHistory
     n_due: int
+    journal: JournalWriter
 
 
 class Runner:
@@ -104,6 +70,9 @@ class Runner:
         self._watcher = watcher
         self._n_interrupts = 0
         self._n_ended = 0
+        self._n_late = 0
+        self._pacer: Pacer | None = None
+        self._seeker: Seeker | None = None
 
     async def run(self, command: str) -> Ending:
         """Send until nothing is left or something stops it.
@@ -116,6 +85,7 @@ class Runner:
         run = self._data.run(self._plan.run_id)
         history = read_history(read_run(run))
         due = history.left(self._plan.trials)
+        self._allow_sockets()
         async with AsyncExitStack() as stack:
             journal = open_journal(run)
             stack.callback(journal.close)
@@ -135,22 +105,32 @@ class Runner:
                 lanes=self._lanes(due, stack),
                 history=history,
                 n_due=len(due),
+                journal=journal,
             )
             stack.enter_context(spared_collector())
             ticking = asyncio.create_task(self._tick(work))
             stack.callback(ticking.cancel)
             try:
-                await self._work(work, due)
+                found = await self._work(work, due)
             except ExceptionGroup as mistakes:
                 # Ours; the first says what to mend, the group only how many.
                 raise mistakes.exceptions[0] from None
-            ending = Ending(stopped_by=calls.gate.stopped_by, reason=calls.gate.reason)
+            gate = calls.gate
+            ending = Ending(stopped_by=gate.stopped_by, reason=gate.reason, found=found)
             # Where the disk is full the journal ends without its last line.
             with suppress(StorageFailed):
                 await journal.append(
                     end_record(ending.state, ending.stopped_by, ending.reason)
                 )
         return ending
+
+    def _allow_sockets(self) -> None:
+        """Open as many files as requests may be in flight, where the system lets us."""
+        least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = self._options.concurrency + _OTHER_FILES
+        if least != resource.RLIM_INFINITY and least < wanted:
+            allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
 
     def _lanes(
         self, due: tuple[PlannedTrial, ...], stack: AsyncExitStack
@@ -194,8 +174,37 @@ class Runner:
             await asyncio.sleep(TICK_S)
             self._tell(work, None)
 
-    async def _work(self, work: _Work, due: tuple[PlannedTrial, ...]) -> None:
+    async def _work(self, work: _Work, due: tuple[PlannedTrial, ...]) -> "Found | None":
+        """Begin what is due: by the schedule, or as slots become free."""
         self._tell(work, None)
+        if isinstance(load := self._options.load, Closed):
+            await self._in_waves(work, due)
+            return None
+        self._pacer = pacer = Pacer(
+            work.calls.gate, self._options.concurrency, partial(self._safely, work)
+        )
+        if self._options.goal is not None:
+            return await self._seek(work, due, pacer, self._options.goal)
+        await pacer.pace(iter(due), due_offsets_s(load, self._plan.seed), len(due))
+        return None
+
+    async def _seek(
+        self, work: _Work, due: tuple[PlannedTrial, ...], pacer: Pacer, goal: Goal
+    ) -> "Found":
+        # It takes a second to load what judges a rate.
+        from bench.seeking import Seeker  # noqa: PLC0415  as said
+
+        async def record(stage: dict[str, Any]) -> None:
+            # Where the disk is full the gate says so.
+            with suppress(StorageFailed):
+                await work.journal.append(stage)
+
+        self._seeker = Seeker(
+            self._options, goal, self._plan.seed, pacer, self._watcher.notice, record
+        )
+        return await self._seeker.seek(due, lambda: work.calls.gate.is_closed)
+
+    async def _in_waves(self, work: _Work, due: tuple[PlannedTrial, ...]) -> None:
         gate = work.calls.gate
         size = self._options.wave or max(1, len(due))
         for start in range(0, len(due), size):
@@ -205,7 +214,7 @@ class Runner:
                 if not gate.is_closed_for(planned.trial.cell.endpoint)
             ]
             if start and wave:
-                with suppress(Closed):
+                with suppress(WayClosed):
                     await gate.wait_for(asyncio.sleep(self._options.wave_pause_s))
             await self._wave(work, wave)
 
@@ -218,30 +227,42 @@ class Runner:
             for planned in queue:
                 if gate.is_closed:
                     return
-                if gate.is_closed_for(planned.trial.cell.endpoint):
-                    continue
-                try:
-                    await self._carry_out(work, planned)
-                except StorageFailed as error:
-                    gate.close("storage", str(error))
-                except Exception as error:
-                    # Our own mistake: the others break off, and send no more.
-                    gate.close("stall", f"{type(error).__name__}: {error}")
-                    raise
+                if not gate.is_closed_for(planned.trial.cell.endpoint):
+                    await self._safely(work, planned)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._options.concurrency, len(wave))):
                 group.create_task(worker())
 
-    async def _carry_out(self, work: _Work, planned: PlannedTrial) -> None:
+    async def _safely(
+        self, work: _Work, planned: PlannedTrial, due_ns: int | None = None
+    ) -> None:
+        """Carry a trial out; what fails in it closes the way."""
+        gate = work.calls.gate
+        try:
+            await self._carry_out(work, planned, due_ns)
+        except StorageFailed as error:
+            gate.close("storage", str(error))
+        except Exception as error:
+            # Our own mistake: the others break off, and send no more.
+            gate.close("stall", f"{type(error).__name__}: {error}")
+            raise
+
+    async def _carry_out(
+        self, work: _Work, planned: PlannedTrial, due_ns: int | None
+    ) -> None:
         def told(attempt: Attempt, is_over: bool) -> None:  # noqa: FBT001  as called
-            self._n_ended += is_over
+            if is_over:
+                self._n_ended += 1
+                self._n_late += (attempt.stamps.late_s or 0) > LATE_FROM_S
+                if self._seeker is not None:
+                    self._seeker.note(planned, attempt)
             self._tell(work, attempt)
 
         trial = planned.trial
         n_before = work.history.trials[trial.trial_id].n_attempts
         lane = work.lanes[trial.cell.endpoint]
-        await work.calls.carry_out(planned, lane, n_before, told)
+        await work.calls.carry_out(planned, lane, n_before, told, due_ns)
 
     def _tell(self, work: _Work, last: Attempt | None) -> None:
         if last is not None and "above_bound" in last.money.flags:
@@ -249,7 +270,7 @@ class Runner:
                 f"{last.attempt_id} cost {last.money.charge_usd} USD, more than its "
                 "upper bound; the cap can't be trusted for this model"
             )
-        bracket = work.calls.bracket
+        bracket, pacer = work.calls.bracket, self._pacer
         self._watcher.progress(
             Standing(
                 n_due=work.n_due,
@@ -257,5 +278,8 @@ class Runner:
                 n_in_flight=bracket.n_in_flight,
                 ledger=bracket.ledger,
                 last=last,
+                n_offered=pacer and pacer.n_offered(),
+                n_begun=pacer.n_begun if pacer else 0,
+                n_late=self._n_late,
             )
         )

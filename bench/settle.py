@@ -35,6 +35,8 @@ class Sending:
     Attributes:
         scheduled_ns: When the trial was first due, on the monotonic clock.
         waiting_ns: When this attempt began to wait for its turn.
+        ready_ns: When nothing but this program stood in its way any more.
+        behind_ns: How late its trial came from the schedule; None without one.
     """
 
     planned: PlannedTrial
@@ -43,6 +45,8 @@ class Sending:
     scheduled_ns: int
     waiting_ns: int
     started_at: str
+    ready_ns: int = 0
+    behind_ns: int | None = None
 
 
 def read(answer: Exchange) -> Reading:
@@ -256,4 +260,13 @@ def durations(sending: Sending, stamps: RequestStamps) -> Stamps:
         service_s=between(stamps.sent_ns, last_byte_ns),
         total_s=between(sending.scheduled_ns, last_byte_ns),
         lag_s=between(stamps.kernel_last_byte_ns, stamps.last_byte_ns),
+        late_s=_late_s(sending, stamps),
     )
+
+
+def _late_s(sending: Sending, stamps: RequestStamps) -> float | None:
+    """How late a request is by our own fault: waits for limits are not in it."""
+    if sending.behind_ns is None:
+        return None
+    own_ns = sending.behind_ns + max(0, stamps.started_ns - sending.ready_ns)
+    return own_ns / NS_PER_S

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.schedule import FileByFile, turn_of
+from tests.stalling import Stalling
 from tests.warm import Warmth
 
 PROGRAM = Path(sys.executable).with_name("pixelmeter")
@@ -370,3 +371,16 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     desk = Desk(tmp_path)
     yield desk
     desk.close()
+
+
+@pytest.fixture
+def stalling() -> Iterator[Callable[..., Stalling]]:
+    started: list[Stalling] = []
+
+    def start(*options: object) -> Stalling:
+        started.append(Stalling(*options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from bench.commands.scheduled import schedule_answer
 from bench.stats import Difference, Interval, wilson_interval
 from bench.store.queries import Row, Shown
 from bench.store.status import status_fields
@@ -20,7 +21,7 @@ _SENT = ("output_format", "background", "n", "stream", "partial_images")
 _COUNTS = (
     *("n_trials", "n_done", "n_failed", "n_possibly_billed", "n_not_sent"),
     *("n_in_flight", "n_settled", "n_ok", "n_refused", "attempts", "images"),
-    "n_charge_unknown",
+    *("n_charge_unknown", "n_warmup"),
 )
 _MONEY = ("charge_usd", "list_usd", "possibly_billed_usd", "usd_per_image")
 
@@ -43,6 +44,7 @@ def show_answer(shown: Shown) -> dict[str, Any]:
     """One run with its cells and what went wrong."""
     return {
         **run_answer(shown.run),
+        **schedule_answer(shown),
         "cells": [_cell(cell) for cell in shown.cells],
         "errors": shown.errors,
         "possibly_billed": [_possibly_billed(row) for row in shown.possibly_billed],
@@ -60,6 +62,8 @@ def _cell(row: Row) -> dict[str, Any]:
         "ok_share": row["ok_share"],
         "ok_share_interval": _bounds(wilson_interval(row["n_ok"], row["n_settled"])),
         **_times(times_of(row["service_s"])),
+        "total_p50_s": row["total_p50_s"],
+        "total_p95_s": times_of(row["total_s"]).p95_s,
         **{name: _usd(row[name]) for name in _MONEY},
     }
 

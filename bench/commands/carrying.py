@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from bench.commands.choosing import keys_of
 from bench.commands.ending import Told, exit_code
+from bench.commands.finding import check_search
 from bench.commands.watching import watcher
 from bench.endpoint import Endpoint
 from bench.environment import read_environment
@@ -22,12 +22,11 @@ from bench.errors import BadInput, NoCredentials, StorageFailed
 from bench.folder import DataFolder, make_folder
 from bench.journal import read_run
 from bench.plan.forecast import Forecast, forecast
-from bench.plan.frozen import Options, Plan, freeze, read_plan
+from bench.plan.frozen import Plan, freeze, read_plan
+from bench.plan.options import Options
 from bench.record import read_history
+from bench.standing import Ending
 from bench.words.figures import bytes_text, dollars
-
-if TYPE_CHECKING:
-    from bench.runner import Ending
 
 ASK_ABOVE_USD = Decimal("0.50")
 DISK_MARGIN_BYTES = 1_000_000
@@ -62,9 +61,10 @@ def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
 
     Raises:
         NoCredentials: A key is missing.
-        BadInput: Nobody agreed to the dollars.
+        BadInput: Nobody agreed to the dollars, or a search could say nothing.
         StorageFailed: There is no room for the run.
     """
+    check_search(plan.options, len(plan.endpoints), len(plan.trials))
     figures = forecast(plan)
     for endpoint in plan.endpoints:
         for doubt in endpoint.doubts():
@@ -98,10 +98,13 @@ def again(
 
     Raises:
         NoCredentials: A key that is still needed is missing.
-        BadInput: Nobody agreed to a higher cap.
+        BadInput: Nobody agreed to a higher cap, or a search could say nothing.
     """
     history = read_history(read_run(session.data.run(plan.run_id)))
-    check_keys(session, plan.endpoints_of(history.left(plan.trials)))
+    left = history.left(plan.trials)
+    check_keys(session, plan.endpoints_of(left))
+    if left:
+        check_search(options, len(plan.endpoints_of(left)), len(left))
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:
         more_usd = min(forecast(plan).worst_case_usd, now - before)
@@ -175,7 +178,7 @@ def _carry_out(
     return exit_code(ending, told.status["trials"], options.max_failed_share)
 
 
-def send(session: Session, plan: Plan, options: Options, command: str) -> "Ending":
+def send(session: Session, plan: Plan, options: Options, command: str) -> Ending:
     """Send what is left of a frozen plan, watched on standard error.
 
     Raises:

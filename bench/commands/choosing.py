@@ -10,11 +10,17 @@ from bench.endpoint import Endpoint, choose, read_endpoints
 from bench.errors import BadInput
 from bench.folder import DataFolder
 from bench.images.shelf import Keep
+from bench.load.model import Constant, Load, Rate, parse_goal, parse_load, steady
 from bench.plan.build import Wishes, build
-from bench.plan.frozen import Options, Plan
+from bench.plan.frozen import Plan
+from bench.plan.options import Options
 from bench.suite import read_suite
 from pricing.book import PriceBook
 
+_COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
+# Under a schedule it is a ceiling that should not bind.
+SCHEDULED_AT_ONCE = 1000
+FIRST_RATE = Constant(rate=Rate(n=Decimal(1), unit="s"))
 _AMOUNT = re.compile(r"(?=\.?[0-9])[0-9]{0,12}(\.[0-9]{0,40})?", re.ASCII)
 
 
@@ -53,6 +59,8 @@ class Given:
     max_failed_share: float | None = None
     wave: int | None = None
     wave_pause_s: float | None = None
+    load: str | None = None
+    find_rate: str | None = None
 
     def over(self, options: Options) -> Options:
         """The options with what was given in place of what stood there.
@@ -68,9 +76,30 @@ class Given:
             "max_failed_share": self.max_failed_share,
             "wave": self.wave,
             "wave_pause_s": self.wave_pause_s,
+            "load": self._first_load(),
+            "goal": None if self.find_rate is None else parse_goal(self.find_rate),
         }
         named = {name: value for name, value in given.items() if value is not None}
-        return replace(options, **named)  # pyright: ignore[reportArgumentType]
+        chosen = replace(options, **named)  # pyright: ignore[reportArgumentType]
+        if self.load is not None and self.find_rate is None:
+            # Who names a model wants that one, not the search of the plan.
+            chosen = replace(chosen, goal=None)
+        if self.concurrency is None and chosen.is_open != options.is_open:
+            at_once = SCHEDULED_AT_ONCE if chosen.is_open else Options().concurrency
+            chosen = replace(chosen, concurrency=at_once)
+        if chosen.is_open and chosen.wave is not None:
+            raise BadInput(
+                f"--wave {chosen.wave}: waves wait for answers, a schedule "
+                f"({chosen.load}) does not; leave one of them out"
+            )
+        return chosen
+
+    def _first_load(self) -> Load | None:
+        """The load model; a search has a rate that it begins at."""
+        load = None if self.load is None else parse_load(self.load)
+        if self.find_rate is None:
+            return load
+        return steady(load or FIRST_RATE)
 
 
 def dollars(option: str, text: str | None) -> Decimal | None:
@@ -117,6 +146,7 @@ def wishes(
     only: list[str] | None,
     tags: list[str] | None = None,
     note: str | None = None,
+    warm_up: str | None = None,
     options: Options,
 ) -> Wishes:
     """The wishes of a command line.
@@ -133,8 +163,19 @@ def wishes(
         only={key: frozenset(wanted) for key, wanted in values.items()},
         tags=dict(pairs("--tag", tags)),
         note=note,
+        warm_up=_warm_up(warm_up),
         options=options,
     )
+
+
+def _warm_up(text: str | None) -> int | None:
+    if text is None or text == "auto":
+        return None
+    if not _COUNT.fullmatch(text):
+        raise BadInput(
+            f"--warm-up: '{text[:60]}' should be auto or a number of trials, such as 10"
+        )
+    return int(text)
 
 
 def planned(

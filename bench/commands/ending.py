@@ -4,23 +4,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import typer
 
+from bench.commands.finding import found_fields, found_lines
 from bench.endpoint import Endpoint
 from bench.errors import BenchError
 from bench.folder import DataFolder
 from bench.journal import read_run
 from bench.plan.frozen import Plan
 from bench.record import LastAttempt, RunHistory, read_history
+from bench.standing import Ending
 from bench.words.figures import dollars
+from bench.words.offered import offered_text
 from bench.words.served import other_than_asked
 from pricing.money import usd_text
-
-if TYPE_CHECKING:
-    from bench.runner import Ending
 
 CODES = {
     "user": 130,
@@ -36,12 +36,16 @@ _NO_API = frozenset({"html", "bad_json"})
 _NOT_FOUND = frozenset({404, 405})
 
 
-def exit_code(ending: "Ending", trials: Mapping[str, int], most_failed: float) -> int:
+def exit_code(ending: Ending, trials: Mapping[str, int], most_failed: float) -> int:
     """The code that a run ends with, by its ending and its trials."""
     if ending.stopped_by is not None:
         return CODES[ending.stopped_by]
     n_bad = trials["failed"] + trials["not_sent"]
-    return TOO_MANY_FAILURES if n_bad > most_failed * trials["planned"] else 0
+    n_due = trials["planned"]
+    if ending.found is not None:
+        # A search leaves the trials that it does not need.
+        n_bad, n_due = trials["failed"], trials["planned"] - trials["not_sent"]
+    return TOO_MANY_FAILURES if n_bad > most_failed * n_due else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +59,20 @@ class Told:
         simulated: Endpoints whose answers came from an emulator.
         n_left: Trials that `resume` would send.
         where: What a further command needs to find the run, ` --data DIR`.
+        paced: What its schedule offered, as `bench.store.offered` has it.
     """
 
     status: dict[str, Any]
-    ending: "Ending"
+    ending: Ending
     reasons: tuple[str, ...]
     simulated: tuple[str, ...]
     n_left: int
     where: str
+    paced: dict[str, Any] | None = None
 
     @classmethod
     def read(
-        cls, data: DataFolder, plan: Plan, ending: "Ending", *, where: str = ""
+        cls, data: DataFolder, plan: Plan, ending: Ending, *, where: str = ""
     ) -> "Told":
         """Read the records of a run; its index is made current.
 
@@ -77,15 +83,18 @@ class Told:
             DamagedJournal: What was sent can't be known.
         """
         from bench.store.index import open_index
+        from bench.store.queries import offered
         from bench.store.served import served_otherwise
         from bench.store.status import run_status
 
         history = read_history(read_run(data.run(plan.run_id)))
         remarks: tuple[str, ...] = ()
+        paced: dict[str, Any] | None = None
         try:
             status = run_status(data, plan.run_id)
             with open_index(data) as con:
                 remarks = other_than_asked(served_otherwise(con, plan.run_id))
+                paced = offered(con, plan.run_id)
         except BenchError as error:
             typer.echo(
                 f"note: the run is recorded, its index is not: {error}", err=True
@@ -101,17 +110,21 @@ class Told:
             simulated=tuple(sorted(history.simulated)),
             n_left=len(history.left(plan.trials)),
             where=where,
+            paced=paced,
         )
 
     def print_json(self, command: str) -> None:
         """One object on stdout; what people should read on stderr."""
         self._print_stop()
+        found = self.ending.found
         for reason in self.reasons:
             typer.echo(reason, err=True)
         answer = {
             "schema": f"pixelmeter.{command}/1",
             **self.status,
             "reason": self.ending.reason,
+            **({"schedule": self.paced} if self.paced else {}),
+            **({"find_rate": found_fields(found)} if found else {}),
         }
         typer.echo(orjson.dumps(answer).decode())
 
@@ -128,11 +141,14 @@ class Told:
             f"run {status['run_id']} {status['state']}: {counts} of "
             f"{trials['planned']} trials, {status['attempts']} requests"
         )
-        for reason in self.reasons:
-            typer.echo(reason)
-        typer.echo(self._money())
+        found = self.ending.found
+        lines = [offered_text(self.paced)] if self.paced else []
+        lines += found_lines(found) if found else []
+        for line in (*lines, *self.reasons, self._money()):
+            typer.echo(line)
         name = f"{status['run_id']}{self.where}"
-        if self.n_left:
+        # A search needs no more trials than it took.
+        if self.n_left and (found is None or self.ending.stopped_by):
             more = " --max-cost USD" if self.ending.stopped_by == "budget" else ""
             typer.echo(f"go on with: pixelmeter resume {name}{more}")
         typer.echo(f"look at it with: pixelmeter show {name}")
@@ -152,7 +168,7 @@ class Told:
         return f"{charged or f'charged {dollars(charge)}'}{possibly}{simulated}"
 
 
-def journal_status(plan: Plan, history: RunHistory, ending: "Ending") -> dict[str, Any]:
+def journal_status(plan: Plan, history: RunHistory, ending: Ending) -> dict[str, Any]:
     """The status of a run that just stopped, from its journals alone."""
     ends = [history.trials[t.trial.trial_id].last for t in plan.trials]
     counts = Counter("not_sent" if end is None else end.bucket for end in ends)

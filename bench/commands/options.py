@@ -91,13 +91,43 @@ ConcurrencyOption = Annotated[
         metavar="N",
         min=1,
         max=4096,
-        help="Requests in flight at most; 4.",
+        help="Requests in flight at most; 4, or 1000 under a schedule.",
     ),
 ]
 RateOption = Annotated[
     int | None,
     typer.Option(
         "--rate", metavar="RPM", min=1, help="Requests a minute over all endpoints."
+    ),
+]
+LoadOption = Annotated[
+    str | None,
+    typer.Option(
+        "--load",
+        metavar="MODEL",
+        help="When requests begin: closed (the next when one ended; the default), "
+        "constant:RATE, poisson:RATE or ramp:FROM-TO:SECONDS, over all endpoints, "
+        "with rates such as 5/s or 300/min.",
+    ),
+]
+FindRateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--find-rate",
+        metavar='"p95<SECONDS"',
+        help="Find the highest rate that keeps the p95 latency from schedule under "
+        "this, at one endpoint; begins at the rate of --load, else at 1/s, and "
+        "sends no more than the suite's trials.",
+    ),
+]
+WarmUpOption = Annotated[
+    str | None,
+    typer.Option(
+        "--warm-up",
+        metavar="N|auto",
+        help="The first N trials of each endpoint are paid and counted, but in no "
+        "figure of latency; 0 is none; auto: one for each request in flight at most, "
+        "one in 20 at most, none in cells of fewer than 20 trials.",
     ),
 ]
 ImagesOption = Annotated[

@@ -14,6 +14,7 @@ from bench.commands.options import (
     ImagesOption,
     JsonOption,
     LimitOption,
+    LoadOption,
     OnlyOption,
     PricesOption,
     RateOption,
@@ -48,6 +49,7 @@ def plan(
     seed: SeedOption = None,
     concurrency: ConcurrencyOption = None,
     rate: RateOption = None,
+    load: LoadOption = None,
     images: ImagesOption = None,
     books: BooksOption = None,
     data: DataOption = None,
@@ -59,10 +61,10 @@ def plan(
     from bench.folder import DataFolder
     from bench.plan.books import chosen_book
     from bench.plan.forecast import forecast
-    from bench.plan.frozen import Options
+    from bench.plan.options import Options
 
     folder = DataFolder.choose(data, read_environment().variables)
-    given = Given(concurrency=concurrency, rate_rpm=rate, images=images)
+    given = Given(concurrency=concurrency, rate_rpm=rate, load=load, images=images)
     wanted = wishes(seed=seed, limit=limit, only=only, options=given.over(Options()))
     where = Where(
         endpoints_file=endpoints,
@@ -106,6 +108,7 @@ def _print_json(built: "Plan", figures: "Forecast") -> None:
         "at_risk_usd": usd_text(figures.at_risk_usd),
         "disk_bytes": figures.disk_bytes,
         "rate_limit_s": figures.rate_limit_s,
+        "schedule_s": figures.schedule_s,
         "prices": [asdict(price) for price in figures.price_dates],
         "unknown_prices": [],
     }
@@ -155,9 +158,14 @@ def _other_lines(figures: "Forecast") -> list[str]:
 
     limit_s = figures.rate_limit_s
     least = "nothing" if limit_s is None else f"at least {duration(limit_s)}"
+    length_s = figures.schedule_s
+    paced = (
+        [] if length_s is None else [f"schedule    {duration(length_s)} to the last"]
+    )
     return [
         f"disk        about {bytes_text(figures.disk_bytes)}",
         f"time        {least} for rate limits, beside the pictures' own time",
+        *paced,
         *(
             f"prices      {price.endpoint}, {price.model}: "
             f"{'your own ' if price.own else ''}{price.vendor} book, "

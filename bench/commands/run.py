@@ -13,9 +13,11 @@ from bench.commands.options import (
     EndpointOption,
     EndpointsOption,
     FailedShareOption,
+    FindRateOption,
     ImagesOption,
     JsonOption,
     LimitOption,
+    LoadOption,
     MaxCostOption,
     NoteOption,
     OnlyOption,
@@ -24,6 +26,7 @@ from bench.commands.options import (
     RouteOption,
     SeedOption,
     TagOption,
+    WarmUpOption,
     WaveOption,
     WavePauseOption,
     YesOption,
@@ -52,6 +55,9 @@ def run(
     seed: SeedOption = None,
     concurrency: ConcurrencyOption = None,
     rate: RateOption = None,
+    load: LoadOption = None,
+    find_rate: FindRateOption = None,
+    warm_up: WarmUpOption = None,
     limit: LimitOption = None,
     only: OnlyOption = None,
     tag: TagOption = None,
@@ -68,7 +74,7 @@ def run(
     from bench.commands.carrying import Session, start
     from bench.commands.choosing import Given, Where, planned, wishes
     from bench.plan.books import chosen_book
-    from bench.plan.frozen import Options
+    from bench.plan.options import Options
 
     session = Session.begin(data)
     given = Given(
@@ -79,10 +85,18 @@ def run(
         max_failed_share=max_failed_share,
         wave=wave,
         wave_pause_s=wave_pause,
+        load=load,
+        find_rate=find_rate,
     )
     options = given.over(Options())
     wanted = wishes(
-        seed=seed, limit=limit, only=only, tags=tag, note=note, options=options
+        seed=seed,
+        limit=limit,
+        only=only,
+        tags=tag,
+        note=note,
+        warm_up=warm_up,
+        options=options,
     )
     where = Where(
         endpoints_file=endpoints,
@@ -104,6 +118,8 @@ def resume(
     yes: YesOption = False,
     concurrency: ConcurrencyOption = None,
     rate: RateOption = None,
+    load: LoadOption = None,
+    find_rate: FindRateOption = None,
     images: ImagesOption = None,
     max_failed_share: FailedShareOption = None,
     wave: WaveOption = None,
@@ -137,6 +153,8 @@ def resume(
         max_failed_share=max_failed_share,
         wave=wave,
         wave_pause_s=wave_pause,
+        load=load,
+        find_rate=find_rate,
     )
     options = given.over(planned.options)
     moved = _moved(planned, endpoints, tuple(endpoint or ()))

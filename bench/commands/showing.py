@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import orjson
 import typer
 
+from bench.commands.scheduled import BOTH_COLUMNS, both_latencies, load_text
 from bench.stats import Interval, wilson_interval
 from bench.store.queries import Row, Shown
 from bench.studies.levels import Times, times_of
@@ -17,6 +18,7 @@ from bench.words.figures import (
     percent_between,
     seconds,
     seconds_between,
+    so_many,
 )
 from bench.words.tables import print_table
 
@@ -74,12 +76,21 @@ def _tags(row: Row) -> str:
 
 def print_shown(shown: Shown) -> None:
     """A run: how it stands, its cells, what went wrong."""
-    row = shown.run
-    for line in _standing(row):
+    row, load = shown.run, load_text(shown)
+    n_warmup = sum(cell["n_warmup"] for cell in shown.cells)
+    warmup = f"warm-up: {so_many(n_warmup, 'trial')}, charged, in no figure of latency"
+    lines = [f"load: {load}"] if load else []
+    for line in (*_standing(row), *lines, *([warmup] if n_warmup else [])):
         typer.echo(line)
     typer.echo("")
     asked = [(name, False) for name in ("endpoint", "model", "asked")]
     print_table([*asked, *FIGURE_COLUMNS], [_cell_line(cell) for cell in shown.cells])
+    if shown.offered is not None:
+        typer.echo("\nlatency from schedule (due to last byte) and from send")
+        named = [[_endpoint(c), *_asked(c)] for c in shown.cells]
+        both = both_latencies(shown.cells)
+        lines = [[*name, *times] for name, times in zip(named, both, strict=True)]
+        print_table([*asked, *BOTH_COLUMNS], lines)
     if shown.errors:
         typer.echo("\nrequests that were not ok")
         _print_errors(shown.errors)
@@ -125,9 +136,8 @@ def _money(row: Row) -> str:
 
 def _cell_line(cell: Row) -> list[str]:
     return [
-        cell["endpoint"] + (" (simulated)" if cell["simulated"] else ""),
-        cell["model"],
-        asked_text(cell["parameters"]),
+        _endpoint(cell),
+        *_asked(cell),
         *figures(
             n_trials=cell["n_trials"],
             n=cell["n_settled"],
@@ -137,6 +147,14 @@ def _cell_line(cell: Row) -> list[str]:
         _price(cell),
         _total(cell),
     ]
+
+
+def _endpoint(cell: Row) -> str:
+    return cell["endpoint"] + (" (simulated)" if cell["simulated"] else "")
+
+
+def _asked(cell: Row) -> list[str]:
+    return [cell["model"], asked_text(cell["parameters"])]
 
 
 def asked_text(parameters: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from bench.runner import Standing
+    from bench.standing import Standing
 
 INTERVAL_S = 5.0
 
@@ -68,7 +68,7 @@ class Bar:
             self._task,
             total=standing.n_due,
             completed=standing.n_ended,
-            rate=f"{per_minute:.0f}/min",
+            rate=f"{per_minute:.0f}/min{_paced(standing)}",
             money=f"{dollars(standing.ledger.charge_usd)}{possibly}",
         )
 
@@ -124,6 +124,7 @@ class JsonLines:
                 "done": standing.n_ended,
                 "planned": standing.n_due,
                 "in_flight": standing.n_in_flight,
+                **_schedule(standing),
                 "per_minute": round(per_minute, 2),
                 "charge_usd": usd_text(standing.ledger.charge_usd),
                 "possibly_billed_usd": usd_text(standing.ledger.possibly_billed_usd),
@@ -142,6 +143,24 @@ def watcher(run_id: str) -> Bar | JsonLines:
 def _per_minute(standing: "Standing", begun: float) -> float:
     elapsed_s = time.monotonic() - begun
     return standing.n_ended / elapsed_s * 60 if elapsed_s > 0 else 0.0
+
+
+def _paced(standing: "Standing") -> str:
+    """What a schedule offered so far, for a bar."""
+    if standing.n_offered is None:
+        return ""
+    late = f", {standing.n_late:,} late" if standing.n_late else ""
+    return f", {standing.n_begun:,} of {standing.n_offered:,} offered sent{late}"
+
+
+def _schedule(standing: "Standing") -> dict[str, int]:
+    if standing.n_offered is None:
+        return {}
+    return {
+        "offered": standing.n_offered,
+        "sent": standing.n_begun,
+        "late": standing.n_late,
+    }
 
 
 def _line(content: dict[str, object]) -> None:

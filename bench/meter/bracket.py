@@ -99,16 +99,30 @@ class Bracket:
             del self._waits[trial.trial_id]
 
     async def attempt(
-        self, planned: PlannedTrial, lane: Lane, attempt_no: int, scheduled_ns: int
+        self,
+        planned: PlannedTrial,
+        lane: Lane,
+        attempt_no: int,
+        scheduled_ns: int,
+        behind_ns: int | None = None,
     ) -> Attempt | None:
         """Make one attempt; None when the way closed before it left.
+
+        Args:
+            planned: Its trial.
+            lane: The way to its endpoint.
+            attempt_no: From 1 within the trial.
+            scheduled_ns: When the trial was due.
+            behind_ns: How late it came from its schedule; None without one.
 
         Raises:
             StorageFailed: The attempt's end could not be recorded.
         """
         trial = planned.trial
         endpoint = trial.cell.endpoint
-        waiting_ns = time.monotonic_ns()
+        # What is late waited since it was due, but for its retries.
+        is_due = behind_ns is not None and attempt_no == 1
+        waiting_ns = scheduled_ns if is_due else time.monotonic_ns()
         if self._is_off(planned):
             return None
         try:
@@ -129,6 +143,8 @@ class Bracket:
                 scheduled_ns=scheduled_ns,
                 waiting_ns=waiting_ns,
                 started_at=now_utc(),
+                ready_ns=time.monotonic_ns(),
+                behind_ns=behind_ns,
             )
             return await self._bracket(sending, lane)
         finally:

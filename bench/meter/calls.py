@@ -20,7 +20,8 @@ from bench.journal import JournalWriter
 from bench.meter.bracket import Bracket
 from bench.meter.examiner import Examiner
 from bench.meter.lanes import Lane
-from bench.plan.frozen import Options, PlannedTrial
+from bench.plan.frozen import PlannedTrial
+from bench.plan.options import Options
 from bench.plan.prices import PricedModel
 from bench.traffic.budget import Budget, Ledger
 from bench.traffic.gate import Closed, Gate
@@ -40,9 +41,21 @@ class Calls:
     chance: random.Random
 
     async def carry_out(
-        self, planned: PlannedTrial, lane: Lane, n_before: int, told: Told
+        self,
+        planned: PlannedTrial,
+        lane: Lane,
+        n_before: int,
+        told: Told,
+        due_ns: int | None = None,
     ) -> Attempt | None:
         """One trial: an attempt, and others only after a rate limit.
+
+        Args:
+            planned: The trial.
+            lane: The way to its endpoint.
+            n_before: Attempts that earlier processes made.
+            told: Is told each attempt.
+            due_ns: When its schedule wants it; None is now.
 
         Returns:
             The last attempt; None when the way closed before the first left.
@@ -50,11 +63,13 @@ class Calls:
         Raises:
             StorageFailed: An attempt's end could not be recorded.
         """
-        scheduled_ns = time.monotonic_ns()
+        now_ns = time.monotonic_ns()
+        scheduled_ns = now_ns if due_ns is None else due_ns
+        behind_ns = None if due_ns is None else max(0, now_ns - due_ns)
         last: Attempt | None = None
         for number in itertools.count(1):
             attempt = await self.bracket.attempt(
-                planned, lane, n_before + number, scheduled_ns
+                planned, lane, n_before + number, scheduled_ns, behind_ns
             )
             if attempt is None:
                 break

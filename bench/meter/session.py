@@ -16,8 +16,9 @@ from bench.meter.calls import Calls, Told, open_calls, open_journal
 from bench.meter.lanes import Lane, limiter_of
 from bench.plan.books import chosen_book
 from bench.plan.build import new_run_id
-from bench.plan.frozen import Options, PlannedTrial, freeze
+from bench.plan.frozen import PlannedTrial, freeze
 from bench.plan.growth import GrowingPlan, open_plan
+from bench.plan.options import Options
 from bench.prompt import Prompt
 from bench.store.ingest import refresh
 from bench.traffic.budget import Ledger

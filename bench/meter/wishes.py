@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from bench.errors import BadInput
 from bench.images.shelf import Keep
-from bench.plan.frozen import Options
+from bench.plan.options import Options
 
 MOST_AT_ONCE = 4096
 Usd = Decimal | str

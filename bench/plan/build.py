@@ -1,7 +1,8 @@
 """Build: a suite and endpoints made into cells, trials and prices."""
 
 import secrets
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,7 +12,9 @@ from bench.attempt import Cell, Trial
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.journal import now_utc
-from bench.plan.frozen import Options, Plan, PlannedTrial
+from bench.load.warmup import marks, n_warmup
+from bench.plan.frozen import Plan, PlannedTrial
+from bench.plan.options import Options
 from bench.plan.order import Place, order, trial_id
 from bench.plan.prices import (
     Counts,
@@ -36,6 +39,7 @@ class Wishes:
         limit: Only the first so many prompts.
         only: Parameter to the values that stay.
         book: Whose prices hold; the shipped ones if None.
+        warm_up: First trials of each endpoint that are warm-up; None goes by rule.
     """
 
     seed: int | None = None
@@ -47,6 +51,7 @@ class Wishes:
     note: str | None = None
     options: Options = field(default_factory=Options)
     book: PriceBook | None = None
+    warm_up: int | None = None
 
 
 def new_run_id() -> str:
@@ -59,7 +64,8 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     """Decide everything that is decided before the first request.
 
     Raises:
-        BadInput: A parameter that its model refuses, no price, or too much.
+        BadInput: A parameter that its model refuses, no price, too much, or nothing
+            but warm-up.
     """
     prompts = suite.prompts[: wishes.limit]
     variants = keep_only(suite.variants, wishes.only)
@@ -74,6 +80,7 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     run_id = new_run_id()
     places = order(cells, len(prompts), suite.repeats, seed)
     costs = _costs(cells, prompts, prices, today)
+    warmup = _warmup(cells, places, wishes)
     return Plan(
         run_id=run_id,
         kind="suite",
@@ -89,7 +96,7 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
         endpoints=endpoints,
         cells=cells,
         prices=prices,
-        trials=_trials(run_id, cells, prompts, places, costs),
+        trials=_trials(run_id, cells, prompts, places, costs, warmup),
     )
 
 
@@ -182,15 +189,32 @@ def _costs(
     return costs
 
 
+def _warmup(
+    cells: tuple[Cell, ...], places: tuple[Place, ...], wishes: Wishes
+) -> list[bool]:
+    endpoints = [cells[place.cell].endpoint for place in places]
+    if (n_first := wishes.warm_up) is None:
+        pairs = [(e, place.cell) for e, place in zip(endpoints, places, strict=True)]
+        n_first = n_warmup(pairs, wishes.options.concurrency)
+    fewest = min(Counter(endpoints).values(), default=0)
+    if n_first and n_first >= fewest:
+        raise BadInput(
+            f"--warm-up {n_first}: an endpoint has {fewest} trials, so none would be "
+            "left to measure; name fewer"
+        )
+    return marks(endpoints, n_first)
+
+
 def _trials(
     run_id: str,
     cells: tuple[Cell, ...],
     prompts: tuple[Prompt, ...],
     places: tuple[Place, ...],
     costs: Mapping[tuple[int, int], _Cost],
+    warmup: Sequence[bool],
 ) -> tuple[PlannedTrial, ...]:
     trials: list[PlannedTrial] = []
-    for position, place in enumerate(places):
+    for position, (place, is_warmup) in enumerate(zip(places, warmup, strict=True)):
         cell, prompt = cells[place.cell], prompts[place.prompt]
         cost = costs[place.cell, place.prompt]
         trial = Trial(
@@ -208,6 +232,7 @@ def _trials(
                 bound_usd=cost.bound_usd,
                 expected=cost.expected,
                 why_bounded=cost.why_bounded,
+                is_warmup=is_warmup,
             )
         )
     return tuple(trials)

@@ -3,8 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from math import ceil
 
+from bench.load.model import Closed
+from bench.load.schedule import due_offsets_s
 from bench.plan.frozen import Plan, PlannedTrial
 from pricing.errors import PricingError
 from pricing.variant import parse_size
@@ -42,6 +45,7 @@ class Forecast:
         why_bounded: What is bounded because nobody can compute it.
         disk_bytes: Pictures and records, roughly.
         rate_limit_s: The least time that the rate limits allow; None without.
+        schedule_s: From the first request due to the last; None without a schedule.
         at_risk_usd: What a crash may leave possibly billed at most.
     """
 
@@ -54,6 +58,7 @@ class Forecast:
     why_bounded: tuple[str, ...]
     disk_bytes: int
     rate_limit_s: float | None
+    schedule_s: float | None
     at_risk_usd: Decimal
     price_dates: tuple[PriceDate, ...]
 
@@ -78,6 +83,7 @@ def forecast(plan: Plan) -> Forecast:
         why_bounded=tuple(reasons),
         disk_bytes=sum(_disk_bytes(plan, planned) for planned in plan.trials),
         rate_limit_s=_rate_limit_s(plan),
+        schedule_s=_schedule_s(plan),
         at_risk_usd=sum(bounds[: plan.options.concurrency], Decimal(0)),
         price_dates=_price_dates(plan),
     )
@@ -117,6 +123,13 @@ def _rate_limit_s(plan: Plan) -> float | None:
     ]
     known = [(ceil(n / limit) - 1) * 60.0 for n, limit in waits if limit]
     return max(known) if known else None
+
+
+def _schedule_s(plan: Plan) -> float | None:
+    load, last = plan.options.load, len(plan.trials) - 1
+    if isinstance(load, Closed) or last < 0:
+        return None
+    return next(islice(due_offsets_s(load, plan.seed), last, None))
 
 
 def _price_dates(plan: Plan) -> tuple[PriceDate, ...]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from bench.attempt import Cell, Trial
 from bench.endpoint import Endpoint
 from bench.errors import BadInput, StorageFailed
 from bench.folder import RunFolder, make_folder, sync_folder, write_durably
+from bench.plan.options import Options, options_from_json, options_to_json
 from bench.plan.prices import PricedModel
 from bench.prompt import Prompt
 from pricing.errors import PricingError
@@ -31,26 +32,6 @@ Counts = Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a run is carried out; `resume` may change any of it for itself.
-
-    Attributes:
-        rate_rpm: Requests a minute over all endpoints together.
-        images: `keep`, `thumb` or `hash`.
-        wave: Trials that are sent together before a pause; None sends on.
-        wave_pause_s: The pause between two waves.
-    """
-
-    concurrency: int = 4
-    rate_rpm: int | None = None
-    max_cost_usd: Decimal | None = None
-    images: str = "keep"
-    max_failed_share: float = 0.2
-    wave: int | None = None
-    wave_pause_s: float = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedTrial:
     """A trial with what its one request may cost.
 
@@ -59,12 +40,14 @@ class PlannedTrial:
         expected: Token counts by the published rules, None where there are
             none; they stand in for a usage that an answer leaves out.
         why_bounded: What can't be computed and is bounded instead.
+        is_warmup: Charged and counted, but in no figure of latency.
     """
 
     trial: Trial
     bound_usd: Decimal
     expected: Counts | None
     why_bounded: tuple[str, ...]
+    is_warmup: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +154,7 @@ def _to_json(plan: Plan) -> dict[str, Any]:
         "suite": {"name": plan.suite_name, "digest": plan.suite_digest},
         "tags": dict(plan.tags),
         "note": plan.note,
-        "options": _options_to_json(plan.options),
+        "options": options_to_json(plan.options),
         "prompts": [prompt.model_dump(mode="json") for prompt in plan.prompts],
         "endpoints": [e.model_dump(mode="json") for e in plan.endpoints],
         "cells": [cell_to_json(cell) for cell in plan.cells],
@@ -190,14 +173,6 @@ def _to_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _options_to_json(options: Options) -> dict[str, Any]:
-    cap_usd = options.max_cost_usd
-    return {
-        **asdict(options),
-        "max_cost_usd": None if cap_usd is None else format(cap_usd, "f"),
-    }
-
-
 def trial_to_json(planned: PlannedTrial) -> dict[str, Any]:
     """A trial as plain data, without its cell and prompt."""
     return {
@@ -208,6 +183,7 @@ def trial_to_json(planned: PlannedTrial) -> dict[str, Any]:
         "bound_usd": format(planned.bound_usd, "f"),
         "expected": planned.expected,
         "why_bounded": list(planned.why_bounded),
+        **({"warmup": True} if planned.is_warmup else {}),
     }
 
 
@@ -225,11 +201,6 @@ def cell_to_json(cell: Cell) -> dict[str, Any]:
 def _from_json(content: dict[str, Any]) -> Plan:
     prompts = tuple(Prompt.model_validate(p) for p in content["prompts"])
     cells = tuple(cell_from_json(cell) for cell in content["cells"])
-    cap_usd = content["options"]["max_cost_usd"]
-    options: dict[str, Any] = {
-        **content["options"],
-        "max_cost_usd": None if cap_usd is None else Decimal(cap_usd),
-    }
     return Plan(
         run_id=content["run_id"],
         kind=content["kind"],
@@ -240,7 +211,7 @@ def _from_json(content: dict[str, Any]) -> Plan:
         suite_digest=content["suite"]["digest"],
         tags=content["tags"],
         note=content["note"],
-        options=Options(**options),
+        options=options_from_json(content["options"]),
         prompts=prompts,
         endpoints=tuple(Endpoint.model_validate(e) for e in content["endpoints"]),
         cells=cells,
@@ -283,4 +254,5 @@ def trial_from_json(
         bound_usd=Decimal(entry["bound_usd"]),
         expected=entry["expected"],
         why_bounded=tuple(entry["why_bounded"]),
+        is_warmup=entry.get("warmup", False),
     )

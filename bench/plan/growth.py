@@ -16,7 +16,6 @@ from bench.errors import BadInput
 from bench.folder import RunFolder
 from bench.journal import VERSION, JournalPart, now_utc, read_run
 from bench.plan.frozen import (
-    Options,
     Plan,
     PlannedTrial,
     cell_from_json,
@@ -25,6 +24,7 @@ from bench.plan.frozen import (
     trial_from_json,
     trial_to_json,
 )
+from bench.plan.options import Options
 from bench.plan.order import trial_id
 from bench.plan.prices import (
     Counts,

@@ -7,7 +7,7 @@ import duckdb
 from bench.store.chosen import BY, Chosen, asked_rows, choices
 from bench.store.quantiles import NO_TIMES, quantiles_by, quantiles_of_all
 from bench.store.queries import Row
-from bench.store.times import over_time, parts, slowest, spread
+from bench.store.times import loads, over_time, parts, slowest, spread
 from pricing.money import share, times
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "choices",
     "daily",
     "errors",
+    "loads",
     "over_time",
     "parts",
     "slowest",

@@ -96,6 +96,9 @@ def _run(plan: Mapping[str, Any]) -> dict[str, Any]:
         "rate_rpm": options.get("rate_rpm"),
         "max_cost_usd": options.get("max_cost_usd"),
         "max_failed_share": options.get("max_failed_share"),
+        # Before there were schedules every suite was sent in a closed loop.
+        "load": options.get("load", "closed") if plan["kind"] == "suite" else None,
+        "find_rate": options.get("find_rate"),
         "is_alive": False,
     }
 

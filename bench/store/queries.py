@@ -6,6 +6,8 @@ from typing import Any
 
 import duckdb
 
+from bench.load.schedule import LATE_FROM_S
+
 Row = dict[str, Any]
 
 
@@ -15,13 +17,14 @@ class Shown:
 
     Attributes:
         run: Its row of `v_run`.
-        cells, possibly_billed, errors: As the functions of these names say.
+        cells, possibly_billed, errors, offered: As the functions of these names say.
     """
 
     run: Row
     cells: list[Row]
     possibly_billed: list[Row]
     errors: list[Row]
+    offered: Row | None = None
 
 
 def read_shown(con: duckdb.DuckDBPyConnection, run_id: str) -> Shown | None:
@@ -34,6 +37,7 @@ def read_shown(con: duckdb.DuckDBPyConnection, run_id: str) -> Shown | None:
         cells=cells(con, run_id),
         possibly_billed=possibly_billed(con, run_id),
         errors=error_counts(con, run_id),
+        offered=offered(con, run_id),
     )
 
 
@@ -64,20 +68,23 @@ def run(con: duckdb.DuckDBPyConnection, run_id: str) -> Row | None:
 def cells(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
     """One row a cell of a run, in the order of its plan; columns of `v_cell`.
 
-    Beside them `parameters`, JSON, and `service_s`: the times of its ok trials
-    in seconds, sorted.
+    Beside them `parameters`, JSON, and `service_s` and `total_s`: the times of its
+    ok trials in seconds, sorted, without warm-up.
     """
     return rows_of(
         con,
         """
-        SELECT c.*, p.parameters, coalesce(t.service_s, []) AS service_s
+        SELECT c.*, p.parameters, coalesce(t.service_s, []) AS service_s,
+            coalesce(t.total_s, []) AS total_s
         FROM v_cell AS c
         JOIN cell AS p ON p.run_id = c.run_id AND p.cell_index = c.cell_index
         LEFT JOIN (
-            SELECT cell_index, list(service_s ORDER BY service_s) AS service_s
+            SELECT
+                cell_index, list(service_s ORDER BY service_s) AS service_s,
+                list(total_s ORDER BY total_s) AS total_s
             FROM v_trial
             WHERE run_id = $run_id AND outcome = 'ok' AND NOT from_cache
-                AND service_s IS NOT NULL
+                AND service_s IS NOT NULL AND NOT warmup
             GROUP BY cell_index
         ) AS t ON t.cell_index = c.cell_index
         WHERE c.run_id = $run_id
@@ -136,7 +143,7 @@ def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
             t.repeat, t.endpoint, t.route,
             t.api, t.operation, t.model, t.quality, t.size, c.parameters,
             t.simulated, t.bucket, t.outcome, t.from_cache, t.service_s, t.total_s,
-            t.started_at,
+            t.started_at, t.warmup,
             t.images, t.charge_usd, t.list_usd, t.possibly_billed_usd,
             t.usage_source, t.charge_unknown
         FROM v_trial AS t
@@ -172,3 +179,35 @@ def requests(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
         """,
         {"run_id": run_id},
     )
+
+
+def offered(con: duckdb.DuckDBPyConnection, run_id: str) -> Row | None:
+    """The trials of a run with a schedule; None for one without.
+
+    Returns:
+        load, find_rate; n_offered (all that were planned) = n_on_time + n_late +
+        n_unknown (sent, but their end is not recorded) + n_in_flight + n_not_sent;
+        late_max_s, None where nothing was late. Late is what was begun more than
+        10 ms after it was due by our own fault.
+    """
+    (row,) = rows_of(
+        con,
+        """
+        SELECT
+            any_value(r.load) AS load, any_value(r.find_rate) AS find_rate,
+            count(*) AS n_offered,
+            count(*) FILTER (WHERE is_sent AND t.late_s <= $late_s) AS n_on_time,
+            count(*) FILTER (WHERE is_sent AND t.late_s > $late_s) AS n_late,
+            count(*) FILTER (WHERE is_sent AND t.late_s IS NULL) AS n_unknown,
+            count(*) FILTER (WHERE t.bucket = 'in_flight') AS n_in_flight,
+            count(*) FILTER (WHERE t.bucket = 'not_sent') AS n_not_sent,
+            max(t.late_s) FILTER (WHERE is_sent AND t.late_s > $late_s) AS late_max_s
+        FROM (
+            SELECT *, bucket NOT IN ('not_sent', 'in_flight') AS is_sent FROM v_trial
+        ) AS t
+        JOIN run AS r ON r.run_id = t.run_id
+        WHERE t.run_id = $run_id AND r.load <> 'closed'
+        """,
+        {"run_id": run_id, "late_s": LATE_FROM_S},
+    )
+    return row if row["n_offered"] else None

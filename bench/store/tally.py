@@ -65,11 +65,12 @@ DELETE FROM open_intent WHERE {_HERE} AND attempt_id IN (
 )
 """  # noqa: S608  own names
 _PLACE = f"""
-UPDATE {{table}} SET cell_index = coalesce(p.cell_index, -1)
+UPDATE {{table}} SET
+    cell_index = coalesce(p.cell_index, -1), warmup = coalesce(p.warmup, false)
 FROM (
-    SELECT a.rowid AS id, t.cell_index
+    SELECT a.rowid AS id, t.cell_index, t.warmup
     FROM {{table}} AS a
-    LEFT JOIN (SELECT trial_id, cell_index FROM trial WHERE {_HERE}) AS t
+    LEFT JOIN (SELECT trial_id, cell_index, warmup FROM trial WHERE {_HERE}) AS t
         ON t.trial_id = a.trial_id
     WHERE a.{_HERE} AND coalesce(a.cell_index, -1) = -1
 ) AS p
@@ -141,7 +142,7 @@ SELECT
     $run_id AS run_id, {_ALIKE},
     count(*) FILTER (WHERE ends_trial) AS n_trials,
     count(*) AS attempts,
-    count(service_s) AS n_timed,
+    count(service_s) FILTER (WHERE NOT warmup) AS n_timed,
     sum(images)::BIGINT AS images,
     sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
     sum(list_usd)::DECIMAL(38,12) AS list_usd,
@@ -169,5 +170,6 @@ SELECT
     $run_id AS run_id, cell_index, list(service_s ORDER BY service_s) AS service_s
 FROM attempt
 WHERE {_HERE} AND ends_trial AND outcome = 'ok' AND service_s IS NOT NULL
+    AND NOT warmup
 GROUP BY cell_index
 """  # noqa: S608  own names

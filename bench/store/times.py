@@ -12,7 +12,9 @@ from bench.store.queries import Row
 
 _BINS_A_TENFOLD = 50
 _MOST_BUCKETS = 60
-_IS_TIMED = "r.ends_trial AND r.outcome = 'ok' AND r.service_s IS NOT NULL"
+_IS_TIMED = """
+    r.ends_trial AND r.outcome = 'ok' AND r.service_s IS NOT NULL AND NOT r.warmup
+"""
 _PARTS = ("queued_s", "connect_s", "first_byte_s", "service_s", "total_s")
 
 
@@ -20,6 +22,19 @@ def _column(by: str) -> str:
     if by not in BY:
         raise ValueError(f"'{by}' is none of {', '.join(BY)}")
     return f"coalesce(r.{by}, '')"
+
+
+def loads(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[str]:
+    """How requests of the chosen runs began, as `--load` has it, each model once."""
+    rows = asked_rows(
+        con,
+        """
+        SELECT DISTINCT load FROM run
+        WHERE run_id IN (SELECT run_id FROM asked) AND load IS NOT NULL ORDER BY load
+        """,
+        chosen,
+    )
+    return [row["load"] for row in rows]
 
 
 def spread(con: duckdb.DuckDBPyConnection, chosen: Chosen, by: str) -> list[Row]:
@@ -97,7 +112,7 @@ def _parted(row: Row) -> Row:
 def slowest(
     con: duckdb.DuckDBPyConnection, chosen: Chosen, limit: int = 20
 ) -> list[Row]:
-    """The trials whose last attempt took longest, ok or not.
+    """The trials whose last attempt took longest, ok or not, but for warm-up.
 
     Returns:
         run_id, trial_id, prompt_id, endpoint, route, simulated, model, quality,
@@ -111,7 +126,7 @@ def slowest(
             -- Few columns first: the others are read for a handful of rows.
             SELECT a.rowid AS id
             FROM attempt AS a JOIN asked USING (run_id, cell_index)
-            WHERE a.ends_trial AND a.service_s IS NOT NULL
+            WHERE a.ends_trial AND a.service_s IS NOT NULL AND NOT a.warmup
             ORDER BY a.service_s DESC, a.trial_id LIMIT $limit
         ), found AS (
             SELECT a.* FROM attempt AS a JOIN longest ON a.rowid = longest.id

@@ -27,7 +27,7 @@ _WITH_OFFSETS = (*TABLES, "ingest_offset")
 # What names a row that continues a plan, within its run.
 _KEYS = {"cell": "cell_index", "prompt": "prompt_index", "trial": "trial_id"}
 # What no record says: bench.store.tally computes it.
-_COMPUTED = ("cell_index", "ends_trial")
+_COMPUTED = ("cell_index", "warmup", "ends_trial")
 _ATTEMPTS = ("attempt", "open_intent")
 # What a record calls otherwise than its table does.
 _TOLD_AS = {

@@ -127,8 +127,9 @@ def _sum(rows: Iterable[Row], column: str) -> Decimal | None:
 
 
 def is_timed(row: Row) -> bool:
-    """Whether a trial measured its endpoint: ok, and not from the cache."""
-    return row["outcome"] == "ok" and not row["from_cache"] and bool(row["service_s"])
+    """Whether a trial measured its endpoint: ok, not from the cache, no warm-up."""
+    is_measured = not (row["from_cache"] or row["warmup"])
+    return row["outcome"] == "ok" and is_measured and bool(row["service_s"])
 
 
 def is_settled(row: Row) -> bool:

@@ -2,9 +2,10 @@
 
 import ipaddress
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
@@ -29,7 +30,21 @@ def proxies() -> dict[str, str]:
     return {k: v if "://" in v else f"http://{v}" for k, v in named.items()}
 
 
-def is_exempt(host: str, port: int | None = None) -> bool:
+def proxy_before(url: str, named: Mapping[str, str]) -> str | None:
+    """The proxy that stands before an address, None where none does.
+
+    Args:
+        url: Of a request, or of an endpoint.
+        named: As `proxies` gives it.
+    """
+    parts = urlsplit(url)
+    proxy = named.get(parts.scheme) or named.get("all")
+    if proxy is None or _is_exempt(parts.hostname or "", parts.port):
+        return None
+    return proxy
+
+
+def _is_exempt(host: str, port: int | None) -> bool:
     """Whether NO_PROXY names the host, or it is this machine.
 
     No proxy can reach what is ours alone.
@@ -79,8 +94,8 @@ class EnvironmentTransport(httpx2.AsyncBaseTransport):
             await led.aclose()
 
     def _proxy_for(self, url: httpx2.URL) -> str | None:
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
-        return None if proxy and is_exempt(url.host, url.port) else proxy
+        # Where there are none, nothing is asked about each request.
+        return proxy_before(str(url), self._proxies) if self._proxies else None
 
     async def aclose(self) -> None:
         """Close all connections."""

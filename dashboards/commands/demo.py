@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bench.commands.carrying import Session
     from bench.endpoint import Endpoint
     from bench.folder import DataFolder
-    from bench.plan.frozen import Options
+    from bench.plan.options import Options
     from dashboards.commands.telling import Measured
 
 KEY_VARIABLE = "PIXELMETER_DEMO_KEY"
@@ -52,7 +52,7 @@ def demo(
 
     from bench.commands.carrying import Session, exit_code
     from bench.folder import DataFolder, make_folder
-    from bench.plan.frozen import Options
+    from bench.plan.options import Options
     from dashboards.commands.telling import answer, begin, tell, tell_next
 
     # Ended by anything but an exception, its emulators would outlive it.

@@ -13,7 +13,7 @@ import typer
 
 from bench.commands.answers import comparison_answer, saving_answer
 from bench.commands.comparing import print_comparison
-from bench.runner import Ending
+from bench.standing import Ending
 from bench.studies.comparison import Comparison, Factor, compare_levels
 from bench.studies.levels import Row
 from bench.studies.saving import savings

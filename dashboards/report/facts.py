@@ -21,8 +21,8 @@ IMAGES_PER_MONTH = 10_000
 _ASKED = """
     SELECT
         cell_index, prompt_id, endpoint, route, simulated, started_at, outcome,
-        bucket, from_cache, queued_s, connect_s, first_byte_s, service_s, pictures,
-        charge_usd, revised_prompt
+        bucket, from_cache, warmup, queued_s, connect_s, first_byte_s, service_s,
+        pictures, charge_usd, revised_prompt
     FROM v_trial WHERE run_id = $run_id ORDER BY position
 """
 _PROMPTS = """

@@ -25,6 +25,7 @@ from dashboards.report.settings import (
 )
 from dashboards.report.shell import shell, template
 from dashboards.report.tables import (
+    both_table,
     cells_table,
     errors_table,
     levels_table,
@@ -82,6 +83,7 @@ def _findings(facts: Facts) -> dict[str, Any]:
         "times": time_drawings(facts),
         "costs": cost_drawings(facts),
         "cells": cells_table(facts),
+        "both": both_table(facts),
     }
 
 

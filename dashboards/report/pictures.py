@@ -125,11 +125,7 @@ async def _small(
     if picture is None:
         return b"", _GONE
     is_whole = keep == Keep.KEEP
-    path = (
-        picture_path(data, picture)
-        if is_whole
-        else thumbnail_path(data, picture)
-    )
+    path = picture_path(data, picture) if is_whole else thumbnail_path(data, picture)
     try:
         if path.stat().st_size > MOST_PICTURE_BYTES:
             return b"", "too large"

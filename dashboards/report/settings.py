@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import orjson
 
+from bench.commands.scheduled import load_text
 from bench.endpoint import Endpoint
 from bench.words.figures import UNKNOWN
 from dashboards.report.facts import Facts
@@ -40,6 +41,10 @@ def _settings(facts: Facts) -> Iterator[Sequence[str]]:
     if not facts.is_metered:
         yield "seed of the order", str(plan.seed)
         yield "prompts x cells x repeats", _product(facts)
+    if (load := load_text(facts.shown)) is not None:
+        yield "load", load
+    if n_warmup := sum(cell["n_warmup"] for cell in facts.shown.cells):
+        yield "warm-up trials, in no latency", str(n_warmup)
     yield "most requests in flight", str(options.concurrency)
     yield "requests a minute", _or_none(options.rate_rpm, "no limit of ours")
     yield "cap, US$", _dollars_or_none(options.max_cost_usd)

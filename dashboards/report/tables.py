@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.commands.scheduled import BOTH_COLUMNS, both_latencies
 from bench.commands.showing import FIGURE_COLUMNS, figures
 from bench.store.queries import Row
 from bench.studies.comparison import Comparison
@@ -89,6 +90,19 @@ def _cell(cell: Row) -> list[str]:
         dollars(cell["usd_per_image"]) if cell["images"] else UNKNOWN,
         usd if cell["attempts"] else UNKNOWN,
     ]
+
+
+def both_table(facts: Facts) -> Table:
+    """Latency from schedule beside that from send; no lines in a closed loop."""
+    cells = facts.shown.cells if facts.shown.offered is not None else []
+    return table(
+        "Latency from schedule (due to last byte) and from send",
+        [*plain_columns("endpoint", "asked"), *BOTH_COLUMNS],
+        (
+            [marked(cell["endpoint"], simulated=cell["simulated"]), asked(cell), *times]
+            for cell, times in zip(cells, both_latencies(cells), strict=True)
+        ),
+    )
 
 
 def levels_table(comparison: Comparison, order: Sequence[str]) -> Table:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from bench.stats import N_FOR_P95
-from bench.store.figures import BY, cells, over_time, parts, slowest, spread
+from bench.store.figures import BY, cells, loads, over_time, parts, slowest, spread
 from bench.words.figures import percent
 from dashboards.charts.ecdf import ecdf
 from dashboards.charts.intervals import intervals
@@ -28,14 +28,15 @@ from dashboards.screens.frame import (
 )
 
 _N_SLOWEST = 20
+_CLOSED = "closed"
 _N_FOR_P99 = 300
 _MOST_LINES = 4
 _PARTS = (
     ("Queued", "queued"),
     ("Connect", "connect"),
     ("First byte", "first_byte"),
-    ("Service", "service"),
-    ("Total", "total"),
+    ("Service, from send", "service"),
+    ("Total, from schedule", "total"),
 )
 
 
@@ -154,12 +155,12 @@ def _time_columns(found: Sequence[Row]) -> list[tables.Column]:
 
 def _parts(visit: Visit, found: Sequence[Row], by: str) -> None:
     """A line a part, two columns a level: what is long, and what grows to p95."""
-    levels = _levels(found, by)
+    levels, begun = _levels(found, by), visit.ask(loads, visit.chosen)
     rows = [_named(row, levels) for row in visit.ask(parts, visit.chosen, by)]
     rows.sort(key=lambda row: -row["n"])
     shown = rows[:_MOST_LINES]
     tables.show(
-        [{"part": words, "key": key} for words, key in _PARTS],
+        [{"part": words, "key": key} for words, key in _named_parts(begun)],
         [
             tables.text("Part", "part"),
             *(
@@ -175,9 +176,26 @@ def _parts(visit: Visit, found: Sequence[Row], by: str) -> None:
     note(
         "Queued: due to begun, our own limits. Connect: 0 on a kept connection. First "
         "byte and service: from request sent. Total: due to last byte, waits and "
-        "earlier attempts in. Each quantile is of its own part, so they don't add up."
+        "earlier attempts in. Each quantile is of its own part, so they don't add up. "
+        + _of_load(begun)
         + (f" {left_out} more by filter." if left_out else "")
     )
+
+
+def _named_parts(begun: Sequence[str]) -> list[tuple[str, str]]:
+    """Total is from a schedule only where there was one."""
+    has_schedule = any(load != _CLOSED for load in begun)
+    return [(w if has_schedule else w.partition(",")[0], key) for w, key in _PARTS]
+
+
+def _of_load(begun: Sequence[str]) -> str:
+    """What latencies mean by how requests began."""
+    named = ", ".join(load for load in begun if load != _CLOSED)
+    schedule = (
+        f"Due by a schedule ({named}): total is free of omissions." if named else ""
+    )
+    closed = "Closed loop: a request waits for one before, so a stall delays few."
+    return " ".join(part for part in (schedule, closed * (_CLOSED in begun)) if part)
 
 
 def _part_of(row: Row, quantile: str) -> Callable[[Row], float | None]:

@@ -5,7 +5,7 @@ import pytest
 
 from bench.commands.ending import Told
 from bench.folder import DataFolder
-from bench.runner import Ending
+from bench.standing import Ending
 from bench.store import queries
 from bench.store.chosen import Chosen
 from bench.store.figures import totals

@@ -37,6 +37,7 @@ def _trial(prompt: int, endpoint: str, quality: str, repeat: int) -> dict[str, A
         "parameters": "{}",
         "simulated": False,
         "from_cache": False,
+        "warmup": False,
         "bucket": "done" if is_ok else "failed",
         "outcome": "ok" if is_ok else "unusable",
         "images": 1 if is_ok else 0,

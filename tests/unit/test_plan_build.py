@@ -17,7 +17,8 @@ from bench.errors import BadInput, StorageFailed
 from bench.folder import DataFolder, RunFolder
 from bench.plan.build import MOST_TRIALS, Wishes, build
 from bench.plan.forecast import RECORD_BYTES, forecast
-from bench.plan.frozen import Options, Plan, freeze, read_plan
+from bench.plan.frozen import Plan, freeze, read_plan
+from bench.plan.options import Options
 from bench.prompt import Prompt
 from bench.suite import Suite, Value
 

@@ -30,6 +30,7 @@ def _row(prompt: int, **changes: Any) -> Row:
         "parameters": "{}",
         "simulated": False,
         "from_cache": False,
+        "warmup": False,
         "bucket": "done",
         "outcome": "ok",
         "images": 1,

@@ -31,6 +31,7 @@ def _row(
         "parameters": orjson.dumps(sent).decode(),
         "simulated": False,
         "from_cache": False,
+        "warmup": False,
         "bucket": "done",
         "outcome": "ok",
         "service_s": service_s,

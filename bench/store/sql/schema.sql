@@ -2,8 +2,8 @@
 -- Instants are UTC without a zone, durations seconds on the monotonic clock,
 -- money DECIMAL(38,12) US dollars, NULL unknown. Read the views, not these.
 -- No keys and no secondary indexes: the ingest lets each record in once. What no
--- record says, but follows from several, the ingest computes: cell_index,
--- ends_trial, and the whole of tally and timing.
+-- record says, but follows from several, the ingest computes: cell_index and
+-- warmup of attempts, ends_trial, and the whole of tally and timing.
 
 CREATE TABLE index_version (
     version INTEGER                -- of these tables; the index is rebuilt when it changes
@@ -24,6 +24,8 @@ CREATE TABLE run (                 -- one row a run folder with a plan
     rate_rpm DOUBLE,               -- requests a minute, NULL without a limit
     max_cost_usd DECIMAL(38,12),   -- the cap of the run's whole life
     max_failed_share DOUBLE,       -- 0..1
+    load VARCHAR,                  -- closed, constant:5/s, ...; NULL where a program asks
+    find_rate VARCHAR,             -- p95<5s, ...: a rate was sought, from that of load on
     is_alive BOOLEAN               -- a process held the run at the last ingest
 );
 
@@ -79,7 +81,8 @@ CREATE TABLE trial (               -- one row a planned measurement
     prompt_index INTEGER,
     repeat INTEGER,                -- from 1
     block INTEGER,                 -- (prompt, repeat) block of the order, from 0
-    position INTEGER               -- place in the order, from 0
+    position INTEGER,              -- place in the order, from 0
+    warmup BOOLEAN                 -- in no figure of latency; NULL is false
 );
 
 CREATE TABLE session (             -- one row a journal: a process that worked on a run
@@ -107,6 +110,7 @@ CREATE TABLE open_intent (         -- one row an attempt without an outcome
     bound_usd DECIMAL(38,12),      -- the most that it can cost
     started_at TIMESTAMP,          -- when the intent was written
     cell_index INTEGER,            -- of its trial; -1 where no such trial is known
+    warmup BOOLEAN,                -- its trial is warm-up
     ends_trial BOOLEAN DEFAULT true -- no later attempt of its trial is recorded
 );
 
@@ -160,6 +164,7 @@ CREATE TABLE attempt (             -- one row an attempt with an outcome
     )[],
     headers JSON,
     cell_index INTEGER,            -- as in open_intent
+    warmup BOOLEAN,
     ends_trial BOOLEAN DEFAULT true
 );
 
@@ -176,7 +181,7 @@ CREATE TABLE tally (               -- one row for attempts of a cell that ended 
     usage_source VARCHAR,
     n_trials BIGINT,               -- that end here, or have no attempt
     attempts BIGINT,
-    n_timed BIGINT,                -- with a service time
+    n_timed BIGINT,                -- with a service time, warm-up not among them
     images BIGINT,
     charge_usd DECIMAL(38,12),     -- sums of what is known, NULL where nothing is
     list_usd DECIMAL(38,12),
@@ -200,7 +205,7 @@ CREATE TABLE tally (               -- one row for attempts of a cell that ended 
 CREATE TABLE timing (              -- one row a cell with a trial that was ok
     run_id VARCHAR,
     cell_index INTEGER,
-    service_s DOUBLE[]             -- of the last attempts of those, sorted
+    service_s DOUBLE[]             -- of their last attempts, sorted, without warm-up
 );
 
 CREATE TABLE damage (              -- one row a record that can't be read

@@ -6,6 +6,7 @@
 --   in_flight   the process that sent it still runs and may settle it
 --   bound_usd   the most it can cost while nothing is known of it, else NULL
 --   cell_index  its cell's place in the plan, -1 where its trial is not known
+--   warmup      its trial is warm-up
 --   ends_trial  no later attempt of its trial is recorded
 CREATE VIEW recorded_attempt AS
 SELECT * EXCLUDE (journal), false AS in_flight, NULL::DECIMAL(38,12) AS bound_usd
@@ -18,7 +19,7 @@ SELECT
     CASE WHEN s.is_live THEN NULL ELSE 'absent' END AS usage_source,
     CASE WHEN s.is_live THEN NULL ELSE o.bound_usd END AS possibly_billed_usd,
     coalesce(s.is_live, false) AS in_flight,
-    o.bound_usd, o.cell_index, o.ends_trial
+    o.bound_usd, o.cell_index, o.warmup, o.ends_trial
 FROM open_intent AS o
 LEFT JOIN session AS s ON s.run_id = o.run_id AND s.journal = o.journal;
 
@@ -49,7 +50,7 @@ LEFT JOIN session AS s ON s.run_id = o.run_id AND s.journal = o.journal;
 --   headers              kept headers of the answer, JSON
 --   started_at, ended_at wall clock, UTC; started_at of a lost one: its intent
 CREATE VIEW v_attempt AS
-SELECT * EXCLUDE (in_flight, bound_usd, cell_index, ends_trial)
+SELECT * EXCLUDE (in_flight, bound_usd, cell_index, warmup, ends_trial)
 FROM recorded_attempt WHERE NOT in_flight;
 
 -- One planned measurement, sent or not. What is not said otherwise belongs to
@@ -67,6 +68,7 @@ FROM recorded_attempt WHERE NOT in_flight;
 --   simulated            one marked attempt marks its endpoint for the whole run
 --   repeat               from 1
 --   block, position      place in the order, from 0
+--   warmup               charged and counted, but in no figure of latency
 --   bucket               done, failed, possibly_billed, not_sent, in_flight
 --   outcome, billing     of the last attempt; NULL without one, or in flight
 --   attempts             how many were recorded
@@ -113,6 +115,7 @@ SELECT
     coalesce(c.stream, false) AS stream,
     coalesce(c.partial_images, 0) AS partial_images,
     c.endpoint, e.route, e.simulated, t.repeat, t.block, t.position,
+    coalesce(t.warmup, false) AS warmup,
     CASE
         WHEN a.in_flight THEN 'in_flight'
         WHEN a.billing IS NULL OR a.billing = 'not_sent' THEN 'not_sent'
@@ -181,9 +184,11 @@ CREATE MACRO usd_each(usd, n) AS e12_usd(half_even(usd_e12(usd), nullif(n, 0)::H
 --   n_settled            done, failed or possibly billed: what shares are taken of
 --   n_ok, n_refused      last outcome
 --   ok_share             n_ok / n_settled
---   n_timed              ok trials that were really sent: what times are taken of
+--   n_warmup             trials that are warm-up
+--   n_timed              ok trials that were really sent, warm-up not among them:
+--                        what times are taken of
 --   p50_s, p95_s, max_s  service_s of those; p95 says little below n_timed = 72
---   total_p50_s          total_s of those
+--   total_p50_s, total_p95_s   total_s of those: from schedule where there is one
 --   attempts, images     images: of ok trials
 --   charge_usd, list_usd, possibly_billed_usd   of all attempts
 --   n_charge_unknown     trials with money that is not in charge_usd
@@ -212,12 +217,13 @@ SELECT
     count(*) FILTER (WHERE outcome = 'ok') AS n_ok,
     count(*) FILTER (WHERE outcome = 'refused') AS n_refused,
     n_ok / nullif(n_settled, 0) AS ok_share,
-    count(service_s) FILTER (WHERE outcome = 'ok' AND NOT from_cache) AS n_timed,
-    quantile_cont(service_s, 0.5) FILTER (WHERE outcome = 'ok' AND NOT from_cache) AS p50_s,
-    quantile_cont(service_s, 0.95) FILTER (WHERE outcome = 'ok' AND NOT from_cache) AS p95_s,
-    max(service_s) FILTER (WHERE outcome = 'ok' AND NOT from_cache) AS max_s,
-    quantile_cont(total_s, 0.5) FILTER (WHERE outcome = 'ok' AND NOT from_cache)
-        AS total_p50_s,
+    count(*) FILTER (WHERE warmup) AS n_warmup,
+    count(service_s) FILTER (WHERE is_timed) AS n_timed,
+    quantile_cont(service_s, 0.5) FILTER (WHERE is_timed) AS p50_s,
+    quantile_cont(service_s, 0.95) FILTER (WHERE is_timed) AS p95_s,
+    max(service_s) FILTER (WHERE is_timed) AS max_s,
+    quantile_cont(total_s, 0.5) FILTER (WHERE is_timed) AS total_p50_s,
+    quantile_cont(total_s, 0.95) FILTER (WHERE is_timed) AS total_p95_s,
     sum(attempts)::BIGINT AS attempts,
     coalesce(sum(images) FILTER (WHERE outcome = 'ok'), 0)::BIGINT AS images,
     sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
@@ -231,14 +237,15 @@ SELECT
         AS usd_per_image,
     usd_each(sum(list_usd) FILTER (WHERE NOT charge_unknown), priced_images)
         AS list_usd_per_image
-FROM v_trial
+FROM (SELECT *, outcome = 'ok' AND NOT from_cache AND NOT warmup AS is_timed FROM v_trial)
 GROUP BY run_id, cell_index;
 
 -- Direct against gateway: same run, prompt, variant and repeat. With several
 -- endpoints of one route, every direct one stands against every gateway.
 --   run_id, suite, prompt_id, variant, repeat, and what is asked
 --   direct_*, gateway_*  of the two trials: endpoint, trial_id, outcome,
---                        service_s and total_s (NULL unless ok and really sent),
+--                        service_s and total_s (NULL unless ok and really sent, and
+--                        for warm-up),
 --                        charge_usd, images
 --   service_ratio        gateway_service_s / direct_service_s
 --   charge_difference_usd gateway_charge_usd - direct_charge_usd
@@ -247,8 +254,10 @@ CREATE VIEW v_pair AS
 WITH timed AS (
     SELECT
         * REPLACE (
-            CASE WHEN outcome = 'ok' AND NOT from_cache THEN service_s END AS service_s,
-            CASE WHEN outcome = 'ok' AND NOT from_cache THEN total_s END AS total_s
+            CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup THEN service_s END
+                AS service_s,
+            CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup THEN total_s END
+                AS total_s
         )
     FROM v_trial
 )
@@ -298,6 +307,7 @@ GROUP BY day, a.run_id, a.endpoint, c.model;
 
 -- One run and how it stands.
 --   run_id, kind, created_at, suite, seed, tags, note, max_cost_usd
+--   load, find_rate      how requests began, and what rate was sought
 --   state, stopped_by    state: finished, stopped, interrupted, running
 --   simulated            some endpoint is
 --   endpoints            names, in alphabetical order
@@ -348,6 +358,7 @@ WITH latest AS (
 )
 SELECT
     r.run_id, r.kind, r.created_at, r.suite, r.seed, r.tags, r.note, r.max_cost_usd,
+    r.load, r.find_rate,
     CASE
         WHEN s.ended_at IS NOT NULL THEN s.state
         WHEN r.is_alive THEN 'running'

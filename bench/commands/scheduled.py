@@ -1,0 +1,62 @@
+"""Scheduled: how the requests of a run began, and latencies from that, told."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.store.queries import Row, Shown
+from bench.studies.levels import Times, times_of
+from bench.words.figures import seconds
+from bench.words.offered import offered_text
+
+CLOSED = (
+    "closed loop: a request waits for one before it, so a stall delays few and "
+    "latencies, from send, leave the rest out"
+)
+BOTH_COLUMNS = (
+    ("n", True),
+    *((f"from schedule {q}", True) for q in ("p50", "p95 or max")),
+    *((f"from send {q}", True) for q in ("p50", "p95 or max")),
+)
+
+
+def load_text(shown: Shown) -> str | None:
+    """How requests began, in a sentence; None where a program asked by itself."""
+    if shown.offered is not None:
+        return offered_text(shown.offered)
+    return CLOSED if shown.run["load"] == "closed" else None
+
+
+def both_latencies(cells: Sequence[Row]) -> list[list[str]]:
+    """The columns of `BOTH_COLUMNS` for each cell of a run with a schedule."""
+    return [
+        [str(times_of(cell["service_s"]).n)]
+        + [
+            text
+            for key in ("total_s", "service_s")
+            for text in _quantiles(times_of(cell[key]))
+        ]
+        for cell in cells
+    ]
+
+
+def _quantiles(times: Times) -> list[str]:
+    tail = (
+        f"max {seconds(times.max_s)}" if times.p95_s is None else seconds(times.p95_s)
+    )
+    return [seconds(times.p50_s), tail]
+
+
+def schedule_answer(shown: Shown) -> dict[str, Any]:
+    """The same as plain data; `schedule` is null in a closed loop."""
+    return {
+        "load": shown.run["load"],
+        "find_rate": shown.run["find_rate"],
+        "schedule": _counts(shown.offered),
+    }
+
+
+def _counts(offered: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if offered is None:
+        return None
+    names = {"load", "find_rate"}
+    return {name: value for name, value in offered.items() if name not in names}

@@ -1,0 +1,1 @@
+"""Load: when requests begin, and the search for the rate that holds."""

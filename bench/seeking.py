@@ -1,0 +1,184 @@
+"""Seeking: a rate search carried out, stage by stage."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from bench.attempt import Attempt, Outcome
+from bench.journal import VERSION, now_utc
+from bench.load.model import Goal, Rate, steady
+from bench.load.schedule import LATE_FROM_S, due_offsets_s
+from bench.load.search import (
+    Tried,
+    Verdict,
+    bounds,
+    fewest_slow_for_over,
+    is_settled,
+    judged,
+    next_rate,
+    stage_size,
+)
+from bench.pacing import Pacer
+from bench.plan.frozen import PlannedTrial
+from bench.plan.options import Options
+from bench.words.figures import duration
+from bench.words.rates import rate_text, stage_text
+
+# A send later than this share of the limit changes what is measured.
+_LATE_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search came to.
+
+    Attributes:
+        tried: The rates that were tried, in their order.
+        reason: Why the search ended before it was settled; None where it was.
+    """
+
+    goal: Goal
+    tried: tuple[Tried, ...]
+    reason: str | None
+
+    @property
+    def highest_per_s(self) -> float | None:
+        """The highest rate that was clearly under the limit."""
+        return bounds(self.tried)[0]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the next higher rate that was tried is near, and was not under."""
+        return is_settled(self.tried)
+
+
+@dataclass(slots=True)
+class _Stage:
+    """How the requests of a stage ended so far."""
+
+    ends_s: list[float | None] = field(default_factory=list[float | None])
+    n_slow: int = 0
+    n_late: int = 0
+    n_not_counted: int = 0
+
+
+class Seeker:
+    """Tries rates until the highest is known, or the trials or dollars are used up."""
+
+    def __init__(
+        self,
+        options: Options,
+        goal: Goal,
+        seed: int,
+        pacer: Pacer,
+        say: Callable[[str], None],
+        record: Callable[[dict[str, Any]], Awaitable[None]],
+    ) -> None:
+        """Nothing is tried yet.
+
+        Args:
+            options: Of the run; the search begins at the rate of its load.
+            goal: What the rate is to keep.
+            seed: Of the run.
+            pacer: Begins the trials.
+            say: Tells who watches what is tried.
+            record: Makes what a stage gave durable.
+        """
+        self._first, self._goal, self._seed = steady(options.load), goal, seed
+        self._pacer, self._say, self._record = pacer, say, record
+        self._stage = _Stage()
+
+    async def seek(
+        self, due: Sequence[PlannedTrial], stopped: Callable[[], bool]
+    ) -> Found:
+        """Try rates one after the other; a stage begins when the last has ended."""
+        supply, n_left = iter(due), len(due)
+        tried: list[Tried] = []
+        reason: str | None = None
+        while (per_s := next_rate(tried, self._first.rate.per_s)) is not None:
+            n = stage_size(per_s, self._goal)
+            if n > n_left:
+                reason = (
+                    f"the next rate, {rate_text(per_s)}, needs {n:,} requests, of "
+                    f"which {n_left:,} are left; give the suite more repeats or prompts"
+                )
+                break
+            n_sent = await self._try(supply, per_s, n)
+            n_left -= n_sent
+            found = self._judged(per_s, n)
+            tried.append(found)
+            await self._record(_record_of(found))
+            self._say(
+                stage_text(tried_fields(found), f"{self._goal.limit}{self._goal.unit}")
+            )
+            if stopped():
+                reason = "the run was stopped"
+                break
+        return Found(goal=self._goal, tried=tuple(tried), reason=_why(tried, reason))
+
+    def note(self, planned: PlannedTrial, attempt: Attempt) -> None:
+        """Take down how a trial ended."""
+        stage, stamps = self._stage, attempt.stamps
+        if planned.is_warmup or attempt.outcome is Outcome.REFUSED:
+            stage.n_not_counted += 1
+            return
+        end_s = stamps.total_s if attempt.outcome is Outcome.OK else None
+        stage.ends_s.append(end_s)
+        limit_s = self._goal.limit_s
+        stage.n_slow += end_s is None or end_s >= limit_s
+        stage.n_late += (stamps.late_s or 0) > max(LATE_FROM_S, _LATE_SHARE * limit_s)
+
+    async def _try(self, supply: Iterator[PlannedTrial], per_s: float, n: int) -> int:
+        """Send the requests of a stage, but no more once it is clearly over."""
+        self._stage = stage = _Stage()
+        self._say(f"trying {rate_text(per_s)}: {n:,} requests in {duration(n / per_s)}")
+        rate = Rate(n=Decimal(repr(per_s)), unit="s")
+        offsets_s = due_offsets_s(type(self._first)(rate=rate), self._seed)
+        n_too_many = fewest_slow_for_over(n)
+        n_before = self._pacer.n_begun
+        await self._pacer.pace(
+            supply, offsets_s, n, is_enough=lambda: stage.n_slow >= n_too_many
+        )
+        return self._pacer.n_begun - n_before
+
+    def _judged(self, per_s: float, n: int) -> Tried:
+        stage = self._stage
+        n_unsent = n - len(stage.ends_s) - stage.n_not_counted
+        return judged(
+            per_s, self._goal, stage.ends_s, n_late=stage.n_late, n_unsent=n_unsent
+        )
+
+
+def _why(tried: Sequence[Tried], reason: str | None) -> str | None:
+    """Why a search is not settled; None where it is."""
+    if is_settled(tried):
+        return None
+    if tried and tried[-1].verdict is Verdict.LIMITED:
+        return (
+            "this program began too many requests late; raise --concurrency, or "
+            "measure from a faster machine"
+        )
+    return reason or f"{len(tried)} rates were tried, and no more are"
+
+
+def _record_of(tried: Tried) -> dict[str, Any]:
+    return {
+        "kind": "stage",
+        "v": VERSION,
+        "at": now_utc(),
+        **tried_fields(tried),
+    }
+
+
+def tried_fields(tried: Tried) -> dict[str, Any]:
+    """A rate that was tried as plain data."""
+    return {
+        "per_s": tried.per_s,
+        "n": tried.n,
+        "n_slow": tried.n_slow,
+        "n_late": tried.n_late,
+        "p95_s": tried.p95_s,
+        "p95_interval_s": [tried.interval.low, tried.interval.high],
+        "verdict": tried.verdict,
+    }
