@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -181,7 +180,7 @@ def _carry_out(
     return exit_code(ending, told.status["trials"], options.max_failed_share)
 
 
-def send(session: Session, plan: Plan, options: Options, command: str) -> "Ending":
+def send(session: Session, plan: Plan, options: Options, command: str) -> Ending:
     """Send what is left of a frozen plan, watched on standard error.
 
     Raises:
