@@ -25,10 +25,8 @@ from bench.plan.forecast import Forecast, forecast
 from bench.plan.frozen import Plan, freeze, read_plan
 from bench.plan.options import Options
 from bench.record import read_history
+from bench.standing import Ending
 from bench.words.figures import bytes_text, dollars
-
-if TYPE_CHECKING:
-    from bench.standing import Ending
 
 ASK_ABOVE_USD = Decimal("0.50")
 DISK_MARGIN_BYTES = 1_000_000

@@ -9,7 +9,7 @@ import httpx2
 from bench.transport.arrivals import Arrivals
 from bench.transport.channel import Channel
 from bench.transport.incoming import Incoming
-from bench.transport.outgoing import body_parts, head_of, known_body
+from bench.transport.outgoing import Outgoing
 from bench.transport.sending import Sending
 from bench.transport.stamps import RequestStamps
 from bench.transport.unread import LITTLE_BYTES, Unread
@@ -18,7 +18,6 @@ from bench.transport.unread import LITTLE_BYTES, Unread
 _MOST_UNREAD_BYTES = 8_000_000
 # A socket is read to its end before the next, but for bodies without one.
 _MOST_A_TURN_BYTES = 8_000_000
-_SMALL_BYTES = 65_536
 _HEAD_BYTES = 16_384
 
 
@@ -165,15 +164,15 @@ class Connection:
 
     async def ask(
         self,
-        request: httpx2.Request,
+        outgoing: Outgoing,
         stamps: RequestStamps,
-        write_s: float | None,
-        read_s: float | None,
+        write_s: float | None = None,
+        read_s: float | None = None,
     ) -> Incoming:
         """Send a request; returns when the head of its answer is there.
 
         Args:
-            request: What is sent.
+            outgoing: What is sent.
             stamps: Filled in as bytes pass.
             write_s: Seconds that the server may need to take what is written.
             read_s: Seconds that the server may send no byte.
@@ -181,40 +180,18 @@ class Connection:
         Raises:
             httpx2.TransportError: The exchange broke off.
         """
-        head = head_of(request)
-        is_head_only = request.method == "HEAD"
-        incoming, sending = self._begin(stamps, is_head_only=is_head_only)
-        await self._send(sending, head, request, write_s)
-        while not incoming.is_headed:
-            await incoming.more(read_s)
-        return incoming
-
-    async def ask_plainly(
-        self, head: bytes, body: bytes, stamps: RequestStamps
-    ) -> Incoming:
-        """Send a request that is in memory; returns as `ask` does.
-
-        Raises:
-            httpx2.TransportError: The exchange broke off.
-        """
-        incoming, sending = self._begin(stamps, is_head_only=False)
-        await sending.put(_together(head, body), None, is_last=True)
-        while not incoming.is_headed:
-            await incoming.more(None)
-        return incoming
-
-    def _begin(
-        self, stamps: RequestStamps, *, is_head_only: bool
-    ) -> tuple[Incoming, Sending]:
         self._stamps = stamps
-        incoming = self._incoming = Incoming(is_head_only=is_head_only)
+        incoming = self._incoming = Incoming(is_head_only=outgoing.is_head_only)
         if self._is_closed:
             # It ended between being chosen and being used: nothing left.
             raise httpx2.ConnectError("the connection ended before it was used")
-        sending = self._sending = Sending(self._channel, self._all_sent)
+        self._sending = Sending(self._channel, self._all_sent)
         self._arrivals = Arrivals(self._channel, stamps)
         stamps.write_started_ns = time.monotonic_ns()
-        return incoming, sending
+        await self._send(self._sending, outgoing, write_s)
+        while not incoming.is_headed:
+            await incoming.more(read_s)
+        return incoming
 
     async def parts(self, read_s: float | None) -> AsyncIterator[bytes]:
         """The answer's body as it comes; one of a known length whole.
@@ -236,18 +213,13 @@ class Connection:
                 await incoming.more(read_s)
 
     async def _send(
-        self,
-        sending: Sending,
-        head: bytes,
-        request: httpx2.Request,
-        write_s: float | None,
+        self, sending: Sending, outgoing: Outgoing, write_s: float | None
     ) -> None:
-        content = known_body(request)
-        if content is not None:
-            await sending.put(_together(head, content), write_s, is_last=True)
+        begin, rest = outgoing.begin, outgoing.rest
+        goes_on = await sending.put(begin, write_s, is_last=rest is None)
+        if rest is None:
             return
-        goes_on = await sending.put((head,), write_s, is_last=False)
-        async for part in body_parts(request):
+        async for part in rest:
             if not goes_on or self._is_answered:
                 return
             goes_on = await sending.put((part,), write_s, is_last=False)
@@ -310,7 +282,3 @@ class Connection:
             self._sending.close()
             self._sending.let_go()
         self._channel.close()
-
-
-def _together(head: bytes, body: bytes) -> tuple[bytes, ...]:
-    return (head + body,) if len(body) <= _SMALL_BYTES else (head, body)

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import httpx2
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HEADER = re.compile(_TOKEN.pattern + rb": [\t\x20-\x7e\x80-\xff]*\r\n")
 _HEADERS = re.compile(b"(?:" + _HEADER.pattern + b")*")
+_SMALL_BYTES = 65_536
 _TARGET = re.compile(rb"[\x21-\x7e]+")
 
 
@@ -31,15 +33,42 @@ def head_of(request: httpx2.Request) -> bytes:
     return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, headers)
 
 
-def known_body(request: httpx2.Request) -> bytes | None:
-    """The body where it is in memory already, else None."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A request as it is written.
+
+    Attributes:
+        begin: Its first parts, or all of them.
+        rest: The others as they come; None where there are none.
+        is_head_only: It asks for a head without a body.
+    """
+
+    begin: tuple[bytes, ...]
+    rest: AsyncIterator[bytes] | None = None
+    is_head_only: bool = False
+
+
+def outgoing(request: httpx2.Request) -> Outgoing:
+    """A request of the library.
+
+    Raises:
+        httpx2.LocalProtocolError: A sign in its head would end a line or a word.
+    """
+    head, is_head_only = head_of(request), request.method == "HEAD"
     try:
-        return request.content
+        begin = together(head, request.content)
     except httpx2.RequestNotRead:
-        return None
+        rest = _parts(request)
+        return Outgoing(begin=(head,), rest=rest, is_head_only=is_head_only)
+    return Outgoing(begin=begin, is_head_only=is_head_only)
 
 
-async def body_parts(request: httpx2.Request) -> AsyncIterator[bytes]:
+def together(head: bytes, body: bytes) -> tuple[bytes, ...]:
+    """Head and body as one part, where that is less work than to send two."""
+    return (head + body,) if len(body) <= _SMALL_BYTES else (head, body)
+
+
+async def _parts(request: httpx2.Request) -> AsyncIterator[bytes]:
     """The body in parts, framed in chunks where its length is not known."""
     is_chunked = request.headers.get("transfer-encoding", "").lower() == "chunked"
     stream = request.stream

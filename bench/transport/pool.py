@@ -16,6 +16,7 @@ from bench.transport.connection import Connection
 from bench.transport.dial import Dialer
 from bench.transport.incoming import Incoming
 from bench.transport.origin import Origin, origin_of
+from bench.transport.outgoing import outgoing
 from bench.transport.sealed import Sealed
 from bench.transport.stamps import RequestStamps, current_stamps
 from bench.transport.unread import Unread
@@ -57,11 +58,12 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         stamps = current_stamps()
         limits: dict[str, Any] = request.extensions.get("timeout", {})
         read_s = limits.get("read")
+        asked = outgoing(request)
         connection = await self._connection(
             origin_of(request), stamps, limits.get("connect")
         )
         try:
-            answer = await connection.ask(request, stamps, limits.get("write"), read_s)
+            answer = await connection.ask(asked, stamps, limits.get("write"), read_s)
         except BaseException:
             self.release(connection, is_broken=True)
             raise
@@ -81,11 +83,11 @@ class StampedTransport(httpx2.AsyncBaseTransport):
         Raises:
             httpx2.TransportError: The exchange broke off.
         """
-        head = request.head(word)
+        asked = request.outgoing(word)
         connection = await self._connection(request.origin, stamps, None)
         is_broken = True
         try:
-            answer = await connection.ask_plainly(head, request.body, stamps)
+            answer = await connection.ask(asked, stamps)
             body = _Body(self, connection, None, is_packed=answer.is_packed)
             yield Answering(answer.status, answer.headers, aiter(body))
             is_broken = False

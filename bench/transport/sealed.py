@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx2
 
 from bench.transport.origin import Origin, origin_of
-from bench.transport.outgoing import head_of
+from bench.transport.outgoing import Outgoing, head_of, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +42,16 @@ class Sealed:
             template.method, template.url, headers=headers, content=self.body
         )
 
-    def head(self, word: str) -> bytes:
-        """Its head with a word in its place.
+    def outgoing(self, word: str) -> Outgoing:
+        """Itself with a word in its place.
 
         Raises:
             httpx2.LocalProtocolError: The word can't stand in a header.
         """
         if not word.isascii() or not word.isprintable():
             raise httpx2.LocalProtocolError("a sign in an id can't stand in a header")
-        return self.before + word.encode() + self.after
+        head = self.before + word.encode() + self.after
+        return Outgoing(begin=together(head, self.body))
 
 
 def seal(request: httpx2.Request, place: str) -> Sealed:
