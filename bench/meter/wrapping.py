@@ -248,7 +248,7 @@ class _Metering:
                 headers=onward.headers,
                 failure="timeout" if is_late else broken,
                 message=f"{type(error).__name__}: {error}"[:300].rstrip(": "),
-                flags=flags,
+                flags=(*flags, *stamps.flags),
             )
         if not arrived.done():
             arrived.set_result(response)
@@ -257,7 +257,7 @@ class _Metering:
             status=response.status_code,
             headers=onward.headers,
             body=response.content,
-            flags=flags,
+            flags=(*flags, *stamps.flags),
         )
 
 

@@ -11,6 +11,7 @@ REACHED_SHARE = 0.9
 # One request after the other can't fail to be so many at once.
 LEAST_ASKED = 1.5
 BUSY_CORE = 0.9
+HELD_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Figures:
     Attributes:
         n_ok: Answers that were ok.
         n_lag_known: Those of them whose `lag_s` is known.
+        n_held: Those of them that this program may have made the server hold back.
         lag_p99_s, late_p99_s: Of ok answers, by nearest rank.
         service_p50_s: Of ok answers.
         n_unwatched: Journals with attempts and no `self_check`.
@@ -31,6 +33,7 @@ class Figures:
 
     n_ok: int = 0
     n_lag_known: int = 0
+    n_held: int = 0
     lag_p99_s: float | None = None
     late_p99_s: float | None = None
     service_p50_s: float | None = None
@@ -96,6 +99,11 @@ def _limits(figures: Figures) -> Iterator[str]:
             else "this program's loop came to its work late"
         )
         yield f"{what}: p99 {milliseconds(lag_s)}, above {milliseconds(limit_s)}"
+    if figures.n_held > HELD_SHARE * figures.n_ok:
+        yield (
+            f"{so_many(figures.n_held, 'answer')} of {figures.n_ok} may have been held "
+            "back by the server, since this program did not read what had come"
+        )
     late_s = figures.late_p99_s
     if late_s is not None and late_s > limit_s:
         late, limit = milliseconds(late_s), milliseconds(limit_s)

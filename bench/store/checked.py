@@ -93,6 +93,7 @@ def _figures(con: duckdb.DuckDBPyConnection, here: Mapping[str, str]) -> Figures
         f"""
         SELECT
             count(*) AS n_ok, count(lag_s) AS n_lag_known,
+            count(*) FILTER (WHERE list_contains(flags, 'read_held')) AS n_held,
             quantile_disc(lag_s, 0.99) AS lag_p99_s,
             quantile_disc(late_s, 0.99) AS late_p99_s,
             quantile_disc(service_s, 0.5) AS service_p50_s

@@ -193,6 +193,8 @@ def test_a_long_run_records_stretch_by_stretch_and_loses_no_probe(
         ({"loop_lag_p99_s": 0.001, "lag_p99_s": 1.0, "n_lag_known": 100}, True),
         # Where it told of some only, the loop decides.
         ({"loop_lag_p99_s": 1.0, "lag_p99_s": 0.001, "n_lag_known": 99}, True),
+        ({"n_held": 1}, False),
+        ({"n_held": 2}, True),
         ({"late_p99_s": 0.09}, True),
         ({"in_flight_mean": 14.3}, True),
         ({"in_flight_mean": 14.5}, False),
