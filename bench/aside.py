@@ -1,4 +1,4 @@
-"""Aside: one thread beside the loop, for work that would hold it up."""
+"""Aside: threads beside the loop, for work that would hold it up."""
 
 import asyncio
 import queue
@@ -15,22 +15,26 @@ _Job = tuple[_Work, _Then, asyncio.AbstractEventLoop]
 
 
 class Aside:
-    """Does one thing after the other, in the order in which they are given.
+    """Does things in the order in which they are given; one thread, one at a time.
 
     An executor of the standard library costs three times as much processor time
     a thing; two of them stand in each call that is metered.
     """
 
-    def __init__(self, name: str) -> None:
-        """Start the thread; what it waits for does not keep the process alive."""
+    def __init__(self, name: str, n_threads: int = 1) -> None:
+        """Start the threads; what they wait for does not keep the process alive."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._threads = tuple(
+            threading.Thread(target=self._work, name=name, daemon=True)
+            for _ in range(n_threads)
+        )
+        for thread in self._threads:
+            thread.start()
 
     @property
     def is_open(self) -> bool:
         """Whether work is still taken."""
-        return self._thread.is_alive()
+        return all(thread.is_alive() for thread in self._threads)
 
     def begin(self, work: _Work, then: _Then, loop: asyncio.AbstractEventLoop) -> None:
         """Have something done; `then` is called in the loop when it is."""
@@ -54,9 +58,10 @@ class Aside:
 
     def close(self) -> None:
         """Do what was begun, then end."""
-        if self._thread.is_alive():
+        for _ in self._threads:
             self._jobs.put(None)
-            self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

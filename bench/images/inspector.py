@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from PIL import Image, ImageFile
 
 from bench.images.header import MARK
+from bench.memory import keep_room
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MOST_PIXELS = 40_000_000
@@ -27,6 +28,7 @@ _MARK_IN_UTF_16 = MARK.decode().encode("utf-16-le")
 
 def main() -> None:
     """Serve until standard input ends."""
+    keep_room()
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("error")

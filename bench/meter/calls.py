@@ -29,6 +29,7 @@ from bench.traffic.gate import Closed, Gate
 from bench.traffic.limiter import EndpointLimiter
 from bench.traffic.retry import wait_s
 
+_N_SHELF_THREADS = 4
 # Told after each attempt, and whether its trial is over with it.
 Told = Callable[[Attempt, bool], None]
 
@@ -115,6 +116,9 @@ def open_calls(  # noqa: PLR0913  what a run is made of
     # One thread: each has a heap of its own, which large answers fill.
     aside = Aside("answers")
     stack.callback(aside.close)
+    # Each waits for the disk; together they share its syncs.
+    shelf = Aside("shelf", _N_SHELF_THREADS)
+    stack.callback(shelf.close)
     checkers = CheckerPool(aside)
     stack.push_async_callback(checkers.close)
     gate = Gate()
@@ -126,7 +130,7 @@ def open_calls(  # noqa: PLR0913  what a run is made of
         budget=Budget(options.max_cost_usd, spent),
         journal=journal,
         gate=gate,
-        examiner=Examiner(data, Keep(options.images), checkers, aside),
+        examiner=Examiner(data, Keep(options.images), checkers, aside, shelf),
         check=check,
         preamble=preamble,
     )

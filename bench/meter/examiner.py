@@ -17,7 +17,7 @@ from bench.settle import read
 from bench.wire.reading import Reading
 
 # Below, an answer is read in less time than it is handed to another thread.
-_SMALL_BYTES = 64_000
+_SMALL_BYTES = 200_000
 NOT_OPENED = "pictures_not_opened"
 
 
@@ -44,13 +44,22 @@ class Examiner:
     """
 
     def __init__(
-        self, data: DataFolder, keep: Keep, checkers: CheckerPool, aside: Aside
+        self,
+        data: DataFolder,
+        keep: Keep,
+        checkers: CheckerPool,
+        aside: Aside,
+        shelf: Aside,
     ) -> None:
-        """Keep in `data` what `keep` says of pictures."""
+        """Keep in `data` what `keep` says of pictures.
+
+        Answers are read `aside`, in turn; files are written on the `shelf`.
+        """
         self._data = data
         self._keep = keep
         self._checkers = checkers
         self._aside = aside
+        self._shelf = shelf
 
     async def examine(self, answer: Exchange, *, wants_contents: bool) -> Examined:
         """Read an answer, check its pictures and keep them durably.
@@ -102,10 +111,10 @@ class Examiner:
         picture = checked.picture
         if self._keep is Keep.KEEP:
             path = picture_path(self._data, picture)
-            await self._aside.do(partial(put, path, content))
+            await self._shelf.do(partial(put, path, content))
         elif self._keep is Keep.THUMB and checked.thumbnail:
             path = thumbnail_path(self._data, picture)
-            await self._aside.do(partial(put, path, checked.thumbnail))
+            await self._shelf.do(partial(put, path, checked.thumbnail))
 
 
 def _understood(

@@ -306,7 +306,7 @@ def test_times_of_a_run_that_nobody_watched_are_not_called_fine(
 
 
 def _rewrite_self_checks(data: Path, **members: object) -> None:
-    """Change what a run says of its own process; drop it where nothing is given."""
+    """Change what a run says of this program; drop it where nothing is given."""
     (run,) = (data / "runs").iterdir()
     for journal in (run / "journal").iterdir():
         records = [orjson.loads(line) for line in journal.read_bytes().splitlines()]
@@ -314,6 +314,9 @@ def _rewrite_self_checks(data: Path, **members: object) -> None:
             record.pop("crc")
             if record["kind"] == "self_check":
                 record.update(members)
+            elif record["kind"] == "outcome" and not members:
+                # Else a busy machine would have marked the run by these alone.
+                record.update(lag_s=None, late_s=None, flags=[])
         kept = [r for r in records if members or r["kind"] != "self_check"]
         journal.write_bytes(b"".join(encode(record) for record in kept))
 

@@ -477,7 +477,7 @@ def test_no_child_names_the_files_that_are_kept(
     async def work(checker: PictureChecker) -> Examined:
         data = DataFolder(tmp_path)
         pool = CheckerPool(checker._aside)
-        examiner = Examiner(data, keep, pool, checker._aside)
+        examiner = Examiner(data, keep, pool, checker._aside, checker._aside)
         found = await examiner.examine(answer, wants_contents=False)
         await pool.close()
         return found
