@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import secrets
+import time
 from collections import OrderedDict
 from typing import Any
 
@@ -13,6 +14,7 @@ from bench.attempt import Cell, Trial
 from bench.endpoint import Endpoint, Route
 from bench.errors import NoCredentials
 from bench.transport.sealed import Sealed, seal
+from bench.transport.stamps import RequestStamps
 
 NOT_BUILT = (openai.OpenAIError, httpx2.HTTPError)
 # Written once, a request is sent as often as its suite repeats it.
@@ -78,8 +80,13 @@ class RequestBuilder:
         self._kept: OrderedDict[tuple[Cell, str], Sealed] = OrderedDict()
         self._n_kept_bytes = 0
 
-    async def build(self, trial: Trial) -> Sealed:
+    async def build(self, trial: Trial, stamps: RequestStamps | None = None) -> Sealed:
         """The request of a trial.
+
+        Args:
+            trial: What is asked.
+            stamps: Told when the library is asked: to wait until it has written the
+                requests of others delays this one by our fault.
 
         Raises:
             openai.OpenAIError, httpx2.HTTPError: It can't be written.
@@ -89,9 +96,13 @@ class RequestBuilder:
         if kept is not None:
             return kept
         async with self._turn:
-            if asked not in self._kept:
-                self._keep(asked, await self._write(trial))
-            return self._kept[asked]
+            if stamps is not None:
+                stamps.started_ns = time.monotonic_ns()
+            kept = self._kept.get(asked)
+            if kept is None:
+                kept = await self._write(trial)
+                self._keep(asked, kept)
+            return kept
 
     async def _write(self, trial: Trial) -> Sealed:
         parameters = dict(trial.cell.parameters)

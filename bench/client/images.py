@@ -69,7 +69,7 @@ class ImageClient:
     async def _exchange(
         self, trial: Trial, attempt_id: str, stamps: RequestStamps, partly: _Partly
     ) -> Exchange:
-        request = await self._builder.build(trial)
+        request = await self._builder.build(trial, stamps)
         async with self._transport.sent(request, attempt_id, stamps) as answer:
             partly.status = answer.status
             partly.headers = answer.headers

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
-from bench.transport.fields import is_packed
+from bench.transport.fields import codings, is_packed
 
 
 class Answering:
@@ -25,6 +25,7 @@ class Answering:
         self.status = status
         self.headers = _named(headers)
         self._is_packed = is_packed(headers)
+        self._codings = codings(headers)
         self._parts = parts
 
     async def whole(self, most_bytes: int) -> bytes:
@@ -46,7 +47,7 @@ class Answering:
 
     def _unpacked(self) -> AsyncIterator[bytes]:
         response = httpx2.Response(
-            self.status, headers=self.headers, stream=_Stream(self._parts)
+            self.status, headers=self._codings, stream=_Stream(self._parts)
         )
         return response.aiter_bytes()
 

@@ -1,8 +1,15 @@
 """Arrivals: the instants of one answer, as its bytes are read."""
 
+import time
+
 from bench.transport.channel import Channel
 from bench.transport.incoming import Incoming
-from bench.transport.kernel import Ancillary, arrived_ns, wall_ahead_ns
+from bench.transport.kernel import (
+    Ancillary,
+    arrived_ns,
+    n_out_of_order,
+    wall_ahead_ns,
+)
 from bench.transport.stamps import RequestStamps
 
 # Bytes that lay as long while the kernel had no room for more may have kept the
@@ -22,10 +29,16 @@ class Arrivals:
         self._full_bytes = _FULL_SHARE * channel.window_bytes
         self._n_turn_bytes = 0
         self._turn: tuple[Ancillary, int] = ([], 0)
+        self._n_early = self._n_early_at_first = n_out_of_order(channel.sock)
+        self._has_gap = False
+        self._turn_ns = self._turn_before_ns = 0
 
     def turn(self) -> None:
         """The socket is read to its end, from here on."""
         self._n_turn_bytes = 0
+        n_before, self._n_early = self._n_early, n_out_of_order(self._channel.sock)
+        self._has_gap = self._n_early != n_before
+        self._turn_before_ns, self._turn_ns = self._turn_ns, time.monotonic_ns()
 
     def came(
         self, incoming: Incoming, n_bytes: int, now_ns: int, *, has_begun: bool
@@ -66,7 +79,13 @@ class Arrivals:
             self._stamps.is_held = lay_ns > _LATE_NS
 
     def _kernel_ns(self, until_ns: int) -> int | None:
-        return self._told_ns(self._channel.ancillary, until_ns)
+        """When the last bytes read came, None where others came after them."""
+        at_ns = self._told_ns(self._channel.ancillary, until_ns)
+        if at_ns is None or self._has_gap:
+            return None
+        # Had nothing been missing before it, the turn before had read it.
+        was_early = self._n_early != self._n_early_at_first
+        return None if was_early and at_ns < self._turn_before_ns else at_ns
 
     def _told_ns(self, ancillary: Ancillary, until_ns: int) -> int | None:
         stamps = self._stamps

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+_CODING = b"content-encoding"
 _EVENT_STREAM = b"text/event-stream"
 _NOT_PACKED = frozenset({b"", b"identity"})
 
@@ -10,7 +11,12 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 def is_packed(headers: Headers) -> bool:
     """Whether the body is compressed."""
-    return _value(headers, b"content-encoding").lower() not in _NOT_PACKED
+    return _value(headers, _CODING).lower() not in _NOT_PACKED
+
+
+def codings(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """The headers that say how a body is compressed, as they came."""
+    return [(name, value) for name, value in headers if name.lower() == _CODING]
 
 
 def is_stream(headers: Headers) -> bool:

@@ -12,6 +12,9 @@ _RX_SOFTWARE, _SOFTWARE = 1 << 3, 1 << 4
 # Three instants of two longs each; software fills the first.
 _INSTANTS = struct.Struct("@6l")
 ANCILLARY_BYTES = socket.CMSG_SPACE(_INSTANTS.size)
+# What it counts of a connection (tcp.h), since 5.4 packets that came too early, too.
+_TCP_INFO = 11
+_OUT_OF_ORDER = struct.Struct("@224xI")
 # The kernel takes so much before anybody reads, or half of what it may keep for a
 # connection at most. With its usual 64 KB whoever reads late closes the window,
 # and what the server still holds has no time of arrival.
@@ -44,6 +47,21 @@ def open_window(sock: socket.socket) -> None:
     with suppress(OSError):
         for n_bytes in (_WINDOW_BYTES, 1):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, n_bytes)
+
+
+def n_out_of_order(sock: socket.socket) -> int | None:
+    """Packets so far that came before others that they follow.
+
+    Bytes behind a gap are stamped when they came, and not when it was filled.
+
+    Returns:
+        None where the kernel does not count them.
+    """
+    with suppress(OSError):
+        told = sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _OUT_OF_ORDER.size)
+        if len(told) == _OUT_OF_ORDER.size:
+            return int(_OUT_OF_ORDER.unpack(told)[0])
+    return None
 
 
 def wall_ahead_ns() -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -137,6 +138,43 @@ def test_what_is_kept_of_requests_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     n_kept, n_bytes = asyncio.run(work())
     assert 1 <= n_kept < 6
     assert n_bytes <= 3_000
+
+
+def test_a_request_larger_than_what_is_kept_is_written_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bench.client.builder._MOST_KEPT_BYTES", 10)
+    (built,) = _written(TRIAL)
+    assert json.loads(built.body)["prompt"] == TRIAL.prompt_text
+
+
+def test_a_request_is_begun_when_no_other_stands_before_it_in_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = RequestBuilder._write
+    written_ns: list[int] = []
+
+    async def slowly(builder: RequestBuilder, trial: Trial) -> Any:
+        await asyncio.sleep(0.01)
+        written = await write(builder, trial)
+        written_ns.append(time.monotonic_ns())
+        return written
+
+    monkeypatch.setattr(RequestBuilder, "_write", slowly)
+    stamped = [RequestStamps(started_ns=time.monotonic_ns()) for _ in range(3)]
+
+    async def ask(url: str) -> None:
+        client = ImageClient(_endpoint(url), KEY)
+        trials = [replace(TRIAL, prompt_text=f"kite {number}") for number in range(3)]
+        asking = (
+            client.generate(t, "t.1", s) for t, s in zip(trials, stamped, strict=True)
+        )
+        await asyncio.gather(*asking)
+        await client.close()
+
+    assert len(_received(ask)) == len(written_ns) == 3
+    for stamps, at_ns in zip(stamped[1:], written_ns, strict=False):
+        assert at_ns <= stamps.started_ns <= (stamps.write_started_ns or 0)
 
 
 def test_an_id_that_would_end_its_header_is_not_sent() -> None:

@@ -14,7 +14,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from bench.transport import kernel
+from bench.transport import arrivals, kernel
+from bench.transport.channel import Channel
+from bench.transport.incoming import Incoming
 from bench.transport.pool import StampedTransport
 from bench.transport.stamps import RequestStamps, stamp_into
 from tests.certificates import server_side
@@ -176,3 +178,40 @@ def test_a_stamp_that_can_not_be_is_dropped(off_ns: int) -> None:
     assert abs(at_ns - middle_ns) < 100_000
     assert told(middle_ns + off_ns) is None
     assert kernel.arrived_ns([], ahead_ns, since_ns, until_ns) is None
+
+
+@pytest.mark.parametrize(
+    ("counted", "is_trusted"),
+    [([0, 0, 0], True), ([0, 0, 1], False), ([0, 1, 1], False), ([7, 7, 7], True)],
+)
+def test_bytes_that_waited_for_others_before_them_have_no_stamp(
+    monkeypatch: pytest.MonkeyPatch, counted: list[int], *, is_trusted: bool
+) -> None:
+    """Behind a gap the kernel stamps what came, not when the gap was filled.
+
+    The counts are those at the start and at two turns; what is read in the second
+    came before the first, as if it had lain behind a gap then.
+    """
+    monkeypatch.setattr(arrivals, "n_out_of_order", lambda _: next(counts))
+    counts = iter(counted)
+    stamps = RequestStamps(started_ns=0, write_started_ns=time.monotonic_ns())
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        socket.create_connection(listening.getsockname()) as sock,
+        listening.accept()[0] as there,
+    ):
+        kernel.tell_arrivals(sock)
+        assert kernel.n_out_of_order(sock) == 0
+        channel, incoming = Channel(sock), Incoming(is_head_only=False)
+        arriving = arrivals.Arrivals(channel, stamps)
+        there.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        time.sleep(0.01)
+        arriving.turn()
+        arriving.turn()
+        buffer = memoryview(bytearray(1_000))
+        n_bytes = channel.read_into(buffer)
+        incoming.feed(buffer[:n_bytes])
+        arriving.came(incoming, n_bytes, time.monotonic_ns(), has_begun=True)
+    assert incoming.is_whole
+    assert (stamps.kernel_first_byte_ns is not None) is is_trusted
+    assert (stamps.kernel_last_byte_ns is not None) is is_trusted

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from typing import Any
 
 import httpx2
@@ -42,6 +44,11 @@ async def _read(response: Any) -> bytes:
     parts = [part async for part in response.extensions[BODY_PARTS]()]
     await response.aclose()
     return b"".join(parts)
+
+
+async def _holds(unread: Unread, n_bytes: int) -> None:
+    while unread.n_bytes < n_bytes:  # noqa: ASYNC110  nothing tells of it
+        await asyncio.sleep(0.01)
 
 
 async def _held(*, most_bytes: int) -> tuple[int, list[bytes], list[RequestStamps]]:
@@ -152,3 +159,40 @@ def test_what_is_packed_comes_in_pieces_that_can_not_grow_beyond_the_memory() ->
     sizes = asyncio.run(asyncio.wait_for(go(), PATIENCE_S))
     assert sum(sizes) == len(packed)
     assert max(sizes) <= 16_384
+
+
+def test_one_that_breaks_off_while_nobody_reads_it_takes_no_other_along() -> None:
+    """All of it was read, then it waited for room; others make that room."""
+    body = bytes(LITTLE_BYTES + 1)
+    reset = struct.pack("ii", 1, 0)
+    breaks_off = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + body)
+        await writer.drain()
+        await breaks_off.wait()
+        if head.startswith(b"GET /broken"):
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        writer.close()
+
+    async def go() -> bytes:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        transport = StampedTransport()
+        transport._unread = unread = Unread(LITTLE_BYTES * 3 // 2)
+        whole, _ = await _asked(transport, url)
+        await _holds(unread, len(body))
+        broken, _ = await _asked(transport, url + "broken")
+        await _holds(unread, 2 * len(body))
+        breaks_off.set()
+        await asyncio.sleep(0.1)
+        content = await _read(whole)
+        with pytest.raises(httpx2.ReadError, match="reset"):
+            await _read(broken)
+        await transport.aclose()
+        server.close()
+        return content
+
+    assert asyncio.run(asyncio.wait_for(go(), PATIENCE_S)) == body

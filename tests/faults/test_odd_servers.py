@@ -113,6 +113,10 @@ SAYS: dict[str, tuple[list[Any], tuple[Any, ...]]] = {
     "speaks something else": ([b"220 mail.example ESMTP\r\n"], LOST),
     "HTML": ([PLAIN.replace(GOOD, b"<html>".ljust(len(GOOD)))], UNUSABLE),
     "packed": ([_packed(b"200 OK", gzip.compress(GOOD))], OK),
+    "packed, and names a place": (
+        [_packed("200 OK\r\nx-city: Zürich".encode(), gzip.compress(GOOD))],
+        OK,
+    ),
     "packed badly": ([_packed(b"200 OK", b"no gzip at all")], CUT),
     "a bomb": ([_packed(b"200 OK", ZEROS)], CUT),
     "a bomb as an error": ([_packed(b"500 Oh", ZEROS * 3)], LOST_ERROR),
