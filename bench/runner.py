@@ -42,6 +42,10 @@ class _Work:
     n_due: int
     journal: JournalWriter
 
+    def is_closed(self) -> bool:
+        """Whether nothing may be sent to any endpoint that there is work for."""
+        return all(map(self.calls.gate.is_closed_for, self.lanes))
+
 
 class Runner:
     """Sends what a plan and its journals leave to be sent."""
@@ -71,6 +75,7 @@ class Runner:
         self._n_interrupts = 0
         self._n_ended = 0
         self._n_late = 0
+        self._mistakes: list[Exception] = []
         self._pacer: Pacer | None = None
         self._seeker: Seeker | None = None
 
@@ -123,18 +128,18 @@ class Runner:
         """Send what is due, watched; why it is over."""
         ticking = asyncio.create_task(self._tick(work))
         stack.callback(ticking.cancel)
-        try:
-            found = await self._work(work, due)
-        except ExceptionGroup as mistakes:
-            # Ours; the first says what to mend, the group only how many.
-            raise mistakes.exceptions[0] from None
+        found = await self._work(work, due)
+        if self._mistakes:
+            # The first says what to mend, the others only how many.
+            raise self._mistakes[0]
         gate = work.calls.gate
         return Ending(stopped_by=gate.stopped_by, reason=gate.reason, found=found)
 
     def _allow_sockets(self) -> None:
-        """Open as many files as requests may be in flight, where the system lets us."""
+        """Open as many files as connections may stand, where the system lets us."""
         least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = self._options.concurrency + _OTHER_FILES
+        # Those to one endpoint still rest while those to another are used.
+        wanted = self._options.concurrency * len(self._plan.endpoints) + _OTHER_FILES
         if least != resource.RLIM_INFINITY and least < wanted:
             allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
             resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
@@ -192,7 +197,8 @@ class Runner:
         )
         if self._options.goal is not None:
             return await self._seek(work, due, pacer, self._options.goal)
-        await pacer.pace(iter(due), due_offsets_s(load, self._plan.seed), len(due))
+        offsets_s = due_offsets_s(load, self._plan.seed)
+        await pacer.pace(iter(due), offsets_s, len(due), is_enough=work.is_closed)
         return None
 
     async def _seek(
@@ -209,7 +215,7 @@ class Runner:
         self._seeker = Seeker(
             self._options, goal, self._plan.seed, pacer, self._watcher.notice, record
         )
-        return await self._seeker.seek(due, lambda: work.calls.gate.is_closed)
+        return await self._seeker.seek(due, work.is_closed)
 
     async def _in_waves(self, work: _Work, due: tuple[PlannedTrial, ...]) -> None:
         gate = work.calls.gate
@@ -250,10 +256,11 @@ class Runner:
             await self._carry_out(work, planned, due_ns)
         except StorageFailed as error:
             gate.close("storage", str(error))
-        except Exception as error:
-            # Our own mistake: the others break off, and send no more.
+        except Exception as error:  # noqa: BLE001  raised when all have ended
+            # Our own mistake: what came already is recorded, no more is sent.
             gate.close("stall", f"{type(error).__name__}: {error}")
-            raise
+            self._mistakes.append(error)
+            work.calls.bracket.break_off()
 
     async def _carry_out(
         self, work: _Work, planned: PlannedTrial, due_ns: int | None

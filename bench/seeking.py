@@ -10,6 +10,7 @@ from bench.journal import VERSION, now_utc
 from bench.load.model import Goal, Rate, steady
 from bench.load.schedule import LATE_FROM_S, due_offsets_s
 from bench.load.search import (
+    MOST_LATE_SHARE,
     Tried,
     Verdict,
     bounds,
@@ -55,12 +56,25 @@ class Found:
 
 @dataclass(slots=True)
 class _Stage:
-    """How the requests of a stage ended so far."""
+    """A rate that is tried, and how its requests ended so far.
 
+    Attributes:
+        n: Requests that it is to have.
+        n_warmup: Warm-up among them, which says nothing of the rate.
+    """
+
+    per_s: float
+    n: int
+    n_warmup: int
     ends_s: list[float | None] = field(default_factory=list[float | None])
     n_slow: int = 0
     n_late: int = 0
     n_not_counted: int = 0
+
+    @property
+    def n_unsent(self) -> int:
+        """Requests that were not sent, or broken off."""
+        return self.n - len(self.ends_s) - self.n_not_counted
 
 
 class Seeker:
@@ -87,7 +101,7 @@ class Seeker:
         """
         self._first, self._goal, self._seed = steady(options.load), goal, seed
         self._pacer, self._say, self._record = pacer, say, record
-        self._stage = _Stage()
+        self._stage = _Stage(per_s=0, n=0, n_warmup=0)
 
     async def seek(
         self, due: Sequence[PlannedTrial], stopped: Callable[[], bool]
@@ -97,16 +111,22 @@ class Seeker:
         tried: list[Tried] = []
         reason: str | None = None
         while (per_s := next_rate(tried, self._first.rate.per_s)) is not None:
-            n = stage_size(per_s, self._goal)
+            n_warmup = sum(p.is_warmup for p in due[len(due) - n_left :])
+            n = stage_size(per_s, self._goal) + n_warmup
             if n > n_left:
                 reason = (
                     f"the next rate, {rate_text(per_s)}, needs {n:,} requests, of "
                     f"which {n_left:,} are left; give the suite more repeats or prompts"
                 )
                 break
-            n_sent = await self._try(supply, per_s, n)
-            n_left -= n_sent
-            found = self._judged(per_s, n)
+            self._stage = _Stage(per_s=per_s, n=n, n_warmup=n_warmup)
+            n_left -= await self._try(supply, stopped)
+            found = self._judged()
+            is_cut = stopped() and self._stage.n_unsent > 0
+            if is_cut and found.verdict is not Verdict.OVER:
+                # Too few ended: that tells of the stop, not of the rate.
+                reason = f"the run was stopped while {rate_text(per_s)} was tried"
+                break
             tried.append(found)
             await self._record(_record_of(found))
             self._say(
@@ -120,6 +140,9 @@ class Seeker:
     def note(self, planned: PlannedTrial, attempt: Attempt) -> None:
         """Take down how a trial ended."""
         stage, stamps = self._stage, attempt.stamps
+        if attempt.outcome is Outcome.CANCELLED:
+            # Broken off by its user: the endpoint may have been about to answer.
+            return
         if planned.is_warmup or attempt.outcome is Outcome.REFUSED:
             stage.n_not_counted += 1
             return
@@ -129,24 +152,35 @@ class Seeker:
         stage.n_slow += end_s is None or end_s >= limit_s
         stage.n_late += (stamps.late_s or 0) > max(LATE_FROM_S, _LATE_SHARE * limit_s)
 
-    async def _try(self, supply: Iterator[PlannedTrial], per_s: float, n: int) -> int:
-        """Send the requests of a stage, but no more once it is clearly over."""
-        self._stage = stage = _Stage()
-        self._say(f"trying {rate_text(per_s)}: {n:,} requests in {duration(n / per_s)}")
+    async def _try(
+        self, supply: Iterator[PlannedTrial], stopped: Callable[[], bool]
+    ) -> int:
+        """Send the requests of a stage, but no more once its verdict is known."""
+        stage, per_s = self._stage, self._stage.per_s
+        length = duration(stage.n / per_s)
+        self._say(f"trying {rate_text(per_s)}: {stage.n:,} requests in {length}")
         rate = Rate(n=Decimal(repr(per_s)), unit="s")
         offsets_s = due_offsets_s(type(self._first)(rate=rate), self._seed)
-        n_too_many = fewest_slow_for_over(n)
+        n_counted = stage.n - stage.n_warmup
+        n_too_many = fewest_slow_for_over(n_counted)
+        n_too_late = MOST_LATE_SHARE * n_counted
         n_before = self._pacer.n_begun
-        await self._pacer.pace(
-            supply, offsets_s, n, is_enough=lambda: stage.n_slow >= n_too_many
-        )
+
+        def is_enough() -> bool:
+            is_known = stage.n_slow >= n_too_many or stage.n_late > n_too_late
+            return is_known or stopped()
+
+        await self._pacer.pace(supply, offsets_s, stage.n, is_enough=is_enough)
         return self._pacer.n_begun - n_before
 
-    def _judged(self, per_s: float, n: int) -> Tried:
+    def _judged(self) -> Tried:
         stage = self._stage
-        n_unsent = n - len(stage.ends_s) - stage.n_not_counted
         return judged(
-            per_s, self._goal, stage.ends_s, n_late=stage.n_late, n_unsent=n_unsent
+            stage.per_s,
+            self._goal,
+            stage.ends_s,
+            n_late=stage.n_late,
+            n_unsent=stage.n_unsent,
         )
 
 

@@ -64,7 +64,7 @@ def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
         BadInput: Nobody agreed to the dollars, or a search could say nothing.
         StorageFailed: There is no room for the run.
     """
-    check_search(plan.options, len(plan.endpoints), len(plan.trials))
+    check_search(plan.options, len(plan.endpoints), plan.trials)
     figures = forecast(plan)
     for endpoint in plan.endpoints:
         for doubt in endpoint.doubts():
@@ -104,7 +104,7 @@ def again(
     left = history.left(plan.trials)
     check_keys(session, plan.endpoints_of(left))
     if left:
-        check_search(options, len(plan.endpoints_of(left)), len(left))
+        check_search(options, len(plan.endpoints_of(left)), left)
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:
         more_usd = min(forecast(plan).worst_case_usd, now - before)

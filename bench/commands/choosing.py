@@ -87,12 +87,13 @@ class Given:
         if self.concurrency is None and chosen.is_open != options.is_open:
             at_once = SCHEDULED_AT_ONCE if chosen.is_open else Options().concurrency
             chosen = replace(chosen, concurrency=at_once)
-        if chosen.is_open and chosen.wave is not None:
+        if chosen.is_open and self.wave is not None:
             raise BadInput(
                 f"--wave {chosen.wave}: waves wait for answers, a schedule "
                 f"({chosen.load}) does not; leave one of them out"
             )
-        return chosen
+        # Waves of the plan that is resumed can't be left out by its user.
+        return replace(chosen, wave=None) if chosen.is_open else chosen
 
     def _first_load(self) -> Load | None:
         """The load model; a search has a rate that it begins at."""

@@ -3,14 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadInput
-from bench.words.rates import found_text, stage_text
+from bench.words.rates import found_text, rate_text, stage_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.plan.frozen import PlannedTrial
     from bench.plan.options import Options
     from bench.seeking import Found
 
 
-def check_search(options: "Options", n_endpoints: int, n_trials: int) -> None:
+def check_search(
+    options: "Options", n_endpoints: int, trials: "Sequence[PlannedTrial]"
+) -> None:
     """Refuse a search that can't say anything, before it costs anything.
 
     Raises:
@@ -27,10 +32,12 @@ def check_search(options: "Options", n_endpoints: int, n_trials: int) -> None:
             "so name one with --endpoint"
         )
     per_s = steady(options.load).rate.per_s
-    n_needed = stage_size(per_s, options.goal)
+    # Warm-up says nothing of a rate, so it comes on top.
+    n_warmup = sum(planned.is_warmup for planned in trials)
+    n_needed, n_trials = stage_size(per_s, options.goal) + n_warmup, len(trials)
     if n_trials < n_needed:
         raise BadInput(
-            f"--find-rate {options.goal}: the first rate, {per_s:.3g}/s, needs "
+            f"--find-rate {options.goal}: the first rate, {rate_text(per_s)}, needs "
             f"{n_needed:,} requests, and there are {n_trials:,} trials; nothing was "
             "sent; raise the suite's repeats, or begin lower with --load constant:RATE"
         )

@@ -58,8 +58,8 @@ class Child:
 
     @property
     def is_there(self) -> bool:
-        """Whether it can be asked, as far as is known."""
-        return not self._is_gone
+        """Whether it can be asked; one that ended unheard can't."""
+        return not self._is_gone and self._process.poll() is None
 
     async def ask(self, n_bytes: int, *, thumbnail: bool) -> Told:
         """What it tells of the picture that lies in the shared file.
@@ -68,9 +68,9 @@ class Child:
             OSError, EOFError: It is gone, or ended meanwhile.
             ValueError, KeyError, RecursionError: What it says is no answer.
         """
-        self._told = self._loop.create_future()
         request = {"n_bytes": n_bytes, "thumbnail": thumbnail}
         os.write(_descriptor(self._process.stdin), json.dumps(request).encode() + b"\n")
+        self._told = self._loop.create_future()
         return await self._told
 
     def end(self) -> int:

@@ -9,6 +9,10 @@ _MARKS = (MARK, MARK.decode().encode("utf-16-le"))
 _EDGE_BYTES = 65_536
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
+# Begins each marker; any number more may stand in front.
+_FILL = 0xFF
+# Whoever sends hundreds of megabytes of them must not hold up who takes the stamps.
+_MOST_MARKERS = 1000
 # Frames of every way to code a JPEG; the others are tables and the like.
 _FRAME = re.compile(
     rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf].{3}(.{2})(.{2})", re.DOTALL
@@ -47,10 +51,13 @@ def _number(content: bytes) -> int:
 def _jpeg_size(content: bytes) -> tuple[int, int] | None:
     """Width and height of the first frame, past the segments before it."""
     at = 2
-    while at + 9 < len(content) and content[at] == 0xFF:  # noqa: PLR2004  a marker
+    for _ in range(_MOST_MARKERS):
+        if at + 9 >= len(content) or content[at] != _FILL:
+            break
         if frame := _FRAME.match(content, at):
             return _number(frame[2]), _number(frame[1])
-        at += 2 + _number(content[at + 2 : at + 4])
+        is_fill = content[at + 1] == _FILL
+        at += 1 if is_fill else 2 + _number(content[at + 2 : at + 4])
     return None
 
 

@@ -1,5 +1,6 @@
 """Shelf: pictures kept under the digest of their bytes."""
 
+import threading
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from bench.attempt import Picture
 from bench.errors import StorageFailed
 from bench.folder import DataFolder, make_folder, sync_folder, write_durably
+
+_MAKING = threading.Lock()
 
 
 class Keep(StrEnum):
@@ -36,7 +39,9 @@ def put(path: Path, content: bytes) -> None:
     Raises:
         StorageFailed: The picture could not be kept.
     """
-    make_folder(path.parent)
+    # Who finds a folder there must not be done before its name is durable.
+    with _MAKING:
+        make_folder(path.parent)
     try:
         if path.exists() and path.stat().st_size == len(content):
             sync_folder(path.parent)

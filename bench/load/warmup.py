@@ -6,6 +6,8 @@ from collections.abc import Sequence
 # With fewer trials in a cell each of them is worth more than a cold connection costs.
 FEWEST_IN_A_CELL = 20
 _MOST_SHARE = 1 / 20
+# Few are in flight at the first rate of a search, which pays for them on top.
+MOST_IN_A_SEARCH = 5
 
 
 def n_warmup(places: Sequence[tuple[str, int]], n_at_once: int) -> int:

@@ -67,7 +67,8 @@ class Meter:
             data: The data folder; else $PIXELMETER_DATA, else `./data`.
             max_cost_usd: Cap of the run in US dollars; what could pass it is
                 not sent.
-            images: What stays of a picture on disk: `keep`, `thumb` or `hash`.
+            images: What stays of a picture on disk: `keep`, `thumb` or `hash`;
+                with `none` it is not even opened, and has no digest.
             concurrency: Requests in flight at each endpoint at most.
             rate_rpm: Requests a minute over all endpoints.
             name: Stands in place of a suite's name.

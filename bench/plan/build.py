@@ -12,7 +12,7 @@ from bench.attempt import Cell, Trial
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.journal import now_utc
-from bench.load.warmup import marks, n_warmup
+from bench.load.warmup import MOST_IN_A_SEARCH, marks, n_warmup
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.plan.options import Options
 from bench.plan.order import Place, order, trial_id
@@ -195,7 +195,10 @@ def _warmup(
     endpoints = [cells[place.cell].endpoint for place in places]
     if (n_first := wishes.warm_up) is None:
         pairs = [(e, place.cell) for e, place in zip(endpoints, places, strict=True)]
-        n_first = n_warmup(pairs, wishes.options.concurrency)
+        options = wishes.options
+        is_search = options.goal is not None
+        n_at_once = MOST_IN_A_SEARCH if is_search else options.concurrency
+        n_first = n_warmup(pairs, n_at_once)
     fewest = min(Counter(endpoints).values(), default=0)
     if n_first and n_first >= fewest:
         raise BadInput(

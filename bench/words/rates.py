@@ -15,7 +15,8 @@ _VERDICTS = {
 
 def rate_text(per_s: float) -> str:
     """A rate as an option has it: `2.83/s`."""
-    return f"{per_s:.3g}/s"
+    # Of three digits, but without an exponent, which no option takes.
+    return f"{float(f'{per_s:.3g}'):g}/s"
 
 
 def stage_text(tried: Mapping[str, Any], limit: str) -> str:

@@ -49,3 +49,14 @@ def test_the_other_route_goes_on(desk: Desk, direct: Double, gateway: Double) ->
     ended = desk.run(*both, "--wave", 2, "--wave-pause", 0)
     assert (ended.code, ended.answer["stopped_by"]) == (3, "credentials")
     assert ended.answer["trials"]["done"] == len(gateway.posts) == 3
+
+
+def test_a_schedule_of_a_closed_route_is_not_waited_for(
+    desk: Desk, direct: Double
+) -> None:
+    desk.suite(repeats=10)
+    desk.endpoint(direct.url)
+    direct.fault("quota_exhausted")
+    ended = desk.run("--load", "constant:6/min")
+    assert (ended.code, ended.answer["stopped_by"]) == (5, "quota")
+    assert ended.answer["trials"]["not_sent"] == 29

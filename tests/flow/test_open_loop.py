@@ -196,6 +196,12 @@ def test_resume_takes_the_load_of_the_plan_or_another_one() -> None:
     assert options_from_json(options_to_json(planned)) == planned
 
 
+def test_a_run_in_waves_may_be_resumed_by_a_schedule() -> None:
+    planned = Given(wave=3).over(Options())
+    resumed = Given(load="constant:9/s").over(planned)
+    assert (resumed.wave, resumed.concurrency) == (None, 1000)
+
+
 def _told(*arguments: str) -> str:
     """What a command tells, in this process."""
     app = typer.Typer(pretty_exceptions_enable=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,10 +15,12 @@ from bench import runner
 from bench.commands.choosing import planned
 from bench.endpoint import read_endpoints
 from bench.folder import DataFolder
+from bench.images.pool import CheckerPool
 from bench.plan.build import Wishes
 from bench.plan.frozen import freeze
 
 if TYPE_CHECKING:
+    from bench.images.checker import Checked
     from tests.conftest import Desk, Double
 
 
@@ -36,7 +40,10 @@ class Listening:
 class Mistaken(Listening):
     """Trips over the first attempt."""
 
+    is_tripped = False
+
     def progress(self, standing: runner.Standing) -> None:
+        self.is_tripped = self.is_tripped or standing.last is not None
         assert standing.last is None, "tripped"
 
 
@@ -61,6 +68,28 @@ def test_a_mistake_of_ours_is_raised_as_itself(desk: Desk, direct: Double) -> No
     assert desk.outcomes
 
 
+def test_answers_that_came_before_a_mistake_of_ours_are_recorded(
+    desk: Desk, direct: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher, begun, check = Mistaken(), list[str](), CheckerPool.check
+
+    async def in_turn(
+        pool: CheckerPool, content: bytes, sha256: str, *, thumbnail: bool
+    ) -> Checked:
+        begun.append(sha256)
+        is_first = len(begun) == 1
+        # All answers are there when the first attempt ends, and one is recorded.
+        while len(begun) < 3 or not (is_first or watcher.is_tripped):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return await check(pool, content, sha256, thumbnail=thumbnail)
+
+    monkeypatch.setattr(CheckerPool, "check", in_turn)
+    with pytest.raises(AssertionError, match="tripped"):
+        run_watched_by(watcher, desk, direct)
+    ends = Counter(record["outcome"] for record in desk.outcomes.values())
+    assert ends == {"ok": 3}
+
+
 def test_a_watcher_is_told_while_no_request_ends(
     desk: Desk, direct: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,3 +109,19 @@ def test_a_trial_that_never_left_does_not_count_as_ended(
     run_watched_by(watcher, desk, direct, max_cost_usd=Decimal("0.0075"))
     assert len(direct.posts) == 1
     assert watcher.told[-1].n_ended == 1
+
+
+def test_connections_to_several_endpoints_may_stand_at_once(
+    desk: Desk, direct: Double, gateway: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[tuple[int, int]]()
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 9000))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, pair: asked.append(pair))
+    desk.suite()
+    desk.two_endpoints(direct, gateway)
+    folder = DataFolder(desk.data)
+    endpoints = read_endpoints(desk.endpoints)
+    plan = planned(desk.folder / "suite.yaml", endpoints, Wishes())
+    options = replace(plan.options, concurrency=1000)
+    runner.Runner(plan, folder, {}, options, Listening())._allow_sockets()
+    assert asked == [(2200, 9000)]

@@ -5,12 +5,13 @@ import hashlib
 import os
 import stat
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bench import folder
 from bench.attempt import Picture
 from bench.errors import BadInput, RunBusy, StorageFailed
 from bench.folder import DataFolder, RunFolder, make_folder, write_durably
@@ -114,6 +115,33 @@ def test_a_file_that_can_not_be_written_leaves_what_was_there(
 class _Stingy:
     def __init__(self, content: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), len(content))
+
+
+def test_a_picture_is_not_durable_before_its_folder_is(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folder(data.images)
+    is_synced, may_sync = threading.Event(), threading.Event()
+    sync = folder.sync_folder
+
+    def slowly(path: Path) -> None:
+        if path == data.images:
+            assert may_sync.wait(20)
+            is_synced.set()
+        sync(path)
+
+    monkeypatch.setattr(folder, "sync_folder", slowly)
+    paths = [data.images / "ab" / name for name in ("first", "second")]
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(put, paths[0], CONTENT)
+        while not paths[0].parent.is_dir():
+            pass
+        second = threads.submit(put, paths[1], CONTENT)
+        done, _ = wait([second], timeout=0.5)
+        may_sync.set()
+        assert not done
+        assert first.result() is second.result() is None
+    assert is_synced.is_set()
 
 
 def test_the_same_picture_from_many_threads_at_once_is_kept_once(

@@ -91,6 +91,19 @@ def test_bytes_that_could_not_be_opened_are_opened_again() -> None:
     assert _with(work, 1) == ["ends the decoder", None]
 
 
+def test_a_child_that_died_idle_costs_no_picture() -> None:
+    async def work(pool: CheckerPool) -> str | None:
+        await _asked(pool, _made("PNG"))
+        child = pool._all[0]._child
+        assert child is not None
+        os.kill(child.pid, signal.SIGKILL)
+        # It has ended, and the loop had no turn to hear of it.
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222  as said
+        return (await _asked(pool, _made("JPEG"))).picture.problem
+
+    assert _with(work, 1) is None
+
+
 def test_a_picture_known_without_its_thumbnail_gets_one() -> None:
     async def work(pool: CheckerPool) -> bytes:
         await _asked(pool, _made("PNG"))
@@ -121,6 +134,14 @@ def test_the_first_bytes_give_format_and_size(
         123,
     )
     assert not header.simulated
+
+
+def test_a_jpeg_may_have_fill_before_its_markers() -> None:
+    jpeg = _made("JPEG", (321, 123))
+    header = read_header(jpeg[:2] + b"\xff" * 3 + jpeg[2:])
+    assert (header.format, header.width_px, header.height_px) == ("jpeg", 321, 123)
+    # Each is looked at while others are stamped, so not without end.
+    assert read_header(jpeg[:2] + b"\xff" * 9999 + jpeg[2:]).format is None
 
 
 def test_what_is_cut_or_no_picture_has_no_size() -> None:
