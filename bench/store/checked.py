@@ -107,7 +107,22 @@ def _figures(con: duckdb.DuckDBPyConnection, here: Mapping[str, str]) -> Figures
         """,  # noqa: S608  own names
         here,
     )
-    (unwatched,) = rows_of(
+    # A journal that was copied tells everything twice.
+    stretches = rows_of(
+        con,
+        f"""
+        SELECT DISTINCT * EXCLUDE (journal) FROM self_check
+        WHERE {_HERE} AND interval_s > 0 ORDER BY ended_at, interval_s
+        """,  # noqa: S608  own names
+        here,
+    )
+    watched = _watched(stretches) if stretches else {}
+    return Figures(**ok, n_unwatched=_n_unwatched(con, here), **watched)
+
+
+def _n_unwatched(con: duckdb.DuckDBPyConnection, here: Mapping[str, str]) -> int:
+    """Journals with attempts that no `self_check` tells of."""
+    (found,) = rows_of(
         con,
         f"""
         WITH watched AS (
@@ -127,17 +142,7 @@ def _figures(con: duckdb.DuckDBPyConnection, here: Mapping[str, str]) -> Figures
         """,  # noqa: S608  own names
         here,
     )
-    # A journal that was copied tells everything twice.
-    stretches = rows_of(
-        con,
-        f"""
-        SELECT DISTINCT * EXCLUDE (journal) FROM self_check
-        WHERE {_HERE} AND interval_s > 0 ORDER BY ended_at, interval_s
-        """,  # noqa: S608  own names
-        here,
-    )
-    watched = _watched(stretches) if stretches else {}
-    return Figures(**ok, **unwatched, **watched)
+    return found["n_unwatched"]
 
 
 def _watched(stretches: Sequence[Row]) -> dict[str, Any]:
