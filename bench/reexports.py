@@ -57,8 +57,12 @@ class _Loader(SourceFileLoader):
         if offered is None:
             super().exec_module(module)
             return
+        modules = {place.partition(".")[0] for place, _ in offered.values()}
 
         def ask(name: str) -> Any:  # noqa: ANN401  each its own type
+            if name in modules:
+                # The file would have loaded it.
+                return importlib.import_module(f".{name}", module.__name__)
             if name not in offered:
                 sentence = f"module '{module.__name__}' has no attribute '{name}'"
                 raise AttributeError(sentence)
@@ -71,6 +75,8 @@ class _Loader(SourceFileLoader):
 
         vars(module)["__getattr__"] = ask
         vars(module)["__dir__"] = lambda: sorted({*vars(module), *offered})
+        # Else `import *` would find what was asked for before, and no more.
+        vars(module)["__all__"] = [n for n in offered if not n.startswith("_")]
 
 
 def offers(source: bytes) -> Offered | None:

@@ -103,6 +103,8 @@ class Runner:
                 journal=journal,
                 spent=history.ledger,
                 stack=stack,
+                # A schedule asks for instants: what is late says how it was kept.
+                is_asked=not self._options.is_open,
             )
             self._listen(calls, stack)
             work = _Work(
@@ -234,14 +236,16 @@ class Runner:
     async def _wave(self, work: _Work, wave: list[PlannedTrial]) -> None:
         """Some trials, in their order, by as many workers as may be in flight."""
         queue = iter(wave)
-        gate = work.calls.gate
+        gate, watch = work.calls.gate, work.calls.check.watch
+        watch.has_more = True
 
         async def worker() -> None:
             for planned in queue:
                 if gate.is_closed:
-                    return
+                    break
                 if not gate.is_closed_for(planned.trial.cell.endpoint):
                     await self._safely(work, planned)
+            watch.has_more = False
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._options.concurrency, len(wave))):

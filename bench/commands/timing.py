@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -85,17 +86,14 @@ def sentences(found: Sequence[Floor]) -> list[str]:
 def _reach(found: Sequence[Floor]) -> str:
     parts: list[str] = []
     for name, n_bytes in SIZES:
-        rates = [f.load.rate for f in found if f.load.answer_bytes == n_bytes]
-        good = [
-            f.load.rate
-            for f in found
-            if f.load.answer_bytes == n_bytes and f.is_trusted
-        ]
+        tried = [f for f in found if f.load.answer_bytes == n_bytes]
+        # Rates rise: behind one that failed none is reached by chance.
+        good = list(takewhile(lambda floor: floor.is_trusted, tried))
         if not good:
             parts.append(f"{name} at none of these rates")
         else:
-            more = " at least" if max(good) == max(rates) else ""
-            parts.append(f"{name} up to {max(good):g} a second{more}")
+            more = " at least" if len(good) == len(tried) else ""
+            parts.append(f"{name} up to {good[-1].load.rate:g} a second{more}")
     return "; ".join(parts)
 
 

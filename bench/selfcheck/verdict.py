@@ -24,7 +24,7 @@ class Figures:
         n_held: Those of them that this program may have made the server hold back.
         lag_p99_s, late_p99_s: Of ok answers, by nearest rank.
         service_p50_s: Of ok answers.
-        n_unwatched: Journals with attempts and no `self_check`.
+        n_unwatched: Journals with attempts that no `self_check` tells of.
         loop_lag_p99_s, loop_lag_max_s: Of all probes.
         cpu_share: Processor seconds a second, of one core.
         gc_n_long: Garbage collections above 20 ms.
@@ -58,8 +58,11 @@ class Figures:
 
     @property
     def own_lag_p99_s(self) -> float | None:
-        """What is held against the limit: lag of answers, else of the loop."""
-        return self.lag_p99_s if self.is_lag_known else self.loop_lag_p99_s
+        """What is held against the limit: lag of answers, else of the loop too."""
+        if self.is_lag_known:
+            return self.lag_p99_s
+        told = [s for s in (self.lag_p99_s, self.loop_lag_p99_s) if s is not None]
+        return max(told, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,7 @@ def judge(figures: Figures) -> Verdict:
     if figures.n_unwatched or figures.loop_lag_p99_s is None:
         why = "nothing is recorded of how well this program kept up"
         if figures.n_unwatched and figures.loop_lag_p99_s is not None:
-            why = "of one of its processes " + why
+            why = "of some of its requests " + why
         return Verdict(client_limited=None, reasons=(why,), remarks=remarks)
     return Verdict(client_limited=False, reasons=(), remarks=remarks)
 
@@ -95,7 +98,7 @@ def _limits(figures: Figures) -> Iterator[str]:
     if lag_s is not None and lag_s > limit_s:
         what = (
             "answers lay in the kernel until this program read them"
-            if figures.is_lag_known
+            if lag_s == figures.lag_p99_s
             else "this program's loop came to its work late"
         )
         yield f"{what}: p99 {milliseconds(lag_s)}, above {milliseconds(limit_s)}"

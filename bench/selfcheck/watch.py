@@ -44,7 +44,8 @@ class Level:
         return taken
 
 
-@dataclass(slots=True)
+# By identity: those of two watches are alike at first, and each leaves by itself.
+@dataclass(slots=True, eq=False)
 class Pauses:
     """Garbage collections, in which no line of this process is carried out."""
 
@@ -96,9 +97,15 @@ class Watch:
         """
         self._keep = keep
         self._is_asked = is_asked
+        # Whether more attempts are to begin than have: what was answered and is
+        # not yet recorded then keeps one of them back.
+        self.has_more = True
+        self._n_in_flight = 0
         # Attempts that nothing but this program keeps from being with the
         # endpoint, and those among them that are.
         self._open, self._with_endpoint = Level(), Level()
+        # Answered with no more to begin: under way, but not open any more.
+        self._n_spared = 0
         self._account = _Account()
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,18 +114,23 @@ class Watch:
     @property
     def n_in_flight(self) -> int:
         """Attempts from their intent to their outcome."""
-        return self._open.n
+        return self._n_in_flight
 
     def begun(self) -> None:
         """An attempt has its place: its intent is recorded next."""
         now_ns = time.monotonic_ns()
+        self._n_in_flight += 1
         self._open.step(1, now_ns)
         if self._timer is None:
             self._start(now_ns)
 
     def over(self) -> None:
         """An attempt's outcome is recorded."""
-        self._open.step(-1, time.monotonic_ns())
+        self._n_in_flight -= 1
+        if self._n_spared:
+            self._n_spared -= 1
+        else:
+            self._open.step(-1, time.monotonic_ns())
 
     def sent(self) -> None:
         """A request is handed to its client."""
@@ -126,7 +138,11 @@ class Watch:
 
     def answered(self) -> None:
         """An answer is there, or none will come."""
-        self._with_endpoint.step(-1, time.monotonic_ns())
+        now_ns = time.monotonic_ns()
+        self._with_endpoint.step(-1, now_ns)
+        if not self.has_more:
+            self._n_spared += 1
+            self._open.step(-1, now_ns)
 
     def stop(self) -> None:
         """Leave neither timer nor callback behind."""
@@ -160,7 +176,7 @@ class Watch:
         while self._due_ns + PROBE_NS <= now_ns:
             self._due_ns += PROBE_NS
             account.lags[bucket_of((now_ns - self._due_ns) / _NS)] += 1
-        if not self._open.n:
+        if not self._n_in_flight:
             self._pause(now_ns)
             return
         if account.watched_ns + now_ns - self._since_ns >= INTERVAL_NS:
@@ -177,7 +193,9 @@ class Watch:
         account = self._account
         account.watched_ns += now_ns - self._since_ns
         account.cpu_ns += time.process_time_ns() - self._cpu_since_ns
-        gc.callbacks.remove(account.pauses)
+        # A program that is metered may have emptied the list.
+        with suppress(ValueError):
+            gc.callbacks.remove(account.pauses)
 
     async def _kept(self, record: Mapping[str, Any]) -> None:
         # Whoever sends next meets the same failure, and says it.

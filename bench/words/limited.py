@@ -18,8 +18,8 @@ def limited_sentence(row: Mapping[str, Any]) -> str | None:
     why = "; ".join(row["client_limited_reasons"])
     if row["client_limited"]:
         return (
-            f"{LIMITED}: this program was too slow for its own load, so times hold "
-            f"delays of its own and not of the endpoints alone ({why})"
+            f"{LIMITED}: this program was too slow for its own load, so times may "
+            f"hold delays of its own beside those of the endpoints ({why})"
         )
     return f"{LIMITED} or not, nobody knows: {why or 'the index does not tell'}"
 

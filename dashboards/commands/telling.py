@@ -18,6 +18,7 @@ from bench.studies.comparison import Comparison, Factor, compare_levels
 from bench.studies.levels import Row
 from bench.studies.saving import savings
 from bench.words.figures import bytes_text, dollars
+from bench.words.limited import limited_sentence
 from bench.words.places import place
 from bench.words.tables import print_table
 from dashboards.report.tables import saving_figures
@@ -63,6 +64,8 @@ def tell(measured: Measured) -> None:
     run_id = measured.status["run_id"]
     trials = measured.status["trials"]
     typer.echo(f"\nrun {run_id}: {trials['done']} of {trials['planned']} trials done")
+    if limited := limited_sentence(measured.status):
+        typer.echo(f"{limited}; the emulators draw their pictures on this machine, too")
     if measured.ending.reason:
         typer.echo(f"{measured.ending.stopped_by}: {measured.ending.reason}", err=True)
     typer.echo("\n== Direct against gateway ==")

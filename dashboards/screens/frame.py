@@ -150,7 +150,7 @@ def limited_mark(runs: Sequence[Row]) -> None:
         )
         st.badge(
             f"Client-limited. In {which} this program was too slow for its own load: "
-            "times there hold delays of its own.",
+            "times there may hold delays of its own.",
             icon=":material/speed:",
             color="red",
         )

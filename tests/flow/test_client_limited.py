@@ -140,6 +140,26 @@ def test_a_process_that_was_killed_unwatched_leaves_the_whole_run_unknown(
     assert judged(data_folder, run.run.run_id)["client_limited"] is None
 
 
+def test_answers_after_the_last_record_of_a_killed_process_are_not_called_fine(
+    synthetic_run: Callable[..., Any], data_folder: DataFolder
+) -> None:
+    run = synthetic_run(endpoints=ONE)
+    first, *rest = run.trials
+    since = {"ended_at": "2026-11-21T13:00:19.000000Z"}
+    told = [run.session(), run.intent(first), run.outcome(first), self_check()]
+    told += [r for t in rest for r in (run.intent(t), run.outcome(t, **since))]
+    journal = run.journal(told)
+    row = judged(data_folder, run.run.run_id)
+    assert row["client_limited"] is None
+    assert row["client_limited_reasons"][0].startswith("of some of its requests")
+    journal.unlink()
+    for one in told:
+        if one["kind"] == "outcome":
+            one["lag_s"] = 0.0
+    run.journal(told)
+    assert judged(data_folder, run.run.run_id)["client_limited"] is False
+
+
 def test_lag_that_the_kernel_tells_goes_before_that_of_the_loop(
     synthetic_run: Callable[..., Any], data_folder: DataFolder
 ) -> None:
@@ -148,6 +168,32 @@ def test_lag_that_the_kernel_tells_goes_before_that_of_the_loop(
     row = judged(data_folder, run.run.run_id)
     assert row["client_limited"] is True
     assert "lay in the kernel" in row["client_limited_reasons"][0]
+
+
+def test_what_this_program_took_to_send_what_it_had_begun_makes_it_late(
+    synthetic_run: Callable[..., Any], data_folder: DataFolder
+) -> None:
+    run = synthetic_run(endpoints=ONE)
+    # Due to begun 0.1 s, connecting 0.2 s, sent 0.5 s after it was due: of these
+    # 0.2 s are the endpoint's or the network's.
+    times = {"queued_s": 0.1, "connect_s": 0.2, "service_s": 8.0, "total_s": 8.5}
+    run.journal(records(run, self_check(), **times, lag_s=0.0, late_s=0.01))
+    row = judged(data_folder, run.run.run_id)
+    assert row["client_limited"] is True
+    assert row["client_limited_reasons"] == [
+        "requests left late: p99 210 ms, above 80.0 ms"
+    ]
+
+
+def test_requests_in_flight_are_held_against_those_asked_for_meanwhile(
+    synthetic_run: Callable[..., Any], data_folder: DataFolder
+) -> None:
+    run = synthetic_run(endpoints=ONE)
+    scheduled = self_check(in_flight_asked=None, in_flight_mean=0.1)
+    scheduled["at"] = "2026-11-21T13:00:20.000000Z"
+    empty = self_check(interval_s=0.0, n_probes=0, loop_lags=[])
+    run.journal(records(run, self_check(), scheduled, empty))
+    assert judged(data_folder, run.run.run_id)["client_limited"] is False
 
 
 def certified(run: Any, **members: Any) -> dict[str, Any]:

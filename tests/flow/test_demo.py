@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.folder import DataFolder
+from bench.store import queries
+from bench.store.index import open_index
+from bench.words.limited import limited_sentence
+
 WITHOUT_KEYS = {k: v for k, v in os.environ.items() if "KEY" not in k}
 
 
@@ -62,4 +67,7 @@ def test_demo_says_that_it_is_simulated_and_what_to_do_next(tmp_path: Path) -> N
     ):
         assert words in done.stdout
     assert "DIFFERENT" not in done.stdout
+    with open_index(DataFolder(tmp_path / "data")) as con:
+        (run,) = queries.runs(con)
+    assert (limited_sentence(run) or "") in done.stdout
     assert "Traceback" not in done.stderr

@@ -41,10 +41,12 @@ def floor(answer_bytes: int, rate: float, error_s: float | None) -> Floor:
 def test_the_highest_rate_within_the_limit_is_told_for_each_size() -> None:
     found = [
         floor(2_000, 10, 0.001),
-        floor(2_000, 40, 0.006),
+        floor(2_000, 40, 0.004),
         floor(2_000, 160, 0.005),
         floor(150_000, 10, 0.001),
         floor(150_000, 40, 0.0051),
+        # By chance: what a slower rate did not keep is not kept up to here.
+        floor(150_000, 160, 0.001),
         floor(1_500_000, 10, None),
     ]
     told = sentences(found)[0]

@@ -56,6 +56,15 @@ def test_processor_time_is_that_between_first_request_and_last_byte(
     assert (watched.most_bytes(), watched.most_bytes(0, 10 * S)) == (20, 10)
 
 
+def test_a_harness_whose_report_changed_costs_its_latencies_and_no_more(
+    peers: SimpleNamespace, tmp_path: Path
+) -> None:
+    load = peers.harnesses.Load(name="x", n_bytes=1, in_flight=1)
+    job = peers.harnesses.Job(url="", load=load, count=1, seconds=1.0, folder=tmp_path)
+    for harness in peers.harnesses.HARNESSES:
+        assert peers.cells._reported(harness, job, "not as before") == {}
+
+
 def test_latency_errors_are_matched_by_the_name_of_the_request(
     peers: SimpleNamespace,
 ) -> None:

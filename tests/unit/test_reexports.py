@@ -57,6 +57,29 @@ def test_a_file_that_does_more_than_name_is_carried_out_as_written() -> None:
         assert offers(names + more) is None, more
 
 
+def test_a_star_finds_every_name_and_a_module_is_there_without_an_import(
+    tmp_path: Path,
+) -> None:
+    package = tmp_path / "stall"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .pear import Pear, _Core\n")
+    (package / "pear.py").write_text("class Pear: ...\nclass _Core: ...\n")
+    script = (
+        "from bench.reexports import load_late; load_late('stall')\n"
+        "import stall; stall.pear.Pear\n"
+        "from stall import *\n"
+        "print(Pear is stall.Pear, '_Core' in globals())\n"
+    )
+    path = f"import sys; sys.path.append({str(tmp_path)!r})\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", path + script],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert ended.stdout == "True False\n", ended.stderr
+
+
 def test_a_name_is_loaded_once_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
     package = tmp_path / "shop"
     package.mkdir()

@@ -153,6 +153,61 @@ def test_nothing_is_probed_while_nothing_is_under_way() -> None:
     asyncio.run(work())
 
 
+def test_two_watches_in_one_process_leave_each_other_alone() -> None:
+    async def work() -> list[Any]:
+        async def keep(_: object) -> None:
+            return
+
+        n_callbacks = len(gc.callbacks)
+        first, second = (Watch(keep, is_asked=False) for _ in range(2))
+        first.begun()
+        second.begun()
+        second.stop()
+        gc.collect()
+        found = await first.last_record()
+        assert len(gc.callbacks) == n_callbacks
+        assert found is not None
+        return [found["gc_n"]]
+
+    assert asyncio.run(work()) >= [1]
+
+
+def test_a_host_that_empties_the_list_of_callbacks_breaks_no_run() -> None:
+    async def hold() -> None:
+        kept = list(gc.callbacks)
+        gc.callbacks.clear()
+        await asyncio.sleep(0)
+        gc.callbacks.extend(one for one in kept if not isinstance(one, watch.Pauses))
+
+    assert watched(hold)["gc_n_long"] == 0
+
+
+def test_what_waits_to_be_recorded_keeps_nothing_back_once_all_has_begun() -> None:
+    async def work() -> dict[str, Any]:
+        async def keep(_: object) -> None:
+            return
+
+        check = Watch(keep, is_asked=True)
+        for _ in range(4):
+            check.begun()
+            check.sent()
+        check.has_more = False
+        await asyncio.sleep(0.05)
+        for _ in range(4):
+            check.answered()
+        await asyncio.sleep(0.2)
+        for _ in range(4):
+            check.over()
+        assert check.n_in_flight == 0
+        record = await check.last_record()
+        assert record is not None
+        return record
+
+    record = asyncio.run(work())
+    assert record["in_flight_mean"] >= 0.99 * record["in_flight_asked"]
+    assert record["in_flight_max"] == 4
+
+
 def test_a_long_run_records_stretch_by_stretch_and_loses_no_probe(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -191,8 +246,9 @@ def test_a_long_run_records_stretch_by_stretch_and_loses_no_probe(
         # Where the kernel told of every answer, the loop is not asked.
         ({"loop_lag_p99_s": 1.0, "lag_p99_s": 0.001, "n_lag_known": 100}, False),
         ({"loop_lag_p99_s": 0.001, "lag_p99_s": 1.0, "n_lag_known": 100}, True),
-        # Where it told of some only, the loop decides.
+        # Where it told of some only, whichever is worse decides.
         ({"loop_lag_p99_s": 1.0, "lag_p99_s": 0.001, "n_lag_known": 99}, True),
+        ({"loop_lag_p99_s": 0.001, "lag_p99_s": 1.0, "n_lag_known": 99}, True),
         ({"n_held": 1}, False),
         ({"n_held": 2}, True),
         ({"late_p99_s": 0.09}, True),

@@ -309,7 +309,8 @@ GROUP BY day, a.run_id, a.endpoint, c.model;
 --   run_id
 --   client_limited       NULL where nobody knows, which is never "fine"
 --   reasons, remarks     sentences: why it is so; what was busy
---   own_lag_p99_s        lag_s of ok answers, else the loop's; held against limit_s
+--   own_lag_p99_s        lag_s of ok answers, and the loop's where that is not known
+--                        of all, the larger one; held against limit_s
 --   loop_lag_p99_s       a 10 ms timer's lateness; the upper edge of its bucket
 --   cpu_share            of one core, all threads of the process
 --   gc_n_long, gc_longest_s   garbage collections above 20 ms

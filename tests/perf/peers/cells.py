@@ -117,13 +117,22 @@ def measure(
         entries = there.log()
         if watched.code or len(entries) < load.in_flight:
             return Cell(**named, why_not=_ended_badly(watched, entries))
-        latencies = harness.latencies(job, watched.output)
+        latencies = _reported(harness, job, watched.output)
     return Cell(
         **named,
         **_taken(watched, entries),
         **_errors(latencies, entries),
         client_limited=_client_limited(watched.output),
     )
+
+
+def _reported(harness: Harness, job: Job, output: str) -> Latencies:
+    """What a harness reported; nothing where it is not as we know it."""
+    try:
+        return harness.latencies(job, output)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        print(f"{harness.name}: its latencies can't be read ({error!r:.120})")
+        return {}
 
 
 def _client_limited(output: str) -> bool | None:
