@@ -73,4 +73,4 @@ lock: ## resolve pyproject.toml anew into hash-pinned locks
 	rm -rf .venv-lock
 
 clean: ## remove the environments and caches
-	rm -rf .venv .venv-gateway .venv-peers .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-gateway .venv-peers .bench-paths.json .pytest_cache .ruff_cache .import_linter_cache
