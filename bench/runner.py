@@ -1,7 +1,6 @@
 """Runner: a plan carried out by a bounded number of workers."""
 
 import asyncio
-import resource
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
@@ -17,7 +16,7 @@ from bench.load.model import Closed, Goal
 from bench.load.schedule import LATE_FROM_S, due_offsets_s
 from bench.memory import keep_room, spared_collector
 from bench.meter.calls import Calls, open_calls, open_journal
-from bench.meter.lanes import Lane, open_lane
+from bench.meter.lanes import Lane, allow_connections, open_lane
 from bench.pacing import Pacer
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.plan.options import Options
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from bench.seeking import Found, Seeker
 
 TICK_S = 1.0
-_OTHER_FILES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,8 @@ class Runner:
         run = self._data.run(self._plan.run_id)
         history = read_history(read_run(run))
         due = history.left(self._plan.trials)
-        self._allow_sockets()
+        # Those to one endpoint still rest while those to another are used.
+        allow_connections(self._options.concurrency * len(self._plan.endpoints))
         async with AsyncExitStack() as stack:
             journal = open_journal(run)
             stack.callback(journal.close)
@@ -136,15 +135,6 @@ class Runner:
             raise self._mistakes[0]
         gate = work.calls.gate
         return Ending(stopped_by=gate.stopped_by, reason=gate.reason, found=found)
-
-    def _allow_sockets(self) -> None:
-        """Open as many files as connections may stand, where the system lets us."""
-        least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        # Those to one endpoint still rest while those to another are used.
-        wanted = self._options.concurrency * len(self._plan.endpoints) + _OTHER_FILES
-        if least != resource.RLIM_INFINITY and least < wanted:
-            allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
 
     def _lanes(
         self, due: tuple[PlannedTrial, ...], stack: AsyncExitStack

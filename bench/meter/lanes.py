@@ -1,6 +1,7 @@
 """Lanes: the ways to endpoints, and what all attempts of a run share."""
 
 import asyncio
+import resource
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from bench.endpoint import Endpoint
 from bench.traffic.limiter import EndpointLimiter
 from bench.transport.stamps import RequestStamps
 
+# Journals, pictures, the index, pipes to children.
+_OTHER_FILES = 200
 Send = Callable[[Trial, str, RequestStamps], Awaitable[Exchange]]
 
 
@@ -61,3 +64,12 @@ def limiter_of(endpoint: Endpoint) -> EndpointLimiter:
     return EndpointLimiter(
         endpoint.limits.requests_per_minute, endpoint.limits.images_per_minute
     )
+
+
+def allow_connections(n_connections: int) -> None:
+    """Have the system open as many files as connections may stand, if it lets us."""
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = n_connections + _OTHER_FILES
+    if least != resource.RLIM_INFINITY and least < wanted:
+        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))

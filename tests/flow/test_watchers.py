@@ -16,6 +16,7 @@ from bench.commands.choosing import planned
 from bench.endpoint import read_endpoints
 from bench.folder import DataFolder
 from bench.images.pool import CheckerPool
+from bench.meter.lanes import allow_connections
 from bench.plan.build import Wishes
 from bench.plan.frozen import freeze
 
@@ -111,17 +112,12 @@ def test_a_trial_that_never_left_does_not_count_as_ended(
     assert watcher.told[-1].n_ended == 1
 
 
-def test_connections_to_several_endpoints_may_stand_at_once(
-    desk: Desk, direct: Double, gateway: Double, monkeypatch: pytest.MonkeyPatch
+def test_as_many_files_may_be_open_as_connections_stand(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = list[tuple[int, int]]()
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 9000))
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: asked.append(pair))
-    desk.suite()
-    desk.two_endpoints(direct, gateway)
-    folder = DataFolder(desk.data)
-    endpoints = read_endpoints(desk.endpoints)
-    plan = planned(desk.folder / "suite.yaml", endpoints, Wishes())
-    options = replace(plan.options, concurrency=1000)
-    runner.Runner(plan, folder, {}, options, Listening())._allow_sockets()
-    assert asked == [(2200, 9000)]
+    for n_connections in (2000, 20_000, 100):
+        allow_connections(n_connections)
+    assert asked == [(2200, 9000), (9000, 9000)]
