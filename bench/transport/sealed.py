@@ -61,7 +61,10 @@ def seal(request: httpx2.Request, place: str) -> Sealed:
         httpx2.HTTPError: A sign in it can't stand in a head, or its address is
             none of HTTP.
     """
-    before, _, after = head_of(request).partition(place.encode())
+    before, found, after = head_of(request).partition(place.encode())
+    if not found:
+        # Sent, every attempt would go without its name.
+        raise httpx2.LocalProtocolError("the request has no place for an id")
     return Sealed(
         template=request,
         place=place,

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 
@@ -15,6 +16,7 @@ from bench.attempt import Cell, Trial
 from bench.client.builder import RequestBuilder
 from bench.client.images import ImageClient
 from bench.endpoint import Endpoint, Route
+from bench.transport.sealed import seal
 from bench.transport.stamps import RequestStamps
 
 KEY = "sk-builder"
@@ -186,6 +188,12 @@ def test_an_id_that_would_end_its_header_is_not_sent() -> None:
         await client.close()
 
     assert not _received(ask)
+
+
+def test_a_request_without_a_place_for_its_id_is_not_sent() -> None:
+    request = httpx2.Request("POST", "http://127.0.0.1:9/v1/images", content=b"{}")
+    with pytest.raises(httpx2.LocalProtocolError, match="no place for an id"):
+        seal(request, "somewhere")
 
 
 def test_the_ids_of_an_organisation_stay_at_home_from_gateways(
