@@ -48,10 +48,21 @@ def _body(n_bytes: int) -> bytes:
 
 
 class _Stub:
-    """A server with one canned answer, in a process of its own."""
+    """A server of canned answers, in a process of its own.
+
+    Each picture differs from the others by a number in the noise behind it: one
+    that is known would not be opened.
+    """
 
     def __init__(self, body: bytes) -> None:
         self._body = body
+        self._n = 0
+        self._at = body.index(b'"b64_json": "') + 4 * len(SMALL_PNG)
+
+    def _numbered(self) -> bytes:
+        self._n += 1
+        number = b"%08d" % self._n
+        return self._body[: self._at] + number + self._body[self._at + len(number) :]
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] != "http":
@@ -64,7 +75,7 @@ class _Stub:
         ]
         start = {"type": "http.response.start", "status": 200, "headers": headers}
         await send(start)
-        await send({"type": "http.response.body", "body": self._body})
+        await send({"type": "http.response.body", "body": self._numbered()})
 
 
 def _serve(body: bytes) -> tuple[int, int]:
