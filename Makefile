@@ -56,6 +56,7 @@ bench: venv ## performance: our figures beside their targets
 
 # SAVE=--save makes what it measures the baseline.
 bench-paths: venv ## our hot paths beside saved baselines; warns, never fails
+	@rm -f .bench-paths.json
 	-@$(BIN)/python -m pytest -q -p no:cacheprovider tests/perf/hot_paths.py --benchmark-enable --benchmark-max-time=1 --benchmark-min-rounds=5 --benchmark-warmup=on --benchmark-warmup-iterations=5 --benchmark-quiet --benchmark-json=.bench-paths.json
 	-@$(BIN)/python tests/perf/compare_paths.py .bench-paths.json $(SAVE)
 

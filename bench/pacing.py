@@ -50,7 +50,7 @@ class Pacer:
         offsets_s: Iterator[float],
         n_most: int,
         *,
-        is_enough: Callable[[], bool] = lambda: False,
+        is_enough: Callable[[], bool],
     ) -> None:
         """Begin trials at their offsets from now; return when all have ended.
 

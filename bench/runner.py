@@ -196,7 +196,7 @@ class Runner:
     async def _seek(
         self, work: _Work, due: tuple[PlannedTrial, ...], pacer: Pacer, goal: Goal
     ) -> "Found":
-        # It takes a second to load what judges a rate.
+        # It loads numpy, which nothing but a search needs before the end.
         from bench.seeking import Seeker  # noqa: PLC0415  as said
 
         async def record(stage: dict[str, Any]) -> None:

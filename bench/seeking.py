@@ -48,11 +48,6 @@ class Found:
         """The highest rate that was clearly under the limit."""
         return bounds(self.tried)[0]
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether the next higher rate that was tried is near, and was not under."""
-        return is_settled(self.tried)
-
 
 @dataclass(slots=True)
 class _Stage:

@@ -71,12 +71,11 @@ def read(answer: Exchange) -> Reading:
     )
 
 
-def cancelled(stamps: RequestStamps | None) -> Reading:
+def cancelled(stamps: RequestStamps) -> Reading:
     """An attempt that its user broke off."""
-    may_have_left = stamps is not None and stamps.may_have_left
     return Reading(
         outcome=Outcome.CANCELLED,
-        billing=Billing.POSSIBLY_BILLED if may_have_left else Billing.NOT_SENT,
+        billing=Billing.POSSIBLY_BILLED if stamps.may_have_left else Billing.NOT_SENT,
         error_type="cancelled",
         error_message="broken off by the user",
     )

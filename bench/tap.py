@@ -15,7 +15,7 @@ import httpx2
 import orjson
 
 from bench.transport.pool import StampedTransport
-from bench.transport.stamps import AT_EDGE, RequestStamps, stamp_into
+from bench.transport.stamps import RequestStamps, stamp_into
 
 FORBIDDEN = 403
 # A program decides itself how many requests it sends at once.
@@ -133,10 +133,6 @@ class Relay:
         self._threads: ThreadPoolExecutor | None = None
         self._stamped: StampedTransport | None = None
 
-    def flags(self, request: httpx2.Request) -> tuple[str, ...]:
-        """Words for how a request is sent."""
-        return () if self._is_direct(request) else (AT_EDGE,)
-
     async def close(self) -> None:
         """Close connections of ours; those of the program are its own."""
         if self._stamped is not None:
@@ -175,6 +171,7 @@ class Relay:
     async def _send_by_own(
         self, request: httpx2.Request, onward: Onward
     ) -> httpx2.Response:
+        onward.stamps.is_at_edge = True
         onward.stamps.write_started_ns = onward.stamps.sent_ns = time.monotonic_ns()
         if isinstance(self.own, httpx2.AsyncClient):
             response = await self.own.send(request, stream=True)

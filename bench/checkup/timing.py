@@ -13,8 +13,8 @@ from bench.endpoint import Endpoint, Route
 from bench.folder import DataFolder
 from bench.meter.lanes import open_lane
 from bench.meter.session import OpenRun, open_run
-from bench.plan.frozen import Options
 from bench.plan.growth import prompt_of
+from bench.plan.options import Options
 from bench.selfcheck.verdict import LEAST_LIMIT_S, SERVICE_SHARE
 from bench.store.checked import certification, judged_figures
 from bench.store.index import open_index
@@ -153,18 +153,18 @@ async def _on_schedule(
         parameters=_ASKED,
     )
 
-    def told(_: Attempt, __: bool) -> None:  # noqa: FBT001  as called
-        return
+    lates_s: list[float] = []
+
+    def told(attempt: Attempt, _: bool) -> None:  # noqa: FBT001  as called
+        lates_s.append(attempt.stamps.late_s or 0.0)
 
     begin_ns = time.monotonic_ns() + int(_WARM_S * 1e9)
-    lates_s: list[float] = []
     async with asyncio.TaskGroup() as group:
         for number in range(max(1, round(load.rate * load.length_s))):
             due_ns = begin_ns + round(number / load.rate * 1e9)
             await asyncio.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
-            lates_s.append((time.monotonic_ns() - due_ns) / 1e9)
             planned = run.plan(endpoint, cell, prompt)
-            group.create_task(run.carry_out(planned, lane, told))
+            group.create_task(run.carry_out(planned, lane, told, due_ns))
     return lates_s
 
 

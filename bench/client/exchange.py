@@ -16,7 +16,6 @@ class Exchange:
         failure: What broke off the exchange, None when nothing did:
             `connect_failed`, `timeout` or `broken`.
         message: The failure in the transport's words.
-        flags: Words for what is odd about how it was carried out.
     """
 
     stamps: RequestStamps
@@ -25,4 +24,13 @@ class Exchange:
     body: bytes | None = None
     failure: str | None = None
     message: str | None = None
-    flags: tuple[str, ...] = ()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Words for what is odd about how it was carried out."""
+        return self.stamps.flags
+
+
+def in_words(error: BaseException) -> str:
+    """A failure as the record tells it."""
+    return f"{type(error).__name__}: {error}"[:300].rstrip(": ")

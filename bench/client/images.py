@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bench.attempt import Trial
 from bench.client.builder import NOT_BUILT, RequestBuilder
-from bench.client.exchange import Exchange
+from bench.client.exchange import Exchange, in_words
 from bench.endpoint import Endpoint
 from bench.transport.client import NETWORK_ERRORS
 from bench.transport.proxies import EnvironmentTransport
@@ -64,7 +64,7 @@ class ImageClient:
         except (*NOT_BUILT, *NETWORK_ERRORS) as error:
             cause = error.__cause__ or error
             kind = "broken" if stamps.may_have_left else "connect_failed"
-            return _failed(stamps, partly, kind, _in_words(cause))
+            return _failed(stamps, partly, kind, in_words(cause))
 
     async def _exchange(
         self, trial: Trial, attempt_id: str, stamps: RequestStamps, partly: _Partly
@@ -79,7 +79,6 @@ class ImageClient:
             status=partly.status,
             headers=partly.headers,
             body=body,
-            flags=stamps.flags,
         )
 
 
@@ -92,9 +91,4 @@ def _failed(
         headers=partly.headers,
         failure=kind,
         message=message,
-        flags=stamps.flags,
     )
-
-
-def _in_words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300].rstrip(": ")

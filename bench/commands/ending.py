@@ -60,7 +60,7 @@ class Told:
         simulated: Endpoints whose answers came from an emulator.
         n_left: Trials that `resume` would send.
         where: What a further command needs to find the run, ` --data DIR`.
-        paced: What its schedule offered, as `bench.store.offered` has it.
+        paced: What its schedule offered, as `bench.store.queries.offered` has it.
     """
 
     status: dict[str, Any]

@@ -45,12 +45,13 @@ def check_search(
 
 def found_lines(found: "Found") -> list[str]:
     """The rates that were tried, a line each, and what they come to."""
+    from bench.load.search import bounds
     from bench.seeking import tried_fields
 
     limit = f"{found.goal.limit}{found.goal.unit}"
     return [
         *(stage_text(tried_fields(one), limit) for one in found.tried),
-        found_text(found.highest_per_s, _above(found), str(found.goal), found.reason),
+        found_text(*bounds(found.tried), str(found.goal), found.reason),
     ]
 
 
@@ -65,9 +66,3 @@ def found_fields(found: "Found") -> dict[str, Any]:
         "reason": found.reason,
         "tried": [tried_fields(one) for one in found.tried],
     }
-
-
-def _above(found: "Found") -> list[float]:
-    """Rates above the highest that was under; all that were not, without one."""
-    low = found.highest_per_s or 0
-    return [one.per_s for one in found.tried if one.per_s > low]

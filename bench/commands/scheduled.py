@@ -29,7 +29,7 @@ def load_text(shown: Shown) -> str | None:
 def both_latencies(cells: Sequence[Row]) -> list[list[str]]:
     """The columns of `BOTH_COLUMNS` for each cell of a run with a schedule."""
     return [
-        [str(times_of(cell["service_s"]).n)]
+        [str(len(cell["service_s"]))]
         + [
             text
             for key in ("total_s", "service_s")
@@ -40,9 +40,9 @@ def both_latencies(cells: Sequence[Row]) -> list[list[str]]:
 
 
 def _quantiles(times: Times) -> list[str]:
-    tail = (
-        f"max {seconds(times.max_s)}" if times.p95_s is None else seconds(times.p95_s)
-    )
+    tail = seconds(times.p95_s)
+    if times.p95_s is None and times.n:
+        tail = f"max {seconds(times.max_s)}"
     return [seconds(times.p50_s), tail]
 
 

@@ -10,7 +10,7 @@ from bench.client.exchange import Exchange
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
 from bench.images.checker import Checked
-from bench.images.header import read_header
+from bench.images.header import Header, read_header
 from bench.images.pool import CheckerPool
 from bench.images.shelf import Keep, picture_path, put, thumbnail_path
 from bench.settle import read
@@ -133,7 +133,7 @@ def _promised(content: bytes, *, opens: bool) -> Picture:
 
     No child that opens pictures names files: the digest is ours.
     """
-    header = read_header(content)
+    header = Header() if opens else read_header(content)
     is_known = opens or header.format is not None
     return Picture(
         sha256=hashlib.sha256(content).hexdigest() if opens else None,

@@ -96,13 +96,15 @@ class OpenRun:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    async def carry_out(self, planned: PlannedTrial, lane: Lane, told: Told) -> None:
-        """Carry out a trial; who is cancelled here breaks it off.
+    async def carry_out(
+        self, planned: PlannedTrial, lane: Lane, told: Told, due_ns: int | None = None
+    ) -> None:
+        """Carry out a trial, due now or then; who is cancelled here breaks it off.
 
         Raises:
             StorageFailed: An attempt's end could not be recorded.
         """
-        task = self.start(self.calls.carry_out(planned, lane, 0, told))
+        task = self.start(self.calls.carry_out(planned, lane, 0, told, due_ns))
         try:
             # What was sent is recorded to its end, whoever waits for it.
             await asyncio.shield(task)

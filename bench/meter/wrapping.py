@@ -13,7 +13,7 @@ import httpx2
 import orjson
 
 from bench.attempt import Attempt, Cell, Picture, Trial
-from bench.client.exchange import Exchange
+from bench.client.exchange import Exchange, in_words
 from bench.client.official import Official, official, relay_of, tapped
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
@@ -234,7 +234,6 @@ class _Metering:
         arrived: asyncio.Future[httpx2.Response],
     ) -> Exchange:
         onward = Onward(stamps)
-        flags = self._relay.flags(request)
         try:
             response = await self._relay.send(request, onward)
         except Exception as error:  # noqa: BLE001  hooks of a program raise what they like
@@ -247,8 +246,7 @@ class _Metering:
                 status=onward.status,
                 headers=onward.headers,
                 failure="timeout" if is_late else broken,
-                message=f"{type(error).__name__}: {error}"[:300].rstrip(": "),
-                flags=(*flags, *stamps.flags),
+                message=in_words(error),
             )
         if not arrived.done():
             arrived.set_result(response)
@@ -257,7 +255,6 @@ class _Metering:
             status=response.status_code,
             headers=onward.headers,
             body=response.content,
-            flags=(*flags, *stamps.flags),
         )
 
 

@@ -14,7 +14,7 @@ class Options:
 
     Attributes:
         rate_rpm: Requests a minute over all endpoints together.
-        images: `keep`, `thumb` or `hash`.
+        images: `keep`, `thumb`, `hash` or `none`.
         wave: Trials that are sent together before a pause; None sends on.
         wave_pause_s: The pause between two waves.
         load: When requests begin.

@@ -24,8 +24,6 @@ from bench.transport.unread import Unread
 # Below the idle time after which servers hang up (5 s is common), so that a
 # request is not written into a connection that is about to close.
 KEEP_ALIVE_S = 3.0
-# What an answer's extensions call its body, for who needs no decoding.
-BODY_PARTS = "body_parts"
 _NS_PER_S = 1e9
 _READ_BYTES = 262_144
 # What is packed may grow a thousandfold: a piece must not fill the memory.
@@ -126,8 +124,6 @@ class StampedTransport(httpx2.AsyncBaseTransport):
             "http_version": answer.version,
             "reason_phrase": answer.reason,
         }
-        if not answer.is_packed:
-            extensions[BODY_PARTS] = body.__aiter__
         return httpx2.Response(
             answer.status, headers=answer.headers, stream=body, extensions=extensions
         )

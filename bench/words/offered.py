@@ -7,7 +7,7 @@ from bench.words.figures import seconds
 
 
 def offered_text(row: Mapping[str, Any]) -> str:
-    """One sentence whose counts add up, from a row of `bench.store.offered`."""
+    """One sentence whose counts add up, from a row of `bench.store.queries.offered`."""
     is_search = row["find_rate"] is not None
     how = (
         f"search for {row['find_rate']} from {row['load']}"

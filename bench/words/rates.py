@@ -1,6 +1,6 @@
 """Rates: what a search for the highest rate tried and found, in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from bench.words.figures import seconds, seconds_between, so_many
@@ -46,13 +46,16 @@ def _p95(tried: Mapping[str, Any]) -> str:
 
 
 def found_text(
-    highest_per_s: float | None, above: Sequence[float], goal: str, reason: str | None
+    highest_per_s: float | None,
+    lowest_not_per_s: float | None,
+    goal: str,
+    reason: str | None,
 ) -> str:
     """The end of a search, in a sentence.
 
     Args:
         highest_per_s: The highest rate that was clearly under the limit.
-        above: Rates above it that were not.
+        lowest_not_per_s: The lowest above it that was not; None without one.
         goal: As it was asked, such as `p95<5s`.
         reason: Why it is not settled; None where it is.
     """
@@ -60,7 +63,7 @@ def found_text(
         found = f"no rate that was tried keeps {goal}"
     else:
         found = f"{rate_text(highest_per_s)} keeps {goal}"
-        if above:
-            found += f", {rate_text(min(above))} does not clearly"
+        if lowest_not_per_s is not None:
+            found += f", {rate_text(lowest_not_per_s)} does not clearly"
     settled = "" if reason is None else f"; not settled: {reason}"
     return f"{found} (latency from schedule){settled}"

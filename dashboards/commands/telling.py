@@ -65,7 +65,8 @@ def tell(measured: Measured) -> None:
     trials = measured.status["trials"]
     typer.echo(f"\nrun {run_id}: {trials['done']} of {trials['planned']} trials done")
     if limited := limited_sentence(measured.status):
-        typer.echo(f"{limited}; the emulators draw their pictures on this machine, too")
+        typer.echo(limited)
+        typer.echo("(the emulators draw their pictures on this machine, too)")
     if measured.ending.reason:
         typer.echo(f"{measured.ending.stopped_by}: {measured.ending.reason}", err=True)
     typer.echo("\n== Direct against gateway ==")

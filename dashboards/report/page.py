@@ -16,7 +16,7 @@ from dashboards.report.exact import exact_figures, inert_json
 from dashboards.report.facts import IMAGES_PER_MONTH, Facts
 from dashboards.report.labels import asked_by_all, short_labels
 from dashboards.report.pictures import Gallery
-from dashboards.report.prose import money_lines, remarks, standing
+from dashboards.report.prose import money_lines, remarks, standing, trust
 from dashboards.report.settings import (
     cards_table,
     endpoints_table,
@@ -60,6 +60,7 @@ def _head(facts: Facts) -> dict[str, Any]:
         "made_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "standing": standing(facts),
         "remarks": remarks(facts),
+        "trust": trust(facts),
     }
 
 

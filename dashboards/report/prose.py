@@ -26,7 +26,6 @@ def standing(facts: Facts) -> list[tuple[str, str]]:
         ("trials", trials(row)),
         ("requests", f"{row['attempts']:,}"),
         *(_money(row) if row["attempts"] else ()),
-        *(_trust(facts) if row["attempts"] else ()),
     ]
 
 
@@ -37,13 +36,14 @@ def _money(row: Row) -> list[tuple[str, str]]:
     ]
 
 
-def _trust(facts: Facts) -> list[tuple[str, str]]:
-    """How far the times of the run can be trusted."""
-    said = certification_sentence(facts.checked.certification)
-    lines = [("times", said)]
+def trust(facts: Facts) -> list[str]:
+    """How far the times of the run can be trusted, a sentence each."""
+    if not facts.shown.run["attempts"]:
+        return []
+    said = [f"Times: {certification_sentence(facts.checked.certification)}."]
     if facts.shown.run["client_limited"] is False:
-        lines.append(("self-check", kept_up(facts.checked)))
-    return lines
+        said.append(f"Self-check: {kept_up(facts.checked)}.")
+    return said
 
 
 def state(row: Row) -> str:

@@ -268,7 +268,8 @@ def test_an_answer_without_end_is_cut_and_counts_as_unusable(
     server, (answer,) = _exchange(_answers("200 OK", b" " * 5_000))
     assert len(server.requests) == 1
     assert answer.body is None
-    assert str(answer.message).endswith("the answer is longer than 1,000 bytes")
+    said = "RemoteProtocolError: the answer is longer than 1,000 bytes"
+    assert answer.message == said
     reading = read(answer)
     assert (reading.outcome, reading.billing) == (
         Outcome.UNUSABLE,

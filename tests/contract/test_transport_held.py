@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from bench.transport.pool import BODY_PARTS, StampedTransport
+from bench.transport.pool import StampedTransport
 from bench.transport.stamps import RequestStamps, stamp_into
 from bench.transport.unread import LITTLE_BYTES, Unread
 
@@ -41,7 +41,7 @@ async def _asked(transport: StampedTransport, url: str) -> tuple[Any, RequestSta
 
 
 async def _read(response: Any) -> bytes:
-    parts = [part async for part in response.extensions[BODY_PARTS]()]
+    parts = [part async for part in response.stream]
     await response.aclose()
     return b"".join(parts)
 
@@ -108,29 +108,6 @@ def test_who_waits_for_an_answer_gets_it_though_others_hold_all_that_may_be_held
         return body
 
     assert asyncio.run(asyncio.wait_for(go(), PATIENCE_S)) == BODY
-
-
-@pytest.mark.parametrize("coding", ["identity", "gzip"])
-def test_parts_are_offered_past_the_library_only_where_nothing_is_packed(
-    coding: str,
-) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        head = f"HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: 0"
-        writer.write(head.encode() + b"\r\n\r\n")
-        await reader.read()
-        writer.close()
-
-    async def go() -> bool:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        transport = StampedTransport()
-        response, _ = await _asked(transport, url)
-        await transport.aclose()
-        server.close()
-        return BODY_PARTS in response.extensions
-
-    assert asyncio.run(asyncio.wait_for(go(), PATIENCE_S)) is (coding == "identity")
 
 
 def test_what_is_packed_comes_in_pieces_that_can_not_grow_beyond_the_memory() -> None:

@@ -108,9 +108,9 @@ def test_overload_by_five_needs_little_memory_and_counts_everything(
     peaks_mb: list[float] = []
     for times, repeats in ((1, 20), (5, 140)):
         desk.suite(repeats=repeats)
-        stub = stalling("--per-s", capacity, "--bytes", 200_000)
+        stub = stalling("--per-s", capacity, "--bytes", 1_500_000)
         desk.endpoint(stub.url)
-        arguments = desk.run_arguments("--yes", "--images", "hash", "--load")
+        arguments = desk.run_arguments("--yes", "--images", "none", "--load")
         process = desk.start(*arguments, f"constant:{capacity * times}/s")
         peaks_mb.append(0.0)
         while process.poll() is None:

@@ -210,4 +210,5 @@ def test_a_broken_index_costs_no_record_and_no_answer(
     }
     expected = {**ended.answer, **judged, "schema": "pixelmeter.resume/1"}
     assert again.answer == expected
+    assert again.answer["client_limited"] is not None
     assert Decimal(again.answer["charge_usd"]) == direct.total_usd

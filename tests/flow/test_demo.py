@@ -69,5 +69,7 @@ def test_demo_says_that_it_is_simulated_and_what_to_do_next(tmp_path: Path) -> N
     assert "DIFFERENT" not in done.stdout
     with open_index(DataFolder(tmp_path / "data")) as con:
         (run,) = queries.runs(con)
-    assert (limited_sentence(run) or "") in done.stdout
+    said = limited_sentence(run)
+    assert (said or "") in done.stdout
+    assert ("client-limited" in done.stdout) == (said is not None)
     assert "Traceback" not in done.stderr

@@ -164,7 +164,7 @@ def measure() -> list[tuple[str, str, str]]:
     for name, n_bytes in SIZES:
         port, pid = _serve(_body(n_bytes))
         try:
-            for images in ("hash", "keep"):
+            for images in ("hash", "keep", "none"):
                 with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
                     url = f"http://127.0.0.1:{port}/v1"
                     figure = asyncio.run(_measured(url, Path(folder), images))

@@ -213,13 +213,12 @@ def test_every_end_without_a_picture_has_its_money(
 @pytest.mark.parametrize(
     ("stamps", "billing"),
     [
-        (None, Billing.NOT_SENT),
         (UNSENT, Billing.NOT_SENT),
         (SENT, Billing.POSSIBLY_BILLED),
     ],
 )
 def test_what_the_user_breaks_off_may_be_billed_once_it_left(
-    stamps: RequestStamps | None, billing: Billing
+    stamps: RequestStamps, billing: Billing
 ) -> None:
     reading = cancelled(stamps)
     assert (reading.outcome, reading.billing) == (Outcome.CANCELLED, billing)
