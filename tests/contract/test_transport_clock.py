@@ -41,6 +41,27 @@ def _linux() -> None:
         lacking("Linux, which alone stamps what arrives")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _stamping() -> Iterator[None]:
+    """Linux begins to stamp some time after the first socket asked for it.
+
+    It goes on as long as one is open that did.
+    """
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        socket.create_connection(listening.getsockname()) as sock,
+        listening.accept()[0] as there,
+    ):
+        kernel.tell_arrivals(sock)
+        until_s = time.monotonic() + PATIENCE_S
+        while sys.platform == "linux" and time.monotonic() < until_s:
+            there.sendall(b"?")
+            if sock.recvmsg(1, kernel.ANCILLARY_BYTES)[1]:
+                break
+            time.sleep(0.01)
+        yield
+
+
 class Server:
     """Answers in two parts, by a thread that no busy loop holds up."""
 

@@ -30,6 +30,7 @@ LOAD = Load(answer_bytes=1_500_000, rate=20, length_s=5.5)
 N_RUNS = 3
 FIRST_BYTE_P50_S, FIRST_BYTE_P99_S, LAST_BYTE_P99_S = 0.002, 0.025, 0.05
 N_HOGS = 2
+HELD_UP = ("lay in the kernel", "came to its work late", "requests left late")
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +118,8 @@ def test_a_loop_that_is_held_up_is_marked_however_calm_the_machine(
     monkeypatch.setattr(OpenRun, "plan", slow)
     floor = asyncio.run(measure(canned.url, load))
     assert floor.client_limited is True
-    # As far as the kernel tells how long answers lay, else as far as the loop does.
-    first = floor.reasons[0]
-    assert "lay in the kernel" in first or "came to its work late" in first
+    # Answers lay in the kernel, the loop came late, requests left late: any of them.
+    assert any(held in reason for reason in floor.reasons for held in HELD_UP)
 
 
 def test_every_answer_of_a_run_is_compared_while_its_emulator_lives(
