@@ -5,6 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from bench.reference import Reference
+
 
 class Outcome(StrEnum):
     """How an attempt ended, seen by the person who waits for a picture."""
@@ -45,8 +47,11 @@ class Cell:
     Attributes:
         endpoint: Name of the endpoint in the endpoints file.
         api: `images` or `responses`.
-        operation: What is asked, `generate` for now.
-        parameters: What the request carries beside prompt and model, sorted
+        operation: `generate`, `edit`, `compose`, `inpaint`, `variation` or
+            `converse`.
+        model: The image model; of the tool where the API is `responses`.
+        mainline_model: The text model that drives the tool, None elsewhere.
+        parameters: What the request carries beside prompt and models, sorted
             by name; a parameter that is not here is not sent.
     """
 
@@ -55,6 +60,7 @@ class Cell:
     operation: str
     model: str
     parameters: tuple[tuple[str, str | int | bool], ...]
+    mainline_model: str | None = None
 
     def parameter(self, name: str) -> str | int | bool | None:
         """The value that is sent for `name`, None when it is not sent."""
@@ -75,6 +81,11 @@ class Cell:
         """Images asked for in one request."""
         return self.count("n", 1)
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer is to come as events."""
+        return self.parameter("stream") is True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -85,6 +96,12 @@ class Trial:
         repeat: Counts from 1.
         block: Which (prompt, repeat) block of the run, counts from 0.
         position: Place in the order of the whole run, counts from 0.
+        references: Pictures that are sent along, in their order.
+        mask: Says where the first of them may be changed.
+        after: The trial of the turn before in a conversation, None for the first
+            turn and for what is no conversation.
+        previous_response_id: What that turn's answer is called; known only when
+            it has come.
     """
 
     trial_id: str
@@ -94,6 +111,10 @@ class Trial:
     repeat: int
     block: int
     position: int
+    references: tuple[Reference, ...] = ()
+    mask: Reference | None = None
+    after: str | None = None
+    previous_response_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +215,12 @@ class ReportedCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One HTTP request that was made (or meant) for a trial, and its end."""
+    """One HTTP request that was made (or meant) for a trial, and its end.
+
+    Attributes:
+        response_id: What the Responses API calls the answer; a next turn needs it.
+        partials_s: From request sent to each partial picture, in their order.
+    """
 
     attempt_id: str
     trial_id: str
@@ -218,3 +244,5 @@ class Attempt:
     request_id: str | None = None
     headers: dict[str, str] = field(default_factory=dict[str, str])
     reported_cost: ReportedCost | None = None
+    response_id: str | None = None
+    partials_s: tuple[float, ...] = ()

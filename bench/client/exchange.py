@@ -12,7 +12,9 @@ class Exchange:
     Attributes:
         status: None when no status line arrived.
         headers: Of the answer, named in small letters.
-        body: None when the body did not arrive whole.
+        body: None when the body did not arrive whole; of a stream what arrived.
+        arrived: Of a stream: how many bytes of its body were there at which instant
+            of the monotonic clock, in nanoseconds; both only grow.
         failure: What broke off the exchange, None when nothing did:
             `connect_failed`, `timeout` or `broken`.
         message: The failure in the transport's words.
@@ -22,6 +24,7 @@ class Exchange:
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict[str, str])
     body: bytes | None = None
+    arrived: tuple[tuple[int, int], ...] = ()
     failure: str | None = None
     message: str | None = None
 

@@ -19,8 +19,22 @@ OF_OTHER_FORMATS = ("frame_count", "frame_duration_ms", "svg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputPicture:
+    """A picture that came with a request, opened and found good."""
+
+    content: bytes
+    format: str
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRequest:
-    """A request that passed every check; quality and size may still be auto."""
+    """A request that passed every check; quality and size may still be auto.
+
+    `inputs` are the pictures to start from, in their order; the first alone is
+    under the `mask`. `fidelity` is low or high.
+    """
 
     model: Model
     prompt: str
@@ -32,6 +46,11 @@ class ImageRequest:
     output_compression: int = 100
     response_format: str = "b64_json"
     safety_identifier: str | None = None
+    stream: bool = False
+    partial_images: int = 0
+    inputs: tuple[InputPicture, ...] = ()
+    mask: InputPicture | None = None
+    fidelity: str = "low"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

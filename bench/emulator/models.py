@@ -7,10 +7,10 @@ from starlette.requests import Request
 from bench.emulator.answers import json_bytes
 from bench.emulator.catalogue import Model
 from bench.emulator.delivery import Delivery
-from bench.emulator.generations import befallen
 from bench.emulator.hop import passed_through
 from bench.emulator.keys import require_key
 from bench.emulator.refusals import RefusedError, unknown_model
+from bench.emulator.serving import befallen
 from bench.emulator.state import emulator_of, exchange_of
 
 

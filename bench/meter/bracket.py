@@ -17,7 +17,7 @@ from bench.meter.examiner import Examiner
 from bench.meter.lanes import Lane
 from bench.meter.secret import without_secret
 from bench.plan.frozen import PlannedTrial
-from bench.plan.prices import PricedModel
+from bench.plan.prices import PricedModel, priced_of
 from bench.record import intent_record, outcome_record
 from bench.selfcheck.check import SelfCheck
 from bench.settle import Sending, cancelled, settle
@@ -234,8 +234,7 @@ class Bracket:
         return attempt
 
     async def _request(self, sending: Sending, lane: Lane) -> tuple[Attempt, Reading]:
-        cell = sending.planned.trial.cell
-        priced = self._prices[cell.endpoint, cell.model]
+        priced = priced_of(self._prices, sending.planned.trial.cell)
         stamps = RequestStamps(started_ns=time.monotonic_ns())
         answer = await self._ask(sending, lane, stamps)
         if answer is None:

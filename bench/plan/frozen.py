@@ -194,6 +194,7 @@ def cell_to_json(cell: Cell) -> dict[str, Any]:
         "api": cell.api,
         "operation": cell.operation,
         "model": cell.model,
+        **({"mainline_model": cell.mainline_model} if cell.mainline_model else {}),
         "parameters": dict(cell.parameters),
     }
 
@@ -232,6 +233,7 @@ def cell_from_json(entry: Mapping[str, Any]) -> Cell:
         api=entry["api"],
         operation=entry["operation"],
         model=entry["model"],
+        mainline_model=entry.get("mainline_model"),
         parameters=tuple(sorted(entry["parameters"].items())),
     )
 

@@ -21,7 +21,9 @@ class Place:
 
 def variant_of(cell: Cell) -> tuple[object, ...]:
     """What two cells share that differ in nothing but the endpoint."""
-    return (cell.api, cell.operation, cell.model, cell.parameters)
+    plain = (cell.api, cell.operation, cell.model, cell.parameters)
+    # Names of trials in records of before hang on this.
+    return plain if cell.mainline_model is None else (*plain, cell.mainline_model)
 
 
 def order(

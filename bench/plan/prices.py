@@ -1,7 +1,7 @@
 """Prices: the price floor asked for the cells of a plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -34,10 +34,16 @@ class Charges:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedModel:
-    """The rates of a model at an endpoint, frozen for a run."""
+    """The rates of a model at an endpoint, frozen for a run.
+
+    Attributes:
+        mainline: Rates of the text model that drives the image tool, where a call
+            has one.
+    """
 
     card: RateCard
     scheme: Scheme | None
+    mainline: RateCard | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The card and the scheme as plain data."""
@@ -74,6 +80,18 @@ class PricedModel:
             return Charges(endpoint=direct, direct=direct)
         size = _request(cell).variant.size if self.scheme.needs_size else None
         return Charges(endpoint=self.scheme.apply(direct, size), direct=direct)
+
+
+def priced_of(prices: Mapping[tuple[str, str], PricedModel], cell: Cell) -> PricedModel:
+    """The rates of a cell's model, and of its text model where it has one.
+
+    Args:
+        prices: By endpoint and model; text models have entries of their own.
+    """
+    priced = prices[cell.endpoint, cell.model]
+    if cell.mainline_model is None:
+        return priced
+    return replace(priced, mainline=prices[cell.endpoint, cell.mainline_model].card)
 
 
 def price_model(

@@ -10,7 +10,7 @@ import orjson
 from bench.errors import BadInput
 
 _SCHEMA = "pixelmeter.plan-file/1"
-_TEXT_PARAMETERS = ("mainline_model", "quality", "size", "output_format", "background")
+_TEXT_PARAMETERS = ("quality", "size", "output_format", "background")
 _OTHER_PARAMETERS = ("n", "stream", "partial_images")
 _TRIAL = ("trial_id", "cell", "prompt", "repeat", "block", "position")
 
@@ -128,6 +128,7 @@ def _cell(index: int, cell: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "cell_index": index,
         **{name: cell[name] for name in ("endpoint", "api", "operation", "model")},
+        "mainline_model": cell.get("mainline_model"),
         **{name: _text(sent.get(name)) for name in _TEXT_PARAMETERS},
         **{name: sent.get(name) for name in _OTHER_PARAMETERS},
         "parameters": sent,
@@ -141,6 +142,8 @@ def _card(priced: Mapping[str, Any]) -> dict[str, Any]:
 
 def _variant(cell: Mapping[str, Any]) -> str:
     asked = {name: cell[name] for name in ("api", "operation", "model", "parameters")}
+    if cell.get("mainline_model"):
+        asked["mainline_model"] = cell["mainline_model"]
     return sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
 

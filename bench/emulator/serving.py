@@ -1,0 +1,203 @@
+"""Serving: a checked request for pictures, from its turn to its answer."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+from starlette.requests import Request
+
+from bench.emulator.answers import (
+    Plan,
+    body_and_type,
+    dall_e_document,
+    document,
+    drawn,
+    json_bytes,
+    spoiled,
+)
+from bench.emulator.canned import canned_outcome
+from bench.emulator.checks import ImageRequest
+from bench.emulator.delivery import Delivery, slow_seconds
+from bench.emulator.fault_refusals import refusal_of
+from bench.emulator.faults import Fault, Scenario, Sighting
+from bench.emulator.hop import forwarded
+from bench.emulator.ledger import Entry, Stage
+from bench.emulator.manners import passed_back
+from bench.emulator.prices import scaled
+from bench.emulator.refusals import RefusedError
+from bench.emulator.service_time import draw_s
+from bench.emulator.settle import list_price_usd, settled, work_of
+from bench.emulator.state import (
+    Emulator,
+    Exchange,
+    Manner,
+    Outcome,
+    emulator_of,
+    exchange_of,
+)
+
+CANNED_KEPT = 8
+
+
+def befallen(emulator: Emulator, entry: Entry) -> Fault | None:
+    """Draw the fault for this request; one that is an error is raised at once."""
+    seen = Sighting(
+        method=entry.method, path=entry.path, model=entry.model, prompt=entry.prompt
+    )
+    fault = emulator.faults.draw(seen)
+    if fault is None:
+        return None
+    entry.fault = fault.scenario
+    refusal = refusal_of(fault, entry.model)
+    if refusal is not None:
+        raise RefusedError(refusal)
+    return fault
+
+
+async def served(
+    request: Request, wanted: ImageRequest, fault: Fault | None
+) -> Delivery:
+    """Make the pictures of a checked request, bill them and answer.
+
+    Raises:
+        RefusedError: a rate limit.
+    """
+    emulator, exchange = emulator_of(request), exchange_of(request)
+    outcome = await _own(emulator, exchange, wanted, fault)
+    _bill(emulator, exchange.entry, outcome)
+    return _delivery(emulator, outcome, fault)
+
+
+async def passed_up(
+    request: Request, body: dict[str, object], fault: Fault | None
+) -> Delivery:
+    """Have the upstream make the pictures, bill them and answer.
+
+    Raises:
+        RefusedError: a rate limit, or the upstream refused.
+    """
+    emulator, exchange = emulator_of(request), exchange_of(request)
+    admit(emulator, exchange.entry.n or 1)
+    exchange.entry.stage = Stage.VALIDATED
+    outcome = await forwarded(request, body, fault=fault.scenario if fault else None)
+    _bill(emulator, exchange.entry, outcome)
+    return _delivery(emulator, outcome, fault)
+
+
+def admit(emulator: Emulator, images: int) -> None:
+    """Let a request pass, or refuse it by the limits of the profile."""
+    limits = emulator.profile.limits
+    refusal = emulator.window.admit(limits, images, time.monotonic())
+    if refusal is not None:
+        raise RefusedError(refusal)
+
+
+async def _own(
+    emulator: Emulator, exchange: Exchange, wanted: ImageRequest, fault: Fault | None
+) -> Outcome:
+    """Render, and wait as long as the simulated model takes."""
+    entry = exchange.entry
+    admit(emulator, wanted.n)
+    entry.stage = Stage.VALIDATED
+    plan = settled(
+        wanted,
+        key=f"{emulator.seed}:{emulator.manner}:{exchange.number}",
+        request_id=entry.id,
+        fault=fault.scenario if fault else None,
+        substitutes=emulator.manner is Manner.SUBSTITUTES,
+    )
+    ready_ns = (entry.received_ns or 0) + _service_ns(emulator, plan)
+    outcome = await _made(emulator, plan, fault)
+    await asyncio.sleep((ready_ns - time.monotonic_ns()) / 1e9)
+    entry.served_quality, entry.served_size = plan.drawn_quality, plan.drawn_size
+    return outcome
+
+
+def _service_ns(emulator: Emulator, plan: Plan) -> int:
+    profile = emulator.profile
+    drawn_s = draw_s(work_of(plan), profile.service_time, f"{plan.key}:time")
+    return round((drawn_s + profile.overhead_s) * profile.time_scale * 1e9)
+
+
+async def _made(emulator: Emulator, plan: Plan, fault: Fault | None) -> Outcome:
+    """Make the answer in a worker thread, or serve an old one (manner repeats)."""
+    wanted = plan.wanted
+    kept = (wanted.model, plan.told_quality, plan.told_size, wanted.n)
+    kept = (*kept, wanted.output_format, wanted.background, wanted.response_format)
+    if emulator.manner is Manner.REPEATS and kept in emulator.once_served:
+        return emulator.once_served.pop(kept)
+    loop = asyncio.get_running_loop()
+    answer_bytes = emulator.profile.answer_bytes
+    if answer_bytes is not None and fault is None and not wanted.model.is_dall_e:
+        return await _canned(emulator, plan, answer_bytes)
+    outcome, pictures = await loop.run_in_executor(
+        emulator.pool, _outcome, emulator.manner, emulator.origin, plan, fault
+    )
+    for name, picture in pictures.items():
+        emulator.keep_picture(name, picture, f"image/{wanted.output_format}")
+    if emulator.manner is Manner.REPEATS and fault is None:
+        emulator.once_served[kept] = outcome
+    return outcome
+
+
+async def _canned(emulator: Emulator, plan: Plan, answer_bytes: int) -> Outcome:
+    """Serve what was made for the first request that asked the same."""
+    asked = f"{answer_bytes} {replace(plan, key='', request_id='')}"
+    if asked not in emulator.canned:
+        loop = asyncio.get_running_loop()
+        made = await loop.run_in_executor(
+            emulator.pool, canned_outcome, plan, answer_bytes
+        )
+        while len(emulator.canned) >= CANNED_KEPT:
+            del emulator.canned[next(iter(emulator.canned))]
+        emulator.canned[asked] = made
+    return emulator.canned[asked]
+
+
+def _outcome(
+    manner: Manner, origin: str, plan: Plan, fault: Fault | None
+) -> tuple[Outcome, dict[str, bytes]]:
+    pictures = drawn(plan)
+    names = [f"{plan.request_id}-{at}.png" for at in range(len(pictures))]
+    if plan.wanted.model.is_dall_e:
+        urls = [f"{origin}/_emulator/pictures/{name}" for name in names]
+        told = dall_e_document(plan, pictures, urls)
+    else:
+        told, names = document(plan, pictures), []
+    told = passed_back(spoiled(told, fault.scenario if fault else None), manner)
+    outcome = Outcome(
+        body=json_bytes(told),
+        usage=None if plan.usage is None else plan.usage.as_json(),
+        list_usd=list_price_usd(plan),
+        quality=plan.told_quality,
+        size=plan.told_size,
+    )
+    return outcome, dict(zip(names, pictures, strict=False))
+
+
+def _bill(emulator: Emulator, entry: Entry, outcome: Outcome) -> None:
+    """Charge the request: its pictures are made, whoever still listens."""
+    entry.stage = Stage.RENDERED
+    entry.rendered_ns = time.monotonic_ns()
+    entry.billed = True
+    entry.usage = outcome.usage
+    entry.upstream_id = outcome.upstream_id
+    entry.list_usd = outcome.list_usd
+    entry.price_usd = (
+        None
+        if outcome.list_usd is None
+        else scaled(outcome.list_usd, emulator.profile.price_factor)
+    )
+
+
+def _delivery(emulator: Emulator, outcome: Outcome, fault: Fault | None) -> Delivery:
+    scenario: Scenario | None = fault.scenario if fault else None
+    body, media_type = body_and_type(outcome.body, scenario)
+    return Delivery(
+        status=200,
+        body=body,
+        media_type=media_type,
+        chunked=True,
+        fault=scenario,
+        slow_s=slow_seconds(emulator.profile.time_scale),
+    )
