@@ -87,6 +87,7 @@ def priced_of(prices: Mapping[tuple[str, str], PricedModel], cell: Cell) -> Pric
 
     Args:
         prices: By endpoint and model; text models have entries of their own.
+        cell: What is asked at.
     """
     priced = prices[cell.endpoint, cell.model]
     if cell.mainline_model is None:
