@@ -34,10 +34,12 @@ class Entry:
     fault: str | None = None
     client_gone: bool = False
     cut_by_fault: bool = False
+    operation: str | None = None
     model: str | None = None
     quality: str | None = None
     size: str | None = None
     n: int | None = None
+    n_inputs: int = 0
     prompt: str | None = None
     served_quality: str | None = None
     served_size: str | None = None
