@@ -261,14 +261,8 @@ def _check_combinations(given: Mapping[str, object]) -> None:
             "output_compression below 100 needs output_format 'jpeg' or 'webp'.",
             "output_compression",
         )
-    if given.get("stream"):
-        if cast("int", given.get("n", 1)) > 1:
-            raise _invalid_value("A stream carries one picture: n must be 1.", "n")
-        raise invalid(
-            "Streams are not offered here.",
-            code="unsupported_parameter",
-            param="stream",
-        )
+    if given.get("stream") and cast("int", given.get("n", 1)) > 1:
+        raise _invalid_value("A stream carries one picture: n must be 1.", "n")
 
 
 def _request(model: Model, prompt: str, given: Mapping[str, object]) -> ImageRequest:
@@ -281,6 +275,8 @@ def _request(model: Model, prompt: str, given: Mapping[str, object]) -> ImageReq
         "output_compression",
         "response_format",
         "safety_identifier",
+        "stream",
+        "partial_images",
     )
     chosen = {key: given[key] for key in kept if key in given}
     if model.is_dall_e:

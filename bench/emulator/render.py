@@ -48,7 +48,7 @@ def rendered(drawing: Drawing) -> bytes:
     )
     safe_prompt = drawing.prompt.encode("utf-8", "replace").decode()
     draw_texts(picture, quoted_texts(safe_prompt))
-    return _encoded(picture, drawing)
+    return encoded(picture, drawing)
 
 
 def warm_up() -> None:
@@ -127,7 +127,8 @@ def _noise_tile(grain: float) -> NDArray[np.uint8]:
     return signed.view(np.uint8)
 
 
-def _encoded(picture: Image.Image, drawing: Drawing) -> bytes:
+def encoded(picture: Image.Image, drawing: Drawing) -> bytes:
+    """Encode a picture as a drawing wants it, with the mark of the simulation."""
     mark = f"{MARK} request={drawing.request_id}"
     if drawing.output_format == "png":
         texts = {"simulated": "pixelmeter-emulator", "Comment": mark}
