@@ -47,6 +47,7 @@ async def read_stamps(request: Request) -> Delivery:
         "origin": emulator.origin,
         "boot_id": _boot_id(),
         "stamps": emulator.ledger.stamps(),
+        "partials": emulator.ledger.partials(),
     }
     return Delivery(status=200, body=json_bytes(told))
 
@@ -99,6 +100,7 @@ def _shown_faults(emulator: Emulator) -> dict[str, object]:
                 "prompt_contains": fault.when.prompt_contains,
             },
             "retry_after_s": fault.retry_after_s,
+            "code": fault.code,
             "fired": fired,
         }
         for fault, fired in zip(plan.faults, plan.fired, strict=True)

@@ -9,7 +9,6 @@ from starlette.requests import Request
 
 from bench.emulator.catalogue import Model
 from bench.emulator.checks import ImageRequest, InputPicture, model_of, options
-from bench.emulator.delivery import Delivery
 from bench.emulator.forms import Form, media_type, read_form, the_only
 from bench.emulator.generations import json_object, note_wishes
 from bench.emulator.inputs import (
@@ -26,7 +25,7 @@ from bench.emulator.inputs import (
 from bench.emulator.keys import require_key
 from bench.emulator.multipart import FORM, parts_of
 from bench.emulator.refusals import invalid
-from bench.emulator.serving import befallen, served
+from bench.emulator.serving import Answer, befallen, served
 from bench.emulator.state import Emulator, emulator_of, exchange_of
 from bench.emulator.values import (
     check_type,
@@ -35,7 +34,7 @@ from bench.emulator.values import (
 )
 
 
-async def edits(request: Request) -> Delivery:
+async def edits(request: Request) -> Answer:
     """Answer one request that edits pictures.
 
     Raises:
@@ -52,7 +51,7 @@ async def edits(request: Request) -> Delivery:
         body = json_object(request, exchange.body, also=FORM)
         form, read = Form(fields=body), _read_json
     note_wishes(exchange.entry, body)
-    exchange.entry.operation = "edit"
+    exchange.entry.operation = exchange.entry.operation or "edit"
     exchange.entry.n_inputs = n_inputs(form)
     fault = befallen(emulator, exchange.entry)
     wanted = await loop.run_in_executor(emulator.pool, read, emulator, form)

@@ -6,18 +6,18 @@ from typing import cast
 from starlette.requests import Request
 
 from bench.emulator.checks import checked
-from bench.emulator.delivery import JSON, Delivery
+from bench.emulator.delivery import JSON
 from bench.emulator.forms import media_type
 from bench.emulator.keys import require_key
 from bench.emulator.ledger import Entry
 from bench.emulator.manners import passed_on, unsupported_by_litellm
 from bench.emulator.options import Manner
 from bench.emulator.refusals import RefusedError, invalid, unsupported_type
-from bench.emulator.serving import befallen, passed_up, served
+from bench.emulator.serving import Answer, befallen, passed_up, served
 from bench.emulator.state import emulator_of, exchange_of
 
 
-async def generations(request: Request) -> Delivery:
+async def generations(request: Request) -> Answer:
     """Answer one request for pictures.
 
     Raises:
@@ -25,9 +25,9 @@ async def generations(request: Request) -> Delivery:
     """
     emulator, exchange = emulator_of(request), exchange_of(request)
     require_key(request)
+    exchange.entry.operation = exchange.entry.operation or "generate"
     body = json_object(request, exchange.body)
     note_wishes(exchange.entry, body)
-    exchange.entry.operation = "generate"
     fault = befallen(emulator, exchange.entry)
     if emulator.manner is Manner.LITELLM:
         refusal = unsupported_by_litellm(body)
@@ -71,3 +71,6 @@ def note_wishes(entry: Entry, body: dict[str, object]) -> None:
     entry.model, entry.prompt = text("model"), text("prompt")
     entry.quality, entry.size = text("quality"), text("size")
     entry.n = n if isinstance(n, int) and not isinstance(n, bool) else 1
+    entry.stream = body.get("stream") is True
+    partials = body.get("partial_images")
+    entry.partial_images = partials if type(partials) is int else None

@@ -103,8 +103,11 @@ class _Stamps:
             await self.send(message)
             return
         last = not message.get("more_body", False)
+        partial = message.pop("partial", False)
         await self.send(message)
         sent_ns = await self.connection.drained()
+        if partial and sent_ns is not None:
+            entry.partials_ns.append(sent_ns)
         if last and sent_ns is not None:
             entry.sent_ns = sent_ns
             entry.stage = Stage.SENT

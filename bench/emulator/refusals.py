@@ -18,16 +18,19 @@ class Refusal:
     retry_after_s: float | None = None
     extra: Mapping[str, object] = field(default_factory=dict[str, object])
 
-    def body(self) -> bytes:
-        """Return the JSON body, indented by two like the real one."""
-        error = {
+    def error(self) -> dict[str, object]:
+        """Return the `error` object."""
+        return {
             "message": self.message,
             "type": self.type,
             "param": self.param,
             "code": self.code,
             **self.extra,
         }
-        return json.dumps({"error": error}, indent=2).encode()
+
+    def body(self) -> bytes:
+        """Return the JSON body, indented by two like the real one."""
+        return json.dumps({"error": self.error()}, indent=2).encode()
 
     def headers(self) -> dict[str, str]:
         """Return the headers that only this answer carries."""
@@ -114,8 +117,8 @@ def wrong_method(method: str, path: str) -> Refusal:
     )
 
 
-def moderation_blocked() -> Refusal:
-    """Build a refusal by the safety system."""
+def moderation_blocked(stage: str = "input") -> Refusal:
+    """Build a refusal by the safety system, before or after the picture was made."""
     return Refusal(
         status=400,
         type="image_generation_user_error",
@@ -126,7 +129,7 @@ def moderation_blocked() -> Refusal:
         ),
         extra={
             "moderation_details": {
-                "moderation_stage": "input",
+                "moderation_stage": stage,
                 "categories": ["violence"],
             }
         },

@@ -63,7 +63,7 @@ def rendered(drawing: Drawing) -> bytes:
         )
     if drawing.mask is None:
         draw_texts(picture, texts)
-    return _encoded(picture, drawing)
+    return encoded(picture, drawing)
 
 
 def warm_up() -> None:
@@ -142,7 +142,8 @@ def _noise_tile(grain: float) -> NDArray[np.uint8]:
     return signed.view(np.uint8)
 
 
-def _encoded(picture: Image.Image, drawing: Drawing) -> bytes:
+def encoded(picture: Image.Image, drawing: Drawing) -> bytes:
+    """Encode a picture as a drawing wants it, with the mark of the simulation."""
     mark = f"{MARK} request={drawing.request_id}"
     if drawing.output_format == "png":
         texts = {"simulated": "pixelmeter-emulator", "Comment": mark}

@@ -90,7 +90,8 @@ class RunningEmulator:
         self.delete("faults")
         calm = {"time_scale": 0, "service_time": None, "limits": None}
         money = {"overhead_s": 0, "price_factor": "1", "answer_bytes": None}
-        assert self.put("profile", {**calm, **money}).status_code == 200
+        told = {"partials_share": 1, "stream_done": False, "tool_usage": "reported"}
+        assert self.put("profile", {**calm, **money, **told}).status_code == 200
         self.ledger()
         self.delete("ledger")
 
