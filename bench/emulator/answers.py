@@ -53,6 +53,9 @@ def drawn(plan: Plan) -> list[bytes]:
                 transparent=wanted.background == "transparent",
                 key=f"{plan.key}:{at}",
                 request_id=f"{plan.request_id}:{at}",
+                inputs=tuple(one.content for one in wanted.inputs),
+                mask=None if wanted.mask is None else wanted.mask.content,
+                markup=None if wanted.markup is None else wanted.markup.content,
             )
         )
         for at in range(wanted.n)

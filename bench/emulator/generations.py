@@ -1,17 +1,18 @@
 """Generations: POST /v1/images/generations, read and checked."""
 
 import json
-from dataclasses import replace
 from typing import cast
 
 from starlette.requests import Request
 
 from bench.emulator.checks import checked
+from bench.emulator.delivery import JSON
+from bench.emulator.forms import media_type
 from bench.emulator.keys import require_key
 from bench.emulator.ledger import Entry
 from bench.emulator.manners import passed_on, unsupported_by_litellm
 from bench.emulator.options import Manner
-from bench.emulator.refusals import RefusedError, invalid
+from bench.emulator.refusals import RefusedError, invalid, unsupported_type
 from bench.emulator.serving import Answer, befallen, passed_up, served
 from bench.emulator.state import emulator_of, exchange_of
 
@@ -38,23 +39,18 @@ async def generations(request: Request) -> Answer:
     return await served(request, checked(body, emulator.models), fault)
 
 
-def json_object(request: Request, body: bytes) -> dict[str, object]:
-    """Read a body that must be a JSON object.
+def json_object(
+    request: Request, body: bytes, also: str | None = None
+) -> dict[str, object]:
+    """Read a body that must be a JSON object; `also` is what it might have been.
 
     Raises:
         RefusedError: it is none, or is said to be something else.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise RefusedError(
-            replace(
-                invalid(
-                    f"Unsupported content type '{kind}': expected 'application/json'.",
-                    code="unsupported_content_type",
-                ).refusal,
-                status=415,
-            )
-        )
+    kind = media_type(request.headers.get("content-type", ""))
+    if kind != JSON:
+        known = (JSON, also) if also else (JSON,)
+        raise RefusedError(unsupported_type(kind, *known))
     try:
         found: object = json.loads(body)
     except (ValueError, RecursionError):

@@ -27,7 +27,6 @@ class Entry:
     method: str
     path: str
     manner: str
-    operation: str | None = None
     client_request_id: str | None = None
     stage: Stage = Stage.RECEIVING
     status: int | None = None
@@ -35,6 +34,7 @@ class Entry:
     fault: str | None = None
     client_gone: bool = False
     cut_by_fault: bool = False
+    operation: str | None = None
     model: str | None = None
     quality: str | None = None
     size: str | None = None

@@ -88,6 +88,21 @@ def unknown_model(name: str) -> Refusal:
     )
 
 
+def unsupported_type(kind: str, *known: str) -> Refusal:
+    """Build the answer to a body that is said to be something else."""
+    expected = " or ".join(f"'{one}'" for one in known)
+    return Refusal(
+        status=415,
+        message=f"Unsupported content type '{kind}': expected {expected}.",
+        code="unsupported_content_type",
+    )
+
+
+def no_file(file_id: str) -> Refusal:
+    """Build the answer to the id of a file that is not kept."""
+    return Refusal(status=404, message=f"No such File object: {file_id}", param="id")
+
+
 def unknown_url(method: str, path: str) -> Refusal:
     """Build the answer to an address that is not there."""
     return Refusal(status=404, message=f"Invalid URL ({method} {path})")

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from bench.emulator.catalogue import Model
 from bench.emulator.faults import FaultPlan
+from bench.emulator.files import Files
 from bench.emulator.ledger import Entry, Ledger
 from bench.emulator.limits import Window
 from bench.emulator.options import Manner
@@ -53,6 +54,7 @@ class Emulator:
     seed: int = 0
     profile: RunProfile = field(default_factory=RunProfile)
     faults: FaultPlan = field(default_factory=FaultPlan)
+    files: Files = field(default_factory=Files)
     window: Window = field(default_factory=Window)
     ledger: Ledger = field(default_factory=Ledger)
     upstream: httpx2.AsyncClient | None = None
