@@ -23,18 +23,24 @@ BATCH = "batch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What will be made, how many partial pictures come before it, and when."""
+class Span:
+    """A simulated span of time, begun when the request had come."""
 
-    plan: Plan
-    n_partials: int
     started_ns: int
     service_ns: int
 
     async def reached(self, share: float) -> None:
-        """Wait until this share of the service time is over."""
+        """Wait until this share of the span is over."""
         due_ns = self.started_ns + round(self.service_ns * share)
         await asyncio.sleep((due_ns - time.monotonic_ns()) / 1e9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Span):
+    """What will be made, how many partial pictures come before it, and when."""
+
+    plan: Plan
+    n_partials: int
 
 
 def admit(emulator: Emulator, entry: Entry, images: int) -> None:
@@ -61,7 +67,7 @@ def planned(
     entry, profile = exchange.entry, emulator.profile
     plan = settled(
         wanted,
-        key=f"{emulator.seed}:{emulator.manner}:{exchange.number}",
+        key=key_of(emulator, exchange),
         request_id=entry.id,
         fault=fault.scenario if fault else None,
         substitutes=emulator.manner is Manner.SUBSTITUTES,
@@ -73,14 +79,26 @@ def planned(
     drawn_s = draw_s(work_of(plan), profile.service_time, f"{plan.key}:time")
     if profile.service_time is None:
         drawn_s += thinking_s
-    seconds = (drawn_s + profile.overhead_s) * profile.time_scale
     entry.served_quality, entry.served_size = plan.drawn_quality, plan.drawn_size
+    took = span(emulator, entry, drawn_s)
     return Job(
         plan=plan,
         n_partials=n_partials,
-        started_ns=entry.received_ns or 0,
-        service_ns=round(seconds * 1e9),
+        started_ns=took.started_ns,
+        service_ns=took.service_ns,
     )
+
+
+def span(emulator: Emulator, entry: Entry, simulated_s: float) -> Span:
+    """Return the span of so many simulated seconds, and of the overhead."""
+    profile = emulator.profile
+    seconds = (simulated_s + profile.overhead_s) * profile.time_scale
+    return Span(started_ns=entry.received_ns or 0, service_ns=round(seconds * 1e9))
+
+
+def key_of(emulator: Emulator, exchange: Exchange) -> str:
+    """Return what seeds everything that is drawn by lot for this request."""
+    return f"{emulator.seed}:{emulator.manner}:{exchange.number}"
 
 
 def _n_partials(wanted: ImageRequest, share: float, key: str) -> int:
