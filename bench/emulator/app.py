@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bench.emulator import control, uploads
+from bench.emulator import control, responses, uploads
 from bench.emulator.delivery import Delivery, refusal_delivery
 from bench.emulator.edits import edits
 from bench.emulator.generations import generations
@@ -35,6 +35,7 @@ def application(emulator: Emulator) -> ASGIApp:
             Route("/v1/models", list_models, methods=["GET"]),
             Route("/v1/models/{model}", read_model, methods=["GET"]),
             *uploads.ROUTES,
+            *responses.ROUTES,
             *control.ROUTES,
         ],
         exception_handlers=handlers,
