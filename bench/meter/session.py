@@ -17,7 +17,7 @@ from bench.meter.lanes import Lane, limiter_of
 from bench.plan.books import chosen_book
 from bench.plan.build import new_run_id
 from bench.plan.frozen import PlannedTrial, freeze
-from bench.plan.growth import GrowingPlan, open_plan
+from bench.plan.growth import Follows, GrowingPlan, open_plan
 from bench.plan.options import Options
 from bench.prompt import Prompt
 from bench.store.ingest import refresh
@@ -55,14 +55,20 @@ class OpenRun:
     clients: WeakSet[object] = field(default_factory=WeakSet[object])
     tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
-    def plan(self, endpoint: Endpoint, cell: Cell, prompt: Prompt) -> PlannedTrial:
+    def plan(
+        self,
+        endpoint: Endpoint,
+        cell: Cell,
+        prompt: Prompt,
+        follows: Follows | None = None,
+    ) -> PlannedTrial:
         """A trial for what is asked; durable before the next intent is.
 
         Raises:
             BadInput: There is no price, or this is another loop than the run's.
         """
         self.refuse_outside()
-        addition = self.growing.add(endpoint, cell, prompt)
+        addition = self.growing.add(endpoint, cell, prompt, follows)
         self.additions.extend(addition.records)
         return addition.planned
 

@@ -1,16 +1,13 @@
 """Growth: a plan that is made while its run goes on."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from bench.attempt import Cell, Trial
-from bench.document import check
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.folder import RunFolder
@@ -32,7 +29,9 @@ from bench.plan.prices import (
     bound,
     expected_counts,
     price_model,
+    priced_of,
 )
+from bench.plan.single import digest_of
 from bench.prompt import Prompt
 from pricing.book import PriceBook
 from pricing.estimate import Bound
@@ -40,6 +39,10 @@ from pricing.estimate import Bound
 KIND = "metered"
 _MOST_ESTIMATES = 10_000
 Json = dict[str, Any]
+# What is told of a prompt beside its text, where there is more.
+_MORE = ("inputs", "mask", "conversation", "turn")
+_Sizes = tuple[tuple[int | None, ...], ...]
+_Asked = tuple[Cell, _Sizes, date]
 
 
 def open_plan(
@@ -78,6 +81,14 @@ class Addition:
     records: tuple[Json, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follows:
+    """The turn of a conversation that another goes on from."""
+
+    trial_id: str
+    response_id: str
+
+
 class GrowingPlan:
     """Gives each thing that is asked its cell, prompt, price and trial.
 
@@ -100,20 +111,37 @@ class GrowingPlan:
         self._prompts: dict[str, tuple[int, str]] = {}
         self._repeats = Counter[tuple[int, int]]()
         self._n_trials = 0
-        self._estimates: dict[tuple[Cell, int, date], tuple[Bound, Counts | None]] = {}
+        self._estimates: dict[_Asked, tuple[Bound, Counts | None]] = {}
+        # By turn of a conversation: it, and the turns that it goes on from.
+        self._before: dict[str, tuple[Prompt, ...]] = {}
         # Those that no trial took along yet: the one they were read for may be refused.
         self._cards: list[Json] = []
 
-    def add(self, endpoint: Endpoint, cell: Cell, prompt: Prompt) -> Addition:
+    def add(
+        self,
+        endpoint: Endpoint,
+        cell: Cell,
+        prompt: Prompt,
+        follows: Follows | None = None,
+    ) -> Addition:
         """A trial for a prompt at a cell of an endpoint, as often as it comes.
+
+        Args:
+            endpoint: Whom it is asked of.
+            cell: At which it is asked.
+            prompt: What is asked.
+            follows: The turn that it goes on from.
 
         Raises:
             BadInput: There is no price, so nothing may be sent.
         """
         today = datetime.now(UTC).date()
         self._price(endpoint, cell.model, today)
-        priced = self.prices[endpoint.name, cell.model]
-        most, expected = self._estimate(priced, cell, prompt, today)
+        if cell.mainline_model is not None:
+            self._price(endpoint, cell.mainline_model, today)
+        priced = priced_of(self.prices, cell)
+        before = self._before.get(follows.trial_id, ()) if follows else ()
+        most, expected = self._estimate(priced, cell, prompt, today, before)
         records = self._prompt(prompt) + self._cell(cell)
         records, self._cards = self._cards + records, []
         place = (self._cells[cell], self._prompts[prompt.id][0])
@@ -128,26 +156,37 @@ class GrowingPlan:
                 repeat=repeat,
                 block=self._n_trials,
                 position=self._n_trials,
+                references=prompt.inputs,
+                mask=prompt.mask,
+                after=follows and follows.trial_id,
+                previous_response_id=follows and follows.response_id,
             ),
             bound_usd=most.usd,
             expected=expected,
             why_bounded=most.reasons,
         )
         self._n_trials += 1
+        if prompt.conversation is not None:
+            self._before[planned.trial.trial_id] = (*before, prompt)
         where = {"cell": place[0], "prompt": place[1]}
         records.append(_record("trial", where | trial_to_json(planned)))
         return Addition(planned=planned, records=tuple(records))
 
     def _estimate(
-        self, priced: PricedModel, cell: Cell, prompt: Prompt, day: date
+        self,
+        priced: PricedModel,
+        cell: Cell,
+        prompt: Prompt,
+        day: date,
+        before: tuple[Prompt, ...],
     ) -> tuple[Bound, Counts | None]:
-        """Bound and expected counts; they hang on no more than a text's length."""
-        key = (cell, len(prompt.text.encode()), day)
+        """Bound and expected counts; they hang on lengths and sizes alone."""
+        key = (cell, _sizes((*before, prompt)), day)
         if key not in self._estimates:
             if len(self._estimates) >= _MOST_ESTIMATES:
                 self._estimates.clear()
             self._estimates[key] = (
-                bound(priced, cell, prompt, day),
+                bound(priced, cell, prompt, day, before),
                 expected_counts(priced, cell, prompt, day),
             )
         return self._estimates[key]
@@ -171,28 +210,31 @@ class GrowingPlan:
         return [_record("cell", {"cell_index": index, **cell_to_json(cell)})]
 
     def _prompt(self, prompt: Prompt) -> list[Json]:
-        digest = hashlib.sha256(prompt.text.encode()).hexdigest()
+        digest = digest_of(prompt.text, prompt.pictures)
         if prompt.id in self._prompts:
             if self._prompts[prompt.id][1] != digest:
                 raise BadInput(
-                    f"prompt_id '{prompt.id}' was used for another text; "
-                    "give each text an id of its own, or none"
+                    f"prompt_id '{prompt.id}' was used for another text or other "
+                    "pictures; give each an id of its own, or none"
                 )
             return []
         index = len(self._prompts)
         self._prompts[prompt.id] = (index, digest)
-        named = {"prompt_index": index, "id": prompt.id, "text": prompt.text}
+        told = {k: v for k, v in prompt.to_json().items() if k in _MORE}
+        named = {"prompt_index": index, "id": prompt.id, "text": prompt.text, **told}
         return [_record("prompt", named)]
 
 
-def prompt_of(text: str, prompt_id: str | None = None) -> Prompt:
-    """A prompt that was asked without a suite; its id is made from its text.
-
-    Raises:
-        BadInput: The text is empty or too long, or the id can't be one.
-    """
-    made = f"p-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    return check(Path("prompt"), {"id": prompt_id or made, "text": text}, Prompt)
+def _sizes(prompts: tuple[Prompt, ...]) -> _Sizes:
+    """All of prompts that their prices hang on."""
+    return tuple(
+        (
+            len(prompt.text.encode()),
+            *(px for one in prompt.pictures for px in (one.width_px, one.height_px)),
+            len(prompt.inputs),
+        )
+        for prompt in prompts
+    )
 
 
 def _record(kind: str, content: Json) -> Json:
@@ -225,7 +267,9 @@ def grown(plan: Plan, parts: Iterable[JournalPart]) -> Plan:
                 case "cell":
                     cells.append(cell_from_json(record))
                 case "prompt":
-                    prompts.append(Prompt(id=record["id"], text=record["text"]))
+                    named = ("id", "text", *_MORE)
+                    told = {k: record[k] for k in named if k in record}
+                    prompts.append(Prompt.model_validate(told))
                 case "card":
                     key = (record["endpoint"], record["model"])
                     prices[key] = PricedModel.from_json(record)
