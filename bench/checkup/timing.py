@@ -14,7 +14,7 @@ from bench.folder import DataFolder
 from bench.meter.lanes import open_lane
 from bench.meter.session import OpenRun, open_run
 from bench.plan.options import Options
-from bench.plan.single import prompt_of
+from bench.plan.growth import prompt_of
 from bench.selfcheck.verdict import LEAST_LIMIT_S, SERVICE_SHARE
 from bench.store.checked import certification, judged_figures
 from bench.store.index import open_index

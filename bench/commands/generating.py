@@ -26,7 +26,7 @@ from bench.meter.library import Meter
 from bench.meter.operations import NO_PROMPT
 from bench.plan.build import price_cells
 from bench.plan.prices import bound, priced_of
-from bench.plan.single import prompt_of
+from bench.plan.growth import prompt_of
 from bench.prompt import Prompt
 from bench.store.status import run_status
 from bench.words.figures import dollars

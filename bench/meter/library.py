@@ -26,7 +26,7 @@ from bench.meter.session import OpenRun, open_run
 from bench.meter.wishes import Usd, options_of
 from bench.meter.wrapping import wrapped
 from bench.plan.frozen import PlannedTrial
-from bench.plan.single import prompt_of
+from bench.plan.growth import prompt_of
 
 Client = TypeVar("Client")
 

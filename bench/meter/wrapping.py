@@ -22,7 +22,7 @@ from bench.meter.answer import Answer, Image, answer_of
 from bench.meter.lanes import Lane
 from bench.meter.session import OpenRun
 from bench.plan.frozen import PlannedTrial
-from bench.plan.single import prompt_of
+from bench.plan.growth import prompt_of
 from bench.suite import Value
 from bench.tap import FORBIDDEN, Memory, Onward, Relay, own_answer
 from bench.transport.stamps import RequestStamps

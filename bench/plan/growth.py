@@ -1,13 +1,16 @@
 """Growth: a plan that is made while its run goes on."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from bench.attempt import Cell, Trial
+from bench.document import check
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.folder import RunFolder
@@ -31,18 +34,15 @@ from bench.plan.prices import (
     price_model,
     priced_of,
 )
-from bench.plan.single import digest_of
 from bench.prompt import Prompt
+from bench.reference import Reference
 from pricing.book import PriceBook
 from pricing.estimate import Bound
 
 KIND = "metered"
+_SAID = ("id", "text", "inputs", "mask", "conversation", "turn")
 _MOST_ESTIMATES = 10_000
 Json = dict[str, Any]
-# What is told of a prompt beside its text, where there is more.
-_MORE = ("inputs", "mask", "conversation", "turn")
-_Sizes = tuple[tuple[int | None, ...], ...]
-_Asked = tuple[Cell, _Sizes, date]
 
 
 def open_plan(
@@ -81,14 +81,6 @@ class Addition:
     records: tuple[Json, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Follows:
-    """The turn of a conversation that another goes on from."""
-
-    trial_id: str
-    response_id: str
-
-
 class GrowingPlan:
     """Gives each thing that is asked its cell, prompt, price and trial.
 
@@ -111,9 +103,8 @@ class GrowingPlan:
         self._prompts: dict[str, tuple[int, str]] = {}
         self._repeats = Counter[tuple[int, int]]()
         self._n_trials = 0
-        self._estimates: dict[_Asked, tuple[Bound, Counts | None]] = {}
-        # By turn of a conversation: it, and the turns that it goes on from.
-        self._before: dict[str, tuple[Prompt, ...]] = {}
+        self._said: dict[str, Prompt] = {}
+        self._estimates: dict[tuple[Any, ...], tuple[Bound, Counts | None]] = {}
         # Those that no trial took along yet: the one they were read for may be refused.
         self._cards: list[Json] = []
 
@@ -122,26 +113,26 @@ class GrowingPlan:
         endpoint: Endpoint,
         cell: Cell,
         prompt: Prompt,
-        follows: Follows | None = None,
+        before: tuple[PlannedTrial, ...] = (),
     ) -> Addition:
         """A trial for a prompt at a cell of an endpoint, as often as it comes.
 
         Args:
-            endpoint: Whom it is asked of.
+            endpoint: Which is asked.
             cell: At which it is asked.
-            prompt: What is asked.
-            follows: The turn that it goes on from.
+            prompt: What is asked, with the pictures that go along.
+            before: The trials of the conversation's turns that went before.
 
         Raises:
             BadInput: There is no price, so nothing may be sent.
         """
         today = datetime.now(UTC).date()
-        self._price(endpoint, cell.model, today)
-        if cell.mainline_model is not None:
-            self._price(endpoint, cell.mainline_model, today)
+        for model in (cell.model, cell.mainline_model):
+            if model is not None:
+                self._price(endpoint, model, today)
         priced = priced_of(self.prices, cell)
-        before = self._before.get(follows.trial_id, ()) if follows else ()
-        most, expected = self._estimate(priced, cell, prompt, today, before)
+        turns = tuple(self._said[one.trial.prompt_id] for one in before)
+        most, expected = self._estimate(priced, cell, (*turns, prompt), today)
         records = self._prompt(prompt) + self._cell(cell)
         records, self._cards = self._cards + records, []
         place = (self._cells[cell], self._prompts[prompt.id][0])
@@ -158,36 +149,33 @@ class GrowingPlan:
                 position=self._n_trials,
                 references=prompt.inputs,
                 mask=prompt.mask,
-                after=follows and follows.trial_id,
-                previous_response_id=follows and follows.response_id,
+                after=before[-1].trial.trial_id if before else None,
             ),
             bound_usd=most.usd,
             expected=expected,
             why_bounded=most.reasons,
         )
         self._n_trials += 1
-        if prompt.conversation is not None:
-            self._before[planned.trial.trial_id] = (*before, prompt)
         where = {"cell": place[0], "prompt": place[1]}
         records.append(_record("trial", where | trial_to_json(planned)))
         return Addition(planned=planned, records=tuple(records))
 
     def _estimate(
-        self,
-        priced: PricedModel,
-        cell: Cell,
-        prompt: Prompt,
-        day: date,
-        before: tuple[Prompt, ...],
+        self, priced: PricedModel, cell: Cell, turns: tuple[Prompt, ...], day: date
     ) -> tuple[Bound, Counts | None]:
-        """Bound and expected counts; they hang on lengths and sizes alone."""
-        key = (cell, _sizes((*before, prompt)), day)
+        """Bound and expected counts of the last turn.
+
+        They hang on no more than the texts' lengths, and on what goes along.
+        """
+        sizes = tuple((len(one.text.encode()), one.pictures) for one in turns)
+        key = (cell, sizes, day)
         if key not in self._estimates:
             if len(self._estimates) >= _MOST_ESTIMATES:
                 self._estimates.clear()
+            *before, last = turns
             self._estimates[key] = (
-                bound(priced, cell, prompt, day, before),
-                expected_counts(priced, cell, prompt, day),
+                bound(priced, cell, last, day, before),
+                expected_counts(priced, cell, last, day, before),
             )
         return self._estimates[key]
 
@@ -210,31 +198,46 @@ class GrowingPlan:
         return [_record("cell", {"cell_index": index, **cell_to_json(cell)})]
 
     def _prompt(self, prompt: Prompt) -> list[Json]:
-        digest = digest_of(prompt.text, prompt.pictures)
+        digest = _digest(prompt)
         if prompt.id in self._prompts:
             if self._prompts[prompt.id][1] != digest:
                 raise BadInput(
-                    f"prompt_id '{prompt.id}' was used for another text or other "
+                    f"prompt_id '{prompt.id}' was used for another text or for other "
                     "pictures; give each an id of its own, or none"
                 )
             return []
         index = len(self._prompts)
         self._prompts[prompt.id] = (index, digest)
-        told = {k: v for k, v in prompt.to_json().items() if k in _MORE}
-        named = {"prompt_index": index, "id": prompt.id, "text": prompt.text, **told}
-        return [_record("prompt", named)]
+        self._said[prompt.id] = prompt
+        said = prompt.to_json()
+        named = {key: said[key] for key in said if key not in {"category", "expect"}}
+        return [_record("prompt", {"prompt_index": index, **named})]
 
 
-def _sizes(prompts: tuple[Prompt, ...]) -> _Sizes:
-    """All of prompts that their prices hang on."""
-    return tuple(
-        (
-            len(prompt.text.encode()),
-            *(px for one in prompt.pictures for px in (one.width_px, one.height_px)),
-            len(prompt.inputs),
-        )
-        for prompt in prompts
-    )
+def prompt_of(
+    text: str,
+    prompt_id: str | None = None,
+    inputs: tuple[Reference, ...] = (),
+    mask: Reference | None = None,
+) -> Prompt:
+    """A prompt that was asked without a suite; its id is made from what it says.
+
+    Raises:
+        BadInput: The text is empty or too long, or the id can't be one.
+    """
+    written: dict[str, Any] = {"id": prompt_id or "p", "text": text}
+    prompt = check(Path("prompt"), {**written, "inputs": inputs, "mask": mask}, Prompt)
+    if prompt_id:
+        return prompt
+    return prompt.model_copy(update={"id": f"p-{_digest(prompt)[:12]}"})
+
+
+def _digest(prompt: Prompt) -> str:
+    """Of the text, and of the pictures where there are any."""
+    digest = hashlib.sha256(prompt.text.encode())
+    for one in prompt.pictures:
+        digest.update(one.model_dump_json(exclude_none=True).encode())
+    return digest.hexdigest()
 
 
 def _record(kind: str, content: Json) -> Json:
@@ -267,9 +270,8 @@ def grown(plan: Plan, parts: Iterable[JournalPart]) -> Plan:
                 case "cell":
                     cells.append(cell_from_json(record))
                 case "prompt":
-                    named = ("id", "text", *_MORE)
-                    told = {k: record[k] for k in named if k in record}
-                    prompts.append(Prompt.model_validate(told))
+                    said = {key: record[key] for key in _SAID if key in record}
+                    prompts.append(Prompt.model_validate(said))
                 case "card":
                     key = (record["endpoint"], record["model"])
                     prices[key] = PricedModel.from_json(record)
