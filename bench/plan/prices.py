@@ -10,18 +10,20 @@ from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.prompt import Prompt
 from pricing.book import PriceBook, shipped_book
-from pricing.charge import Charge, charge
+from pricing.charge import Charge, charge, charge_mainline
 from pricing.errors import PricingError, UnknownQuantity
 from pricing.estimate import Bound, request_bound, request_estimate
 from pricing.picture import charge_images
 from pricing.rates import RateCard
 from pricing.scheme import Scheme, parse_scheme
-from pricing.usage import Usage
+from pricing.usage import MainlineUsage, Usage
 from pricing.variant import PictureRequest, Variant, parse_size
 
 # The usual rule of thumb for English; an estimate, never a charge of its own.
 BYTES_PER_TOKEN = 4
 Counts = Mapping[str, int | None]
+# Before the names of a text model's counts.
+_MAINLINE = "mainline_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,24 +64,36 @@ class PricedModel:
     def charges(self, counts: Counts, cell: Cell) -> Charges:
         """Charge a request's token counts; whole pictures by their price.
 
+        Where a text model drives the tool, what it used is charged beside.
+
         Raises:
             PricingError: The counts can't be priced.
         """
-        if self.card.images:
-            variant = _request(cell).variant
-            direct = charge_images(
-                self.card,
-                variant.quality,
-                variant.size,
-                cell.n,
-                inputs=_inputs(counts) if self.card.rates else None,
-            )
-        else:
-            direct = charge(Usage(**counts), self.card)
+        of_tool = {k: n for k, n in counts.items() if not k.startswith(_MAINLINE)}
+        direct = self._of_pictures(of_tool, cell)
+        if self.mainline is not None:
+            used = {
+                name.removeprefix(_MAINLINE): n
+                for name, n in counts.items()
+                if name.startswith(_MAINLINE)
+            }
+            direct = direct.plus(charge_mainline(MainlineUsage(**used), self.mainline))
         if self.scheme is None:
             return Charges(endpoint=direct, direct=direct)
         size = _request(cell).variant.size if self.scheme.needs_size else None
         return Charges(endpoint=self.scheme.apply(direct, size), direct=direct)
+
+    def _of_pictures(self, counts: Counts, cell: Cell) -> Charge:
+        if not self.card.images:
+            return charge(Usage(**counts), self.card)
+        variant = _request(cell).variant
+        return charge_images(
+            self.card,
+            variant.quality,
+            variant.size,
+            cell.n,
+            inputs=_inputs(counts) if self.card.rates else None,
+        )
 
 
 def priced_of(prices: Mapping[tuple[str, str], PricedModel], cell: Cell) -> PricedModel:
