@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from bench.emulator.animation import animated
 from bench.emulator.lettering import draw_texts, quoted_texts
 from bench.emulator.png import png_bytes
+from bench.emulator.retouch import retouched
 
 MARK = "simulated=pixelmeter-emulator"
 # Strength of the grain in grey levels: more detail in a better picture.
@@ -27,7 +29,10 @@ SHAPES_OF_OTHERS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """What one picture shall be. `key` seeds it; `request_id` is in its mark."""
+    """What one picture shall be. `key` seeds it; `request_id` is in its mark.
+
+    `inputs`, `mask` and `markup` are the encoded pictures to start from.
+    """
 
     prompt: str
     quality: str
@@ -38,6 +43,11 @@ class Drawing:
     transparent: bool
     key: str
     request_id: str
+    inputs: tuple[bytes, ...] = ()
+    mask: bytes | None = None
+    markup: bytes | None = None
+    n_frames: int = 1
+    frame_duration_ms: int = 0
 
 
 def rendered(drawing: Drawing) -> bytes:
@@ -46,9 +56,17 @@ def rendered(drawing: Drawing) -> bytes:
     picture = (
         _transparent(drawing, dice) if drawing.transparent else _scene(drawing, dice)
     )
-    safe_prompt = drawing.prompt.encode("utf-8", "replace").decode()
-    draw_texts(picture, quoted_texts(safe_prompt))
-    return _encoded(picture, drawing)
+    texts = quoted_texts(drawing.prompt.encode("utf-8", "replace").decode())
+    if drawing.mask is not None:
+        # The text belongs into the part that is edited.
+        draw_texts(picture, texts)
+    if drawing.inputs:
+        picture = retouched(
+            picture, drawing.inputs, mask=drawing.mask, markup=drawing.markup
+        )
+    if drawing.mask is None:
+        draw_texts(picture, texts)
+    return encoded(picture, drawing)
 
 
 def warm_up() -> None:
@@ -127,11 +145,19 @@ def _noise_tile(grain: float) -> NDArray[np.uint8]:
     return signed.view(np.uint8)
 
 
-def _encoded(picture: Image.Image, drawing: Drawing) -> bytes:
+def encoded(picture: Image.Image, drawing: Drawing) -> bytes:
+    """Encode a picture as a drawing wants it, with the mark of the simulation."""
     mark = f"{MARK} request={drawing.request_id}"
     if drawing.output_format == "png":
         texts = {"simulated": "pixelmeter-emulator", "Comment": mark}
         return png_bytes(np.asarray(picture), texts)
+    if drawing.output_format == "gif":
+        return animated(
+            picture,
+            n_frames=drawing.n_frames,
+            duration_ms=drawing.frame_duration_ms,
+            mark=mark,
+        )
     quality = max(1, drawing.compression)
     out = io.BytesIO()
     if drawing.output_format == "jpeg":
