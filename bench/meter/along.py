@@ -9,12 +9,15 @@ from pathlib import Path
 
 from bench.document import check
 from bench.folder import DataFolder
-from bench.inputs.opener import Opener
+from bench.inputs.masks import check_mask
+from bench.inputs.opener import Opener, Seen
 from bench.inputs.reading import Opened, content_of_data_url, look, look_at
 from bench.inputs.shelf import keep
 from bench.reference import InputForm, Reference, Send, form_of
 
 Given = Path | str | bytes | Reference
+# A reference, and what is in it where its bytes are at hand.
+_Known = tuple[Reference, Seen | None]
 # What is known of a picture is small; a program may send as many as it likes.
 _MOST_KNOWN = 10_000
 _WHERE = "a picture to be sent along"
@@ -42,7 +45,7 @@ class Album:
         self._opener = Opener()
         # The child that opens pictures takes one after the other.
         self._turn = threading.Lock()
-        self._kept: OrderedDict[str, Reference] = OrderedDict()
+        self._seen: OrderedDict[str, tuple[Reference, Seen]] = OrderedDict()
 
     def close(self) -> None:
         """End the child that opens pictures."""
@@ -55,17 +58,21 @@ class Album:
         """Pictures as they are to be sent; blocks while they are opened.
 
         Raises:
-            BadInput: One can't be sent along; says why.
+            BadInput: One can't be sent along, or the mask is not for the first;
+                says why.
             StorageFailed: One could not be kept.
         """
-        return Along(
-            inputs=tuple(self._reference(one, send) for one in images),
-            mask=None if mask is None else self._reference(mask, send),
-        )
+        inputs = tuple(self._reference(one, send)[0] for one in images)
+        if mask is None:
+            return Along(inputs=inputs)
+        reference, seen = self._reference(mask, send)
+        if seen is not None:
+            check_mask(reference, seen, inputs[0] if inputs else None)
+        return Along(inputs=inputs, mask=reference)
 
-    def _reference(self, given: Given, send: Send | None) -> Reference:
+    def _reference(self, given: Given, send: Send | None) -> _Known:
         if isinstance(given, Reference):
-            return given
+            return given, None
         if isinstance(given, bytes):
             return self._ours("a picture given as bytes", given, send)
         form = _form(str(given) if isinstance(given, Path) else given)
@@ -74,9 +81,9 @@ class Album:
         if (form.url or "").startswith("data:"):
             content = content_of_data_url("a data URL", form.url or "")
             return self._ours("a data URL", content, "data_url")
-        return form.reference
+        return form.reference, None
 
-    def _file(self, path: Path, send: Send | None) -> Reference:
+    def _file(self, path: Path, send: Send | None) -> _Known:
         """A file; one that did not change is not opened again."""
         try:
             now = path.lstat()
@@ -84,24 +91,25 @@ class Album:
         except (OSError, ValueError):
             # Opening it says in words what is wrong.
             key = str(path)
-        return self._known(key, lambda: look(path, self._opener), send)
+        return self._opened(key, lambda: look(path, self._opener), send)
 
-    def _ours(self, name: str, content: bytes, send: Send | None) -> Reference:
+    def _ours(self, name: str, content: bytes, send: Send | None) -> _Known:
         key = hashlib.sha256(content).hexdigest()
-        return self._known(key, lambda: look_at(name, content, self._opener), send)
+        return self._opened(key, lambda: look_at(name, content, self._opener), send)
 
-    def _known(
+    def _opened(
         self, key: str, look_now: Callable[[], Opened], send: Send | None
-    ) -> Reference:
+    ) -> _Known:
         with self._turn:
-            if key not in self._kept:
+            if key not in self._seen:
                 found = look_now()
                 if self._data is not None:
                     keep(self._data, found.reference, found.content)
-                self._kept[key] = found.reference
-                if len(self._kept) > _MOST_KNOWN:
-                    self._kept.popitem(last=False)
-            return self._kept[key].model_copy(update={"send": send})
+                self._seen[key] = (found.reference, found.seen)
+                if len(self._seen) > _MOST_KNOWN:
+                    self._seen.popitem(last=False)
+            reference, seen = self._seen[key]
+            return reference.model_copy(update={"send": send}), seen
 
 
 def _form(text: str) -> InputForm:

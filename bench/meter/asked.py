@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bench.meter.along import Given
-from bench.plan.growth import Follows
+from bench.meter.along import Along, Given
+from bench.meter.session import Follows
+from bench.plan.growth import prompt_of
+from bench.prompt import Prompt
 from bench.reference import Send
 from bench.suite import Value
 
@@ -51,3 +53,18 @@ class Asked:
     send: Send | None = None
     parameters: Parameters = field(default_factory=dict[str, Value | None])
     turn: Turn | None = None
+
+
+def asked_prompt(asked: Asked, along: Along) -> Prompt:
+    """What a call asks, with its pictures.
+
+    Raises:
+        BadInput: The text is empty or too long, or the id can't be one.
+    """
+    prompt = prompt_of(asked.prompt, asked.prompt_id, along.inputs, along.mask)
+    if asked.turn is None:
+        return prompt
+    turn = asked.turn
+    return prompt.model_copy(
+        update={"conversation": turn.conversation, "turn": turn.number}
+    )

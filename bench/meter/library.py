@@ -18,7 +18,7 @@ from bench.folder import DataFolder
 from bench.images.shelf import Keep, picture_path
 from bench.meter.along import Album, Along
 from bench.meter.answer import Answer, Image, answer_of
-from bench.meter.asked import Asked
+from bench.meter.asked import Asked, asked_prompt
 from bench.meter.asking import Named, cell_for, endpoints_of, key_of
 from bench.meter.lanes import Lane, open_lane
 from bench.meter.operations import Operations
@@ -26,7 +26,6 @@ from bench.meter.session import OpenRun, open_run
 from bench.meter.wishes import Usd, options_of
 from bench.meter.wrapping import wrapped
 from bench.plan.frozen import PlannedTrial
-from bench.plan.growth import prompt_of
 
 Client = TypeVar("Client")
 
@@ -167,17 +166,10 @@ class Meter(Operations):
         chosen = self._endpoint(asked.endpoint)
         lane = self._lane(chosen)
         along = await self._along(asked)
-        turn = asked.turn
-        prompt = prompt_of(
-            asked.prompt,
-            asked.prompt_id,
-            inputs=along.inputs,
-            mask=along.mask,
-            conversation=turn and turn.conversation,
-            turn=turn and turn.number,
-        )
+        prompt = asked_prompt(asked, along)
         cell = cell_for(chosen, prompt, asked.parameters, asked.operation)
-        planned = run.plan(chosen, cell, prompt, turn and turn.follows)
+        follows = asked.turn and asked.turn.follows
+        planned = run.plan(chosen, cell, prompt, follows)
         return await self._call(run, planned, lane)
 
     async def _along(self, asked: Asked) -> Along:

@@ -7,7 +7,7 @@ from bench.errors import BadInput
 from bench.meter.along import Given
 from bench.meter.answer import Answer
 from bench.meter.asked import Asked, Parameters, Turn
-from bench.plan.growth import Follows
+from bench.meter.session import Follows
 from bench.reference import Send
 from pricing.money import total
 
@@ -46,7 +46,7 @@ class Conversation:
         self._ask = ask
         self._name = name
         self._endpoint = endpoint
-        self._send = send
+        self._send: Send | None = send
         self._parameters: Parameters = {"api": "responses", **parameters}
         self._answers: list[Answer] = []
         self._is_waiting = False
