@@ -20,12 +20,14 @@ from bench.endpoint import Endpoint
 from bench.environment import read_environment
 from bench.errors import BadInput, NoCredentials, StorageFailed
 from bench.folder import DataFolder, make_folder
+from bench.inputs.suite import keep_pictures
 from bench.journal import read_run
 from bench.plan.forecast import Forecast, forecast
 from bench.plan.frozen import Plan, freeze, read_plan
 from bench.plan.options import Options
 from bench.record import read_history
 from bench.standing import Ending
+from bench.turns import check_schedule
 from bench.words.figures import bytes_text, dollars
 
 ASK_ABOVE_USD = Decimal("0.50")
@@ -56,8 +58,10 @@ class Session:
         return "" if self.data == found_anyway else f" --data {root}"
 
 
-def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
-    """Freeze a plan and carry it out; returns the exit code.
+def start(
+    session: Session, plan: Plan, suite: Path, *, agreed: bool, as_json: bool
+) -> int:
+    """Freeze the plan of a suite and carry it out; returns the exit code.
 
     Raises:
         NoCredentials: A key is missing.
@@ -87,6 +91,7 @@ def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
     make_folder(session.data.root)
     _check_disk(session.data, figures)
     run = session.data.run(plan.run_id)
+    keep_pictures(session.data, suite, plan.prompts)
     freeze(plan, run)
     return _carry_out(session, plan, plan.options, "run", as_json=as_json)
 
@@ -104,6 +109,7 @@ def again(
     left = history.left(plan.trials)
     check_keys(session, plan.endpoints_of(left))
     if left:
+        check_schedule(options, left)
         check_search(options, len(plan.endpoints_of(left)), left)
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:

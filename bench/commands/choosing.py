@@ -10,11 +10,13 @@ from bench.endpoint import Endpoint, choose, read_endpoints
 from bench.errors import BadInput
 from bench.folder import DataFolder
 from bench.images.shelf import Keep
+from bench.inputs.suite import with_pictures
 from bench.load.model import Constant, Load, Rate, parse_goal, parse_load, steady
 from bench.plan.build import Wishes, build
 from bench.plan.frozen import Plan
 from bench.plan.options import Options
 from bench.suite import read_suite
+from bench.turns import check_schedule
 from pricing.book import PriceBook
 
 _COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
@@ -192,10 +194,13 @@ def planned(
     """
     read = read_suite(suite)
     try:
-        return build(read, endpoints, replace(wanted, book=book))
+        read = with_pictures(read)
+        plan = build(read, endpoints, replace(wanted, book=book))
+        check_schedule(plan.options, plan.trials)
     except BadInput as error:
         is_option = str(error).startswith("--")
         raise BadInput(str(error) if is_option else f"{suite}: {error}") from None
+    return plan
 
 
 def keys_of(
