@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from bench.emulator.animation import animated
 from bench.emulator.lettering import draw_texts, quoted_texts
 from bench.emulator.png import png_bytes
 from bench.emulator.retouch import retouched
+from bench.emulator.vectors import written
 
 MARK = "simulated=pixelmeter-emulator"
 # Strength of the grain in grey levels: more detail in a better picture.
@@ -45,15 +47,25 @@ class Drawing:
     inputs: tuple[bytes, ...] = ()
     mask: bytes | None = None
     markup: bytes | None = None
+    n_frames: int = 1
+    frame_duration_ms: int = 0
 
 
 def rendered(drawing: Drawing) -> bytes:
     """Return the encoded picture."""
+    texts = quoted_texts(drawing.prompt.encode("utf-8", "replace").decode())
+    if drawing.output_format == "svg":
+        return written(
+            texts,
+            drawing.width_px,
+            drawing.height_px,
+            key=drawing.key,
+            mark=_mark(drawing),
+        )
     dice = random.Random(drawing.key)  # noqa: S311 - a picture, no secret
     picture = (
         _transparent(drawing, dice) if drawing.transparent else _scene(drawing, dice)
     )
-    texts = quoted_texts(drawing.prompt.encode("utf-8", "replace").decode())
     if drawing.mask is not None:
         # The text belongs into the part that is edited.
         draw_texts(picture, texts)
@@ -64,6 +76,10 @@ def rendered(drawing: Drawing) -> bytes:
     if drawing.mask is None:
         draw_texts(picture, texts)
     return encoded(picture, drawing)
+
+
+def _mark(drawing: Drawing) -> str:
+    return f"{MARK} request={drawing.request_id}"
 
 
 def warm_up() -> None:
@@ -144,10 +160,17 @@ def _noise_tile(grain: float) -> NDArray[np.uint8]:
 
 def encoded(picture: Image.Image, drawing: Drawing) -> bytes:
     """Encode a picture as a drawing wants it, with the mark of the simulation."""
-    mark = f"{MARK} request={drawing.request_id}"
+    mark = _mark(drawing)
     if drawing.output_format == "png":
         texts = {"simulated": "pixelmeter-emulator", "Comment": mark}
         return png_bytes(np.asarray(picture), texts)
+    if drawing.output_format == "gif":
+        return animated(
+            picture,
+            n_frames=drawing.n_frames,
+            duration_ms=drawing.frame_duration_ms,
+            mark=mark,
+        )
     quality = max(1, drawing.compression)
     out = io.BytesIO()
     if drawing.output_format == "jpeg":
