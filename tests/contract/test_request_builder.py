@@ -168,9 +168,7 @@ def test_a_request_is_begun_when_no_other_stands_before_it_in_the_library(
     async def ask(url: str) -> None:
         client = ImageClient(_endpoint(url), KEY)
         trials = [replace(TRIAL, prompt_text=f"kite {number}") for number in range(3)]
-        asking = (
-            client.ask(t, "t.1", s) for t, s in zip(trials, stamped, strict=True)
-        )
+        asking = (client.ask(t, "t.1", s) for t, s in zip(trials, stamped, strict=True))
         await asyncio.gather(*asking)
         await client.close()
 
