@@ -110,8 +110,9 @@ class _Along:
 
     def place(self, reference: Reference) -> Named:
         """Where the endpoint finds a picture: one member of two."""
-        if reference.sha256 in self.file_ids and reference.send == "file_id":
-            return {"file_id": self.file_ids[reference.sha256]}
+        laid = self.file_ids.get(reference.sha256 or "")
+        if laid is not None and reference.send == "file_id":
+            return {"file_id": laid}
         if reference.is_ours:
             encoded = base64.b64encode(self.contents(reference)).decode()
             kind = reference.format or "png"

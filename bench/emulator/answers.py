@@ -69,10 +69,9 @@ def drawn(plan: Plan) -> list[bytes]:
 def document(plan: Plan, pictures: list[bytes]) -> dict[str, Any]:
     """Return the answer of a GPT image model."""
     wanted = plan.wanted
-    transparent = wanted.background == "transparent"
     told: dict[str, Any] = {
         "created": int(time.time()),
-        "background": "transparent" if transparent else "opaque",
+        "background": told_background(wanted),
         "data": [{"b64_json": base64_text(picture)} for picture in pictures],
         "output_format": wanted.output_format,
         "quality": plan.told_quality,
@@ -85,6 +84,11 @@ def document(plan: Plan, pictures: list[bytes]) -> dict[str, Any]:
     if plan.svg_usage is not None:
         told["svg_usage"] = plan.svg_usage.as_json()
     return told
+
+
+def told_background(wanted: ImageRequest) -> str:
+    """Return the background as an answer tells it, never auto."""
+    return "transparent" if wanted.background == "transparent" else "opaque"
 
 
 def dall_e_document(
