@@ -58,8 +58,8 @@ class Floor:
 
     Attributes:
         n, n_ok: Answers that were compared, and that were ok.
-        first_byte_error_s, first_partial_error_s, service_error_s: p50, p95, p99; None where nothing
-            was compared.
+        first_byte_error_s, first_partial_error_s, service_error_s: p50, p95, p99;
+            None where nothing was compared.
         limit_s: The most that the p99 of an error may be.
         late_p99_s: How much later than due requests were begun.
         client_limited: As of any run.
