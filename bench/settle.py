@@ -57,7 +57,8 @@ def read(answer: Exchange) -> Reading:
         return read_answer(answer.status, answer.body or b"", kind)
     message = answer.message or "no answer"
     if answer.status is not None and answer.status < 300:  # noqa: PLR2004  success class
-        return read_answer(answer.status, answer.body or b"", kind, message)
+        reading = read_answer(answer.status, answer.body or b"", kind, message)
+        return _left(reading) if answer.failure == "left" else reading
     is_late = answer.failure == "timeout"
     if not answer.stamps.may_have_left:
         outcome = Outcome.TIMED_OUT if is_late else Outcome.SERVER_ERROR
@@ -70,6 +71,19 @@ def read(answer: Exchange) -> Reading:
         billing=billing,
         error_type=answer.failure,
         error_message=message,
+    )
+
+
+def _left(reading: Reading) -> Reading:
+    """A stream whose program went away: what came of it, else broken off."""
+    if reading.outcome is Outcome.OK:
+        return reading
+    return replace(
+        reading,
+        outcome=Outcome.CANCELLED,
+        billing=Billing.POSSIBLY_BILLED,
+        error_type="cancelled",
+        error_code="left_stream",
     )
 
 
