@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.attempt import Attempt
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
+from bench.inputs.shelf import content_of
 from bench.journal import JournalWriter, end_record, read_run, session_record
 from bench.load.model import Closed, Goal
 from bench.load.schedule import LATE_FROM_S, due_offsets_s
@@ -148,6 +149,7 @@ class Runner:
                 self._keys[endpoint.api_key_env],
                 self._options.concurrency,
                 stack,
+                partial(content_of, self._data),
             )
             for endpoint in self._plan.endpoints_of(due)
         }

@@ -15,18 +15,19 @@ from bench.attempt import (
     Stamps,
     UsageSource,
 )
-from bench.client.exchange import Exchange
+from bench.client.exchange import NOT_READ, UPLOAD_FAILED, Exchange
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
 from bench.transport.stamps import RequestStamps
 from bench.wire.answer import read_answer
 from bench.wire.cost import OTHERWISE, cost_of_headers
 from bench.wire.headers import kept_headers, request_id, retry_after_s
-from bench.wire.reading import Reading
+from bench.wire.reading import Reading, left_early
 from pricing.errors import PricingError
 from pricing.money import round_usd
 
 NS_PER_S = 1e9
+_SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +53,15 @@ class Sending:
 
 def read(answer: Exchange) -> Reading:
     """What came back, understood; what broke off, classified."""
+    if answer.failure in {NOT_READ, UPLOAD_FAILED}:
+        return _stayed(answer)
     kind = answer.headers.get("content-type", "")
     if answer.failure is None and answer.status is not None:
         return read_answer(answer.status, answer.body or b"", kind)
     message = answer.message or "no answer"
     if answer.status is not None and answer.status < 300:  # noqa: PLR2004  success class
         reading = read_answer(answer.status, answer.body or b"", kind, message)
-        return _left(reading) if answer.failure == "left" else reading
+        return left_early(reading) if answer.failure == "left" else reading
     is_late = answer.failure == "timeout"
     if not answer.stamps.may_have_left:
         outcome = Outcome.TIMED_OUT if is_late else Outcome.SERVER_ERROR
@@ -74,16 +77,24 @@ def read(answer: Exchange) -> Reading:
     )
 
 
-def _left(reading: Reading) -> Reading:
-    """A stream whose program went away: what came of it, else broken off."""
-    if reading.outcome is Outcome.OK:
-        return reading
+def _stayed(answer: Exchange) -> Reading:
+    """A request that a picture of its own kept here, so that nothing was asked.
+
+    Where the endpoint refused the picture, it says whether to go on.
+    """
+    reading = Reading(outcome=Outcome.CLIENT_ERROR, billing=Billing.NOT_SENT)
+    if answer.failure == UPLOAD_FAILED:
+        status = answer.status or 0
+        if status and status not in _SUCCESS:
+            reading = read_answer(status, answer.body or b"")
+        else:
+            reading = replace(reading, outcome=Outcome.SERVER_ERROR)
+    said = reading.error_message
     return replace(
         reading,
-        outcome=Outcome.CANCELLED,
-        billing=Billing.POSSIBLY_BILLED,
-        error_type="cancelled",
-        error_code="left_stream",
+        billing=Billing.NOT_SENT,
+        error_type=answer.failure,
+        error_message=f"{answer.message}: {said}" if said else answer.message,
     )
 
 
@@ -328,5 +339,6 @@ def _late_s(sending: Sending, stamps: RequestStamps) -> float | None:
     """How late a request is by our own fault: waits for limits are not in it."""
     if sending.behind_ns is None:
         return None
-    own_ns = sending.behind_ns + max(0, stamps.started_ns - sending.ready_ns)
+    since_ready_ns = stamps.started_ns - sending.ready_ns - stamps.uploads_ns
+    own_ns = sending.behind_ns + max(0, since_ready_ns)
     return own_ns / NS_PER_S

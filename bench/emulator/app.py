@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bench.emulator import control, uploads, variations
+from bench.emulator import control, responses, uploads, variations
 from bench.emulator.delivery import Delivery, refusal_delivery
 from bench.emulator.edits import edits
 from bench.emulator.generations import generations
@@ -36,6 +36,7 @@ def application(emulator: Emulator) -> ASGIApp:
             Route("/v1/models/{model}", read_model, methods=["GET"]),
             *variations.routes(emulator.models),
             *uploads.ROUTES,
+            *responses.ROUTES,
             *control.ROUTES,
         ],
         exception_handlers=handlers,

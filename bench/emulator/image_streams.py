@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bench.emulator.answers import ZERO_USAGE, whole_text
+from bench.emulator.answers import ZERO_USAGE, told_background, whole_text
 from bench.emulator.checks import ImageRequest
 from bench.emulator.delivery import slow_seconds
 from bench.emulator.event_stream import DONE, EventStream, Frame, Part, frame
@@ -99,11 +99,6 @@ def _completed(job: Job, found: Made, fault: Fault | None) -> dict[str, Any]:
         zero = scenario is Scenario.ZERO_USAGE
         told["usage"] = ZERO_USAGE if zero else plan.usage.as_json()
     return told
-
-
-def told_background(wanted: ImageRequest) -> str:
-    """Return the background as an answer tells it, never auto."""
-    return "transparent" if wanted.background == "transparent" else "opaque"
 
 
 def _error(refusal: Refusal) -> Frame:

@@ -80,6 +80,8 @@ def planned(
     if profile.service_time is None:
         drawn_s += thinking_s
     entry.served_quality, entry.served_size = plan.drawn_quality, plan.drawn_size
+    if plan.svg_usage is not None:
+        entry.svg_usage = plan.svg_usage.as_json()
     took = span(emulator, entry, drawn_s)
     return Job(
         plan=plan,

@@ -37,7 +37,7 @@ KINDS: Mapping[str, type] = {
 LOOSE = frozenset({"include", "max_tool_calls", "stream_options", "temperature"})
 KNOWN = frozenset(KINDS) | LOOSE | {"input", "model", "tool_choice", "tools", "top_p"}
 NOT_OFFERED = frozenset({"background", "conversation", "prompt"})
-QUESTION_MARKS = ("?", "？")  # noqa: RUF001 - the full-width one is meant
+QUESTION_MARKS = ("?", "？")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

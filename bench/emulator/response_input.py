@@ -167,4 +167,6 @@ def _picture(
         raise none_of(detail, DETAILS, f"{where}.detail")
     source = {key: members.get(key) for key in ("image_url", "file_id")}
     content = pointed_at(emulator, source, where)
-    found.show(opened(content, f"{where}.{'file_id' if source['file_id'] else 'image_url'}"))
+    found.show(
+        opened(content, f"{where}.{'file_id' if source['file_id'] else 'image_url'}")
+    )

@@ -10,10 +10,12 @@ import httpx2
 from starlette.requests import Request
 
 from bench.emulator.catalogue import Model
+from bench.emulator.conversations import Conversations
 from bench.emulator.faults import FaultPlan
 from bench.emulator.files import Files
 from bench.emulator.ledger import Entry, Ledger
 from bench.emulator.limits import Window
+from bench.emulator.mainline import TextModel
 from bench.emulator.options import Manner
 from bench.emulator.profile import RunProfile
 from bench.emulator.wire import Connection
@@ -55,6 +57,8 @@ class Emulator:
     profile: RunProfile = field(default_factory=RunProfile)
     faults: FaultPlan = field(default_factory=FaultPlan)
     files: Files = field(default_factory=Files)
+    text_models: dict[str, TextModel] = field(default_factory=dict[str, TextModel])
+    conversations: Conversations = field(default_factory=Conversations)
     window: Window = field(default_factory=Window)
     ledger: Ledger = field(default_factory=Ledger)
     upstream: httpx2.AsyncClient | None = None
