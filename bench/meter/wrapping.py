@@ -181,7 +181,8 @@ class _Metering:
 
     async def _unmetered(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
-        what = f"{request.method} {path} is not metered by this version"
+        without = " without the image tool" if path.endswith(RESPONSES) else ""
+        what = f"{request.method} {path}{without} is not metered by this version"
         if self._run.options.max_cost_usd is not None:
             sentence = f"nothing was sent: {what}, so the cap could not hold"
             return own_answer(request, FORBIDDEN, sentence)
