@@ -9,7 +9,7 @@ from bench.errors import BadInput, NoCredentials
 from bench.folder import DataFolder
 from bench.plan.build import cell_of
 from bench.prompt import Prompt
-from bench.rules import check_request
+from bench.rules.check import check_request
 from bench.suite import PARAMETERS, Value
 
 DEFAULT_MODEL = "gpt-image-2"
