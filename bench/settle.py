@@ -1,5 +1,6 @@
 """Settle: an answer and its pictures made into an attempt; pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -14,18 +15,19 @@ from bench.attempt import (
     Stamps,
     UsageSource,
 )
-from bench.client.exchange import Exchange
+from bench.client.exchange import NOT_READ, UPLOAD_FAILED, Exchange
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
 from bench.transport.stamps import RequestStamps
-from bench.wire.answer import cut_answer, read_answer
+from bench.wire.answer import read_answer
 from bench.wire.cost import OTHERWISE, cost_of_headers
 from bench.wire.headers import kept_headers, request_id, retry_after_s
-from bench.wire.reading import Reading
+from bench.wire.reading import Reading, left_early
 from pricing.errors import PricingError
 from pricing.money import round_usd
 
 NS_PER_S = 1e9
+_SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +53,15 @@ class Sending:
 
 def read(answer: Exchange) -> Reading:
     """What came back, understood; what broke off, classified."""
+    if answer.failure in {NOT_READ, UPLOAD_FAILED}:
+        return _stayed(answer)
+    kind = answer.headers.get("content-type", "")
     if answer.failure is None and answer.status is not None:
-        return read_answer(answer.status, answer.body or b"")
+        return read_answer(answer.status, answer.body or b"", kind)
     message = answer.message or "no answer"
     if answer.status is not None and answer.status < 300:  # noqa: PLR2004  success class
-        return cut_answer(message)
+        reading = read_answer(answer.status, answer.body or b"", kind, message)
+        return left_early(reading) if answer.failure == "left" else reading
     is_late = answer.failure == "timeout"
     if not answer.stamps.may_have_left:
         outcome = Outcome.TIMED_OUT if is_late else Outcome.SERVER_ERROR
@@ -68,6 +74,27 @@ def read(answer: Exchange) -> Reading:
         billing=billing,
         error_type=answer.failure,
         error_message=message,
+    )
+
+
+def _stayed(answer: Exchange) -> Reading:
+    """A request that a picture of its own kept here, so that nothing was asked.
+
+    Where the endpoint refused the picture, it says whether to go on.
+    """
+    reading = Reading(outcome=Outcome.CLIENT_ERROR, billing=Billing.NOT_SENT)
+    if answer.failure == UPLOAD_FAILED:
+        status = answer.status or 0
+        if status and status not in _SUCCESS:
+            reading = read_answer(status, answer.body or b"")
+        else:
+            reading = replace(reading, outcome=Outcome.SERVER_ERROR)
+    said = reading.error_message
+    return replace(
+        reading,
+        billing=Billing.NOT_SENT,
+        error_type=answer.failure,
+        error_message=f"{answer.message}: {said}" if said else answer.message,
     )
 
 
@@ -92,9 +119,11 @@ def settle(
     reading = _with_pictures(reading, pictures)
     seen = _seen(pictures)
     counts, source = _counts(sending.planned, reading, priced)
-    money = _money(sending.planned, reading, counts, priced)
+    is_known = source is not UsageSource.ABSENT
+    money = _money(sending.planned, reading, counts if is_known else None, priced)
     cost, cost_flags = _cost(answer, reading, money)
     trial = sending.planned.trial
+    partials_s = _partials_s(answer, reading)
     return Attempt(
         attempt_id=sending.attempt_id,
         trial_id=trial.trial_id,
@@ -103,7 +132,10 @@ def settle(
         outcome=reading.outcome,
         billing=reading.billing,
         started_at=sending.started_at,
-        stamps=durations(sending, answer.stamps),
+        stamps=replace(
+            durations(sending, answer.stamps),
+            first_partial_s=partials_s[0] if partials_s else None,
+        ),
         served=_served(reading.served, seen),
         money=replace(
             money,
@@ -128,6 +160,8 @@ def settle(
         request_id=request_id(answer.headers),
         headers=kept_headers(answer.headers),
         reported_cost=cost,
+        response_id=reading.response_id,
+        partials_s=partials_s,
     )
 
 
@@ -149,13 +183,23 @@ def _with_pictures(reading: Reading, pictures: tuple[Picture, ...]) -> Reading:
 def _counts(
     planned: PlannedTrial, reading: Reading, priced: PricedModel
 ) -> tuple[Counts | None, UsageSource]:
+    """What is charged by class, or as much of it as is known, and where it is from.
+
+    The text model has no published rule: what it used is told, or not known.
+    """
     if reading.billing not in {Billing.BILLED, Billing.BILLED_UNUSABLE}:
         return None, UsageSource.ABSENT
+    mainline = None if priced.mainline is None else dict(reading.mainline or {})
+    counts, source = None, UsageSource.ABSENT
     if reading.usage is not None and not priced.card.images:
-        return reading.usage, UsageSource.REPORTED
-    if planned.expected is not None:
-        return planned.expected, UsageSource.ESTIMATED
-    return None, UsageSource.ABSENT
+        counts, source = reading.usage, UsageSource.REPORTED
+    elif planned.expected is not None:
+        counts, source = planned.expected, UsageSource.ESTIMATED
+    if mainline is None:
+        return counts, source
+    if counts is None or not mainline:
+        return {**(counts or {}), **mainline} or None, UsageSource.ABSENT
+    return {**counts, **mainline}, source
 
 
 def _money(
@@ -197,6 +241,34 @@ def _cost(
     if cost is None or money.charge_usd == round_usd(cost.usd):
         return cost, flags
     return cost, (*flags, OTHERWISE)
+
+
+def _partials_s(answer: Exchange, reading: Reading) -> tuple[float, ...]:
+    """From request sent to the last byte of each partial picture's event."""
+    sent_ns = answer.stamps.sent_ns
+    if sent_ns is None:
+        return ()
+    return tuple(
+        max(0, at_ns - sent_ns) / NS_PER_S
+        for at_ns in instants_of(answer.arrived, reading.partial_ends)
+    )
+
+
+def instants_of(arrived: Iterable[tuple[int, int]], ends: Iterable[int]) -> list[int]:
+    """When so many bytes of a body were there, both in rising order.
+
+    What was never stamped is left out, and all that follows it.
+    """
+    found: list[int] = []
+    steps = iter(arrived)
+    n_bytes, at_ns = 0, 0
+    for end in ends:
+        while n_bytes < end:
+            n_bytes, at_ns = next(steps, (0, 0))
+            if not n_bytes:
+                return found
+        found.append(at_ns)
+    return found
 
 
 def _seen(pictures: tuple[Picture, ...]) -> Served:
@@ -267,5 +339,6 @@ def _late_s(sending: Sending, stamps: RequestStamps) -> float | None:
     """How late a request is by our own fault: waits for limits are not in it."""
     if sending.behind_ns is None:
         return None
-    own_ns = sending.behind_ns + max(0, stamps.started_ns - sending.ready_ns)
+    since_ready_ns = stamps.started_ns - sending.ready_ns - stamps.uploads_ns
+    own_ns = sending.behind_ns + max(0, since_ready_ns)
     return own_ns / NS_PER_S

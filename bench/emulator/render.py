@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from bench.emulator.animation import animated
 from bench.emulator.lettering import draw_texts, quoted_texts
 from bench.emulator.png import png_bytes
+from bench.emulator.retouch import retouched
+from bench.emulator.vectors import written
 
 MARK = "simulated=pixelmeter-emulator"
 # Strength of the grain in grey levels: more detail in a better picture.
@@ -27,7 +30,10 @@ SHAPES_OF_OTHERS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """What one picture shall be. `key` seeds it; `request_id` is in its mark."""
+    """What one picture shall be. `key` seeds it; `request_id` is in its mark.
+
+    `inputs`, `mask` and `markup` are the encoded pictures to start from.
+    """
 
     prompt: str
     quality: str
@@ -38,17 +44,42 @@ class Drawing:
     transparent: bool
     key: str
     request_id: str
+    inputs: tuple[bytes, ...] = ()
+    mask: bytes | None = None
+    markup: bytes | None = None
+    n_frames: int = 1
+    frame_duration_ms: int = 0
 
 
 def rendered(drawing: Drawing) -> bytes:
     """Return the encoded picture."""
+    texts = quoted_texts(drawing.prompt.encode("utf-8", "replace").decode())
+    if drawing.output_format == "svg":
+        return written(
+            texts,
+            drawing.width_px,
+            drawing.height_px,
+            key=drawing.key,
+            mark=_mark(drawing),
+        )
     dice = random.Random(drawing.key)  # noqa: S311 - a picture, no secret
     picture = (
         _transparent(drawing, dice) if drawing.transparent else _scene(drawing, dice)
     )
-    safe_prompt = drawing.prompt.encode("utf-8", "replace").decode()
-    draw_texts(picture, quoted_texts(safe_prompt))
-    return _encoded(picture, drawing)
+    if drawing.mask is not None:
+        # The text belongs into the part that is edited.
+        draw_texts(picture, texts)
+    if drawing.inputs:
+        picture = retouched(
+            picture, drawing.inputs, mask=drawing.mask, markup=drawing.markup
+        )
+    if drawing.mask is None:
+        draw_texts(picture, texts)
+    return encoded(picture, drawing)
+
+
+def _mark(drawing: Drawing) -> str:
+    return f"{MARK} request={drawing.request_id}"
 
 
 def warm_up() -> None:
@@ -127,11 +158,19 @@ def _noise_tile(grain: float) -> NDArray[np.uint8]:
     return signed.view(np.uint8)
 
 
-def _encoded(picture: Image.Image, drawing: Drawing) -> bytes:
-    mark = f"{MARK} request={drawing.request_id}"
+def encoded(picture: Image.Image, drawing: Drawing) -> bytes:
+    """Encode a picture as a drawing wants it, with the mark of the simulation."""
+    mark = _mark(drawing)
     if drawing.output_format == "png":
         texts = {"simulated": "pixelmeter-emulator", "Comment": mark}
         return png_bytes(np.asarray(picture), texts)
+    if drawing.output_format == "gif":
+        return animated(
+            picture,
+            n_frames=drawing.n_frames,
+            duration_ms=drawing.frame_duration_ms,
+            mark=mark,
+        )
     quality = max(1, drawing.compression)
     out = io.BytesIO()
     if drawing.output_format == "jpeg":

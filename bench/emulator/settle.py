@@ -12,9 +12,11 @@ from bench.emulator.service_time import Work
 from bench.emulator.tokens import (
     Usage,
     image_tokens,
+    input_image_tokens,
     picture_text_tokens,
     text_tokens,
 )
+from bench.emulator.vectors import svg_price_usd, svg_usage
 
 AUTO_SIZE = "1024x1024"
 AUTO_QUALITIES = ("medium", "high")
@@ -34,6 +36,14 @@ def settled(
     size = AUTO_SIZE if wanted.size == "auto" else wanted.size
     if fault is Scenario.WRONG_QUALITY:
         quality = another_quality(model, quality)
+    author = None
+    if wanted.output_format == "svg":
+        author = svg_usage(
+            wanted.prompt,
+            *edges_px(size),
+            model=wanted.svg_model,
+            effort=wanted.svg_effort,
+        )
     return Plan(
         wanted=wanted,
         told_quality=quality,
@@ -41,6 +51,7 @@ def settled(
         drawn_quality=model.qualities[0] if substitutes else quality,
         drawn_size=another_size(size) if fault is Scenario.WRONG_SIZE else size,
         usage=None if model.is_dall_e else usage_of(wanted, quality, size),
+        svg_usage=author,
         key=key,
         request_id=request_id,
     )
@@ -69,8 +80,13 @@ def usage_of(wanted: ImageRequest, quality: str, size: str) -> Usage:
     """Return the tokens of the whole request; input counts once a picture, too."""
     kin = wanted.model.kin
     each = image_tokens(kin, quality, *edges_px(size))
+    inputs = sum(
+        input_image_tokens(kin, one.width_px, one.height_px, wanted.fidelity)
+        for one in wanted.inputs
+    )
     return Usage(
         input_text_tokens=text_tokens(wanted.prompt) * wanted.n,
+        input_image_tokens=inputs * wanted.n,
         output_image_tokens=each * wanted.n,
         output_text_tokens=picture_text_tokens(kin, wanted.prompt) * wanted.n,
     )
@@ -80,7 +96,8 @@ def list_price_usd(plan: Plan) -> Decimal:
     """Return what OpenAI would charge for what the answer tells."""
     wanted = plan.wanted
     if plan.usage is not None:
-        return token_price_usd(wanted.model.kin, plan.usage)
+        author_usd = svg_price_usd(plan.svg_usage) if plan.svg_usage else Decimal(0)
+        return token_price_usd(wanted.model.kin, plan.usage) + author_usd
     each = PER_IMAGE[wanted.model.kin, plan.told_quality, plan.told_size]
     return each * wanted.n
 
