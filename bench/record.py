@@ -24,6 +24,9 @@ COUNTS = (
     "output_text_tokens",
 )
 
+_UNRECORDED = "its process ended before the answer was recorded"
+_IN_JOB = "its job was not collected yet"
+
 
 def intent_record(sending: Sending) -> dict[str, Any]:
     """What is durable before the request leaves."""
@@ -106,7 +109,10 @@ def _text(usd: Decimal | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastAttempt:
-    """How the last attempt of a trial ended; a lost one has no answer."""
+    """How the last attempt of a trial ended; a lost one has no answer.
+
+    One that is in a job of the Batch API may still be answered.
+    """
 
     attempt_no: int
     endpoint: str
@@ -115,6 +121,7 @@ class LastAttempt:
     http_status: int | None = None
     error_code: str | None = None
     error_message: str | None = None
+    is_in_job: bool = False
 
     @property
     def may_be_sent_again(self) -> bool:
@@ -169,6 +176,11 @@ class RunHistory:
     def left(self, planned: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
         """The trials among those given that may still be sent, in their order."""
         return tuple(p for p in planned if self.trials[p.trial.trial_id].may_be_sent)
+
+    def in_jobs(self, planned: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
+        """The trials among those given that a job may still answer."""
+        found = ((p, self.trials[p.trial.trial_id].last) for p in planned)
+        return tuple(p for p, last in found if last and last.is_in_job)
 
 
 def read_history(parts: Iterable[JournalPart]) -> RunHistory:
@@ -226,12 +238,14 @@ def _add_outcome(history: RunHistory, record: dict[str, Any]) -> None:
 
 
 def _lost(intent: dict[str, Any]) -> LastAttempt:
+    is_in_job = "job_id" in intent
     return LastAttempt(
         attempt_no=intent["attempt_no"],
         endpoint=intent["endpoint"],
         outcome=Outcome.LOST,
         billing=Billing.POSSIBLY_BILLED,
-        error_message="its process ended before the answer was recorded",
+        error_message=_IN_JOB if is_in_job else _UNRECORDED,
+        is_in_job=is_in_job,
     )
 
 

@@ -5,6 +5,7 @@ import inspect
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
@@ -22,6 +23,8 @@ _MOST_KEPT_BYTES = 64_000_000
 _MOST_KEPT = 4_096
 # In front of the one header that differs from attempt to attempt.
 _ID_HEADER = "X-Client-Request-Id"
+# Given the library and the headers of every request; what it asks for is written.
+Ask = Callable[[Any, dict[str, str]], Awaitable[object]]
 
 
 class _Written(httpx2.AsyncBaseTransport):
@@ -115,8 +118,29 @@ class RequestBuilder:
             model=trial.cell.model,
             **named,
             extra_body=others or None,
-            extra_headers={_ID_HEADER: self._place, "Accept-Encoding": "identity"},
+            extra_headers=self._headers,
         )
+        return self._taken()
+
+    async def write(self, ask: Ask) -> Sealed:
+        """Any other request, as the library writes it; it is not kept.
+
+        Args:
+            ask: Asks the library, with the headers that every request has.
+
+        Raises:
+            openai.OpenAIError, httpx2.HTTPError: It can't be written.
+        """
+        async with self._turn:
+            await ask(self._sdk, self._headers)
+            return self._taken()
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {_ID_HEADER: self._place, "Accept-Encoding": "identity"}
+
+    def _taken(self) -> Sealed:
+        """What the library has just written."""
         request, self._written.request = self._written.request, None
         if request is None:
             raise httpx2.LocalProtocolError("the library wrote no request")

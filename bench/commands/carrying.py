@@ -102,7 +102,8 @@ def again(
     """
     history = read_history(read_run(session.data.run(plan.run_id)))
     left = history.left(plan.trials)
-    check_keys(session, plan.endpoints_of(left))
+    due = (*left, *history.in_jobs(plan.trials))
+    check_keys(session, plan.endpoints_of(due))
     if left:
         check_search(options, len(plan.endpoints_of(left)), left)
     before, now = plan.options.max_cost_usd, options.max_cost_usd
@@ -186,6 +187,7 @@ def send(session: Session, plan: Plan, options: Options, command: str) -> Ending
         StorageFailed: The journal could not be opened.
     """
     # The official library takes longer to load than all else before a request.
+    from bench.jobs.runner import JobRunner
     from bench.runner import Runner
 
     keys = keys_of(plan.endpoints, session.variables)
@@ -193,5 +195,6 @@ def send(session: Session, plan: Plan, options: Options, command: str) -> Ending
         session.data.run(plan.run_id).hold(),
         watcher(plan.run_id) as watching,
     ):
-        runner = Runner(plan, session.data, keys, options, watching)
+        carrier = JobRunner if options.batch else Runner
+        runner = carrier(plan, session.data, keys, options, watching)
         return asyncio.run(runner.run(command))

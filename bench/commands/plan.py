@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.commands.options import (
+    BatchOption,
     BooksOption,
     ConcurrencyOption,
     DataOption,
@@ -51,6 +52,7 @@ def plan(
     rate: RateOption = None,
     load: LoadOption = None,
     images: ImagesOption = None,
+    batch: BatchOption = False,
     books: BooksOption = None,
     data: DataOption = None,
     json: JsonOption = False,
@@ -64,7 +66,13 @@ def plan(
     from bench.plan.options import Options
 
     folder = DataFolder.choose(data, read_environment().variables)
-    given = Given(concurrency=concurrency, rate_rpm=rate, load=load, images=images)
+    given = Given(
+        concurrency=concurrency,
+        rate_rpm=rate,
+        load=load,
+        images=images,
+        batch=batch,
+    )
     wanted = wishes(seed=seed, limit=limit, only=only, options=given.over(Options()))
     where = Where(
         endpoints_file=endpoints,

@@ -13,6 +13,7 @@ from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.journal import now_utc
 from bench.load.warmup import MOST_IN_A_SEARCH, marks, n_warmup
+from bench.plan.batched import check_batch
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.plan.options import Options
 from bench.plan.order import Place, order, trial_id
@@ -27,6 +28,7 @@ from bench.prompt import Prompt
 from bench.rules import check_request
 from bench.suite import NOT_PARAMETERS, Suite, Value, keep_only
 from pricing.book import PriceBook
+from pricing.rates import Tier
 
 MOST_TRIALS = 1_000_000
 
@@ -74,13 +76,17 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     if n_trials > MOST_TRIALS:
         raise BadInput(f"{n_trials:,} trials; a run has at most {MOST_TRIALS:,}")
     _check_cells(cells, prompts)
+    if wishes.options.batch:
+        check_batch(cells, wishes.warm_up)
     today = datetime.now(UTC).date()
-    prices = price_cells(cells, endpoints, today, wishes.book)
+    tier = Tier.BATCH if wishes.options.batch else Tier.STANDARD
+    prices = price_cells(cells, endpoints, today, wishes.book, tier)
     seed = secrets.randbelow(2**31) if wishes.seed is None else wishes.seed
     run_id = new_run_id()
     places = order(cells, len(prompts), suite.repeats, seed)
     costs = _costs(cells, prompts, prices, today)
-    warmup = _warmup(cells, places, wishes)
+    in_jobs = wishes.options.batch
+    warmup = [False] * len(places) if in_jobs else _warmup(cells, places, wishes)
     return Plan(
         run_id=run_id,
         kind="suite",
@@ -105,8 +111,9 @@ def price_cells(
     endpoints: tuple[Endpoint, ...],
     day: date,
     book: PriceBook | None = None,
+    tier: Tier = Tier.STANDARD,
 ) -> dict[tuple[str, str], PricedModel]:
-    """The rates of every endpoint and model of the cells.
+    """The rates of every endpoint and model of the cells, in a tier.
 
     Raises:
         BadInput: Names each endpoint and model without a known price.
@@ -116,7 +123,7 @@ def price_cells(
     unknown: list[str] = []
     for key in dict.fromkeys((cell.endpoint, cell.model) for cell in cells):
         try:
-            prices[key] = price_model(by_name[key[0]], key[1], day, book)
+            prices[key] = price_model(by_name[key[0]], key[1], day, book, tier)
         except BadInput as error:
             unknown.append(str(error))
     if unknown:

@@ -14,13 +14,14 @@ from pricing.charge import Charge, charge
 from pricing.errors import PricingError, UnknownQuantity
 from pricing.estimate import Bound, request_bound, request_estimate
 from pricing.picture import charge_images
-from pricing.rates import RateCard
+from pricing.rates import RateCard, Tier
 from pricing.scheme import Scheme, parse_scheme
 from pricing.usage import Usage
 from pricing.variant import PictureRequest, Variant, parse_size
 
 # The usual rule of thumb for English; an estimate, never a charge of its own.
 BYTES_PER_TOKEN = 4
+_NO_BATCH = "leave --batch out, or write its batch rates into a book of your own"
 Counts = Mapping[str, int | None]
 
 
@@ -96,9 +97,13 @@ def priced_of(prices: Mapping[tuple[str, str], PricedModel], cell: Cell) -> Pric
 
 
 def price_model(
-    endpoint: Endpoint, model: str, day: date, book: PriceBook | None = None
+    endpoint: Endpoint,
+    model: str,
+    day: date,
+    book: PriceBook | None = None,
+    tier: Tier = Tier.STANDARD,
 ) -> PricedModel:
-    """The rates that hold for a model at an endpoint on a day.
+    """The rates that hold for a model at an endpoint on a day, in a tier.
 
     Without a book those of the shipped one.
 
@@ -107,9 +112,12 @@ def price_model(
     """
     try:
         scheme = None if endpoint.scheme is None else parse_scheme(endpoint.scheme)
-        card = (book or shipped_book()).card(endpoint.vendor, model, day)
+        card = (book or shipped_book()).card(endpoint.vendor, model, day, tier)
     except PricingError as error:
-        raise BadInput(f"endpoint {endpoint.name}: model {model}: {error}") from None
+        cure = f"; {_NO_BATCH}" if tier is Tier.BATCH else ""
+        raise BadInput(
+            f"endpoint {endpoint.name}: model {model}: {error}{cure}"
+        ) from None
     if scheme is not None and scheme.needs_all_calls:
         raise BadInput(
             f"endpoint {endpoint.name}: a fee with purchase_usd belongs to many calls; "

@@ -45,6 +45,10 @@ class Answering:
                 raise httpx2.RemoteProtocolError(sentence)
         return content[0] if len(content) == 1 else b"".join(content)
 
+    def parts(self) -> AsyncIterator[bytes]:
+        """The body, unpacked, as it comes; what breaks it off is raised."""
+        return self._unpacked() if self._is_packed else self._parts
+
     def _unpacked(self) -> AsyncIterator[bytes]:
         response = httpx2.Response(
             self.status, headers=self._codings, stream=_Stream(self._parts)
