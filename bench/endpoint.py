@@ -19,11 +19,12 @@ from pydantic import (
 
 from bench.document import check, parse, read, unshown
 from bench.errors import BadInput
-from bench.suite import CARRIED_OUT, PARAMETERS, Value
+from bench.suite import CLOSED, PARAMETERS, Value
 
 Name = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$", max_length=64)
 ]
+_DEFAULTS = PARAMETERS | {"mainline_model"}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Names have few digits; a key without hyphens has many, or begins like one.
 _LIKE_A_KEY = re.compile(r"sk_.*|(?=.{20})(.*[0-9]){6}.*")
@@ -121,11 +122,11 @@ class Endpoint(BaseModel):
     @classmethod
     def _known_parameters(cls, values: dict[str, Value]) -> dict[str, Value]:
         for key, value in values.items():
-            if key not in PARAMETERS:
-                known = ", ".join(sorted(PARAMETERS))
+            if key not in _DEFAULTS:
+                known = ", ".join(sorted(_DEFAULTS))
                 raise unshown(f"'{key}' is no such parameter; known are {known}")
-            if value not in CARRIED_OUT.get(key, {value}):
-                raise unshown(f"'{key}: {value}' is not carried out by this version")
+            if value not in CLOSED.get(key, {value}):
+                raise unshown(f"'{key}: {value}' is none; there are true, false")
         return values
 
     @property

@@ -22,6 +22,10 @@ COUNTS = (
     "cached_image_tokens",
     "output_image_tokens",
     "output_text_tokens",
+    "mainline_input_tokens",
+    "mainline_cached_tokens",
+    "mainline_cache_write_tokens",
+    "mainline_output_tokens",
 )
 
 _UNRECORDED = "its process ended before the answer was recorded"
@@ -61,10 +65,12 @@ def outcome_record(attempt: Attempt) -> dict[str, Any]:
         "error_message": attempt.error_message,
         "retry_after_s": attempt.retry_after_s,
         **members(attempt.stamps),
+        "partials_s": list(attempt.partials_s),
         **_money(attempt),
         "simulated": attempt.simulated,
         **_served(attempt),
         "request_id": attempt.request_id,
+        "response_id": attempt.response_id,
         "pictures": [members(picture) for picture in attempt.pictures],
         "headers": attempt.headers,
     }

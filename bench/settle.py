@@ -1,5 +1,6 @@
 """Settle: an answer and its pictures made into an attempt; pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -18,7 +19,7 @@ from bench.client.exchange import Exchange
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
 from bench.transport.stamps import RequestStamps
-from bench.wire.answer import cut_answer, read_answer
+from bench.wire.answer import read_answer
 from bench.wire.cost import OTHERWISE, cost_of_headers
 from bench.wire.headers import kept_headers, request_id, retry_after_s
 from bench.wire.reading import Reading
@@ -51,11 +52,12 @@ class Sending:
 
 def read(answer: Exchange) -> Reading:
     """What came back, understood; what broke off, classified."""
+    kind = answer.headers.get("content-type", "")
     if answer.failure is None and answer.status is not None:
-        return read_answer(answer.status, answer.body or b"")
+        return read_answer(answer.status, answer.body or b"", kind)
     message = answer.message or "no answer"
     if answer.status is not None and answer.status < 300:  # noqa: PLR2004  success class
-        return cut_answer(message)
+        return read_answer(answer.status, answer.body or b"", kind, message)
     is_late = answer.failure == "timeout"
     if not answer.stamps.may_have_left:
         outcome = Outcome.TIMED_OUT if is_late else Outcome.SERVER_ERROR
@@ -92,9 +94,11 @@ def settle(
     reading = _with_pictures(reading, pictures)
     seen = _seen(pictures)
     counts, source = _counts(sending.planned, reading, priced)
-    money = _money(sending.planned, reading, counts, priced)
+    is_known = source is not UsageSource.ABSENT
+    money = _money(sending.planned, reading, counts if is_known else None, priced)
     cost, cost_flags = _cost(answer, reading, money)
     trial = sending.planned.trial
+    partials_s = _partials_s(answer, reading)
     return Attempt(
         attempt_id=sending.attempt_id,
         trial_id=trial.trial_id,
@@ -103,7 +107,10 @@ def settle(
         outcome=reading.outcome,
         billing=reading.billing,
         started_at=sending.started_at,
-        stamps=durations(sending, answer.stamps),
+        stamps=replace(
+            durations(sending, answer.stamps),
+            first_partial_s=partials_s[0] if partials_s else None,
+        ),
         served=_served(reading.served, seen),
         money=replace(
             money,
@@ -128,6 +135,8 @@ def settle(
         request_id=request_id(answer.headers),
         headers=kept_headers(answer.headers),
         reported_cost=cost,
+        response_id=reading.response_id,
+        partials_s=partials_s,
     )
 
 
@@ -149,13 +158,23 @@ def _with_pictures(reading: Reading, pictures: tuple[Picture, ...]) -> Reading:
 def _counts(
     planned: PlannedTrial, reading: Reading, priced: PricedModel
 ) -> tuple[Counts | None, UsageSource]:
+    """What is charged by class, or as much of it as is known, and where it is from.
+
+    The text model has no published rule: what it used is told, or not known.
+    """
     if reading.billing not in {Billing.BILLED, Billing.BILLED_UNUSABLE}:
         return None, UsageSource.ABSENT
+    mainline = None if priced.mainline is None else dict(reading.mainline or {})
+    counts, source = None, UsageSource.ABSENT
     if reading.usage is not None and not priced.card.images:
-        return reading.usage, UsageSource.REPORTED
-    if planned.expected is not None:
-        return planned.expected, UsageSource.ESTIMATED
-    return None, UsageSource.ABSENT
+        counts, source = reading.usage, UsageSource.REPORTED
+    elif planned.expected is not None:
+        counts, source = planned.expected, UsageSource.ESTIMATED
+    if mainline is None:
+        return counts, source
+    if counts is None or not mainline:
+        return {**(counts or {}), **mainline} or None, UsageSource.ABSENT
+    return {**counts, **mainline}, source
 
 
 def _money(
@@ -197,6 +216,34 @@ def _cost(
     if cost is None or money.charge_usd == round_usd(cost.usd):
         return cost, flags
     return cost, (*flags, OTHERWISE)
+
+
+def _partials_s(answer: Exchange, reading: Reading) -> tuple[float, ...]:
+    """From request sent to the last byte of each partial picture's event."""
+    sent_ns = answer.stamps.sent_ns
+    if sent_ns is None:
+        return ()
+    return tuple(
+        max(0, at_ns - sent_ns) / NS_PER_S
+        for at_ns in instants_of(answer.arrived, reading.partial_ends)
+    )
+
+
+def instants_of(arrived: Iterable[tuple[int, int]], ends: Iterable[int]) -> list[int]:
+    """When so many bytes of a body were there, both in rising order.
+
+    What was never stamped is left out, and all that follows it.
+    """
+    found: list[int] = []
+    steps = iter(arrived)
+    n_bytes, at_ns = 0, 0
+    for end in ends:
+        while n_bytes < end:
+            n_bytes, at_ns = next(steps, (0, 0))
+            if not n_bytes:
+                return found
+        found.append(at_ns)
+    return found
 
 
 def _seen(pictures: tuple[Picture, ...]) -> Served:

@@ -1,12 +1,13 @@
 """Images: the client of one endpoint's image API."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bench.attempt import Trial
 from bench.client.builder import NOT_BUILT, RequestBuilder
 from bench.client.exchange import Exchange, in_words
 from bench.endpoint import Endpoint
+from bench.transport.answering import Answering
 from bench.transport.client import NETWORK_ERRORS
 from bench.transport.proxies import EnvironmentTransport
 from bench.transport.stamps import RequestStamps
@@ -19,8 +20,7 @@ MOST_BODY_BYTES = 400_000_000
 class _Partly:
     """What came of an answer so far."""
 
-    status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    answer: Answering | None = None
 
 
 class ImageClient:
@@ -44,7 +44,7 @@ class ImageClient:
         """Close the connections."""
         await self._transport.aclose()
 
-    async def generate(
+    async def ask(
         self, trial: Trial, attempt_id: str, stamps: RequestStamps
     ) -> Exchange:
         """Ask for the pictures of a trial; never raises for what comes back.
@@ -71,24 +71,35 @@ class ImageClient:
     ) -> Exchange:
         request = await self._builder.build(trial, stamps)
         async with self._transport.sent(request, attempt_id, stamps) as answer:
-            partly.status = answer.status
-            partly.headers = answer.headers
+            partly.answer = answer
             body = await answer.whole(MOST_BODY_BYTES)
         return Exchange(
             stamps=stamps,
-            status=partly.status,
-            headers=partly.headers,
+            status=answer.status,
+            headers=answer.headers,
             body=body,
+            arrived=_arrived(stamps, answer),
         )
 
 
 def _failed(
     stamps: RequestStamps, partly: _Partly, kind: str, message: str
 ) -> Exchange:
+    answer = partly.answer
+    if answer is None:
+        return Exchange(stamps=stamps, failure=kind, message=message)
     return Exchange(
         stamps=stamps,
-        status=partly.status,
-        headers=partly.headers,
+        status=answer.status,
+        headers=answer.headers,
+        # Partial pictures came before it broke off, and perhaps the last one.
+        body=answer.so_far if answer.is_stream else None,
+        arrived=_arrived(stamps, answer),
         failure=kind,
         message=message,
     )
+
+
+def _arrived(stamps: RequestStamps, answer: Answering) -> tuple[tuple[int, int], ...]:
+    """By the socket where that is ours and the body not packed, else by our loop."""
+    return tuple(stamps.arrived or answer.arrived)

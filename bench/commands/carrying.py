@@ -20,6 +20,7 @@ from bench.endpoint import Endpoint
 from bench.environment import read_environment
 from bench.errors import BadInput, NoCredentials, StorageFailed
 from bench.folder import DataFolder, make_folder
+from bench.inputs.suite import keep_pictures
 from bench.journal import read_run
 from bench.plan.forecast import Forecast, forecast
 from bench.plan.frozen import Plan, freeze, read_plan
@@ -56,8 +57,10 @@ class Session:
         return "" if self.data == found_anyway else f" --data {root}"
 
 
-def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
-    """Freeze a plan and carry it out; returns the exit code.
+def start(
+    session: Session, plan: Plan, suite: Path, *, agreed: bool, as_json: bool
+) -> int:
+    """Freeze the plan of a suite and carry it out; returns the exit code.
 
     Raises:
         NoCredentials: A key is missing.
@@ -87,6 +90,7 @@ def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
     make_folder(session.data.root)
     _check_disk(session.data, figures)
     run = session.data.run(plan.run_id)
+    keep_pictures(session.data, suite, plan.prompts)
     freeze(plan, run)
     return _carry_out(session, plan, plan.options, "run", as_json=as_json)
 

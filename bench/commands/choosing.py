@@ -10,6 +10,7 @@ from bench.endpoint import Endpoint, choose, read_endpoints
 from bench.errors import BadInput
 from bench.folder import DataFolder
 from bench.images.shelf import Keep
+from bench.inputs.suite import with_pictures
 from bench.load.model import Constant, Load, Rate, parse_goal, parse_load, steady
 from bench.plan.build import Wishes, build
 from bench.plan.frozen import Plan
@@ -221,6 +222,7 @@ def planned(
     """
     read = read_suite(suite)
     try:
+        read = with_pictures(read)
         return build(read, endpoints, replace(wanted, book=book))
     except BadInput as error:
         is_option = str(error).startswith("--")

@@ -115,7 +115,7 @@ def run(
     )
     chosen = where.read(session.data)
     built = planned(suite, chosen, wanted, chosen_book(session.data.root, books))
-    raise typer.Exit(start(session, built, agreed=yes, as_json=json))
+    raise typer.Exit(start(session, built, suite, agreed=yes, as_json=json))
 
 
 def resume(

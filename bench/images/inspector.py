@@ -28,6 +28,12 @@ _MARK_IN_UTF_16 = MARK.decode().encode("utf-16-le")
 
 def main() -> None:
     """Serve until standard input ends."""
+    limit()
+    serve(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))
+
+
+def limit() -> None:
+    """Bind what this process may take, whatever a picture makes of it."""
     keep_room()
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -36,7 +42,6 @@ def main() -> None:
     # end the opening, and the size that was promised would not be known.
     Image.MAX_IMAGE_PIXELS = None
     ImageFile.LOAD_TRUNCATED_IMAGES = False
-    serve(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, shared: int) -> None:

@@ -52,7 +52,7 @@ def open_lane(
     client = ImageClient(endpoint, secret)
     stack.push_async_callback(client.close)
     return Lane(
-        send=client.generate,
+        send=client.ask,
         limiter=limiter_of(endpoint),
         turns=asyncio.Semaphore(n_at_once),
         secret=secret,

@@ -16,13 +16,14 @@ from bench.load.warmup import MOST_IN_A_SEARCH, marks, n_warmup
 from bench.plan.batched import check_batch
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.plan.options import Options
-from bench.plan.order import Place, order, trial_id
+from bench.plan.order import Place, order, pieces_of, trial_id
 from bench.plan.prices import (
     Counts,
     PricedModel,
     bound,
     expected_counts,
     price_model,
+    priced_of,
 )
 from bench.prompt import Prompt
 from bench.rules import check_request
@@ -69,7 +70,7 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
         BadInput: A parameter that its model refuses, no price, too much, or nothing
             but warm-up.
     """
-    prompts = suite.prompts[: wishes.limit]
+    prompts = _first(suite.prompts, wishes.limit)
     variants = keep_only(suite.variants, wishes.only)
     cells = tuple(cell_of(v, endpoint) for v in variants for endpoint in endpoints)
     n_trials = len(cells) * len(prompts) * suite.repeats
@@ -83,7 +84,7 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     prices = price_cells(cells, endpoints, today, wishes.book, tier)
     seed = secrets.randbelow(2**31) if wishes.seed is None else wishes.seed
     run_id = new_run_id()
-    places = order(cells, len(prompts), suite.repeats, seed)
+    places = order(cells, pieces_of(prompts), suite.repeats, seed)
     costs = _costs(cells, prompts, prices, today)
     in_jobs = wishes.options.batch
     warmup = [False] * len(places) if in_jobs else _warmup(cells, places, wishes)
@@ -106,12 +107,18 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     )
 
 
+def _first(prompts: tuple[Prompt, ...], n: int | None) -> tuple[Prompt, ...]:
+    """The first so many prompts, conversations with all their turns; None is all."""
+    kept = pieces_of(prompts)[:n]
+    return tuple(prompts[index] for piece in kept for index in piece)
+
+
 def price_cells(
     cells: tuple[Cell, ...],
     endpoints: tuple[Endpoint, ...],
     day: date,
     book: PriceBook | None = None,
-    tier: Tier = Tier.STANDARD,
+    tier: str = Tier.STANDARD,
 ) -> dict[tuple[str, str], PricedModel]:
     """The rates of every endpoint and model of the cells, in a tier.
 
@@ -121,7 +128,9 @@ def price_cells(
     by_name = {endpoint.name: endpoint for endpoint in endpoints}
     prices: dict[tuple[str, str], PricedModel] = {}
     unknown: list[str] = []
-    for key in dict.fromkeys((cell.endpoint, cell.model) for cell in cells):
+    asked = [(cell.endpoint, cell.model) for cell in cells]
+    asked += [(c.endpoint, c.mainline_model) for c in cells if c.mainline_model]
+    for key in dict.fromkeys(asked):
         try:
             prices[key] = price_model(by_name[key[0]], key[1], day, book, tier)
         except BadInput as error:
@@ -154,13 +163,16 @@ def cell_of(variant: Mapping[str, Value], endpoint: Endpoint) -> Cell:
             f"[{', '.join(endpoint.api)}]"
         )
     sent = {k: v for k, v in wanted.items() if k not in NOT_PARAMETERS}
-    sent.pop("stream", None)
+    if sent.get("stream") is False:
+        del sent["stream"]
+    mainline = wanted.get("mainline_model")
     return Cell(
         endpoint=endpoint.name,
         api=api,
         operation=operation,
         model=model,
         parameters=tuple(sorted(sent.items())),
+        mainline_model=None if mainline is None else str(mainline),
     )
 
 
@@ -184,13 +196,15 @@ def _costs(
     day: date,
 ) -> dict[tuple[int, int], _Cost]:
     costs: dict[tuple[int, int], _Cost] = {}
+    before = {i: piece[:n] for piece in pieces_of(prompts) for n, i in enumerate(piece)}
     for c, cell in enumerate(cells):
-        priced = prices[cell.endpoint, cell.model]
+        priced = priced_of(prices, cell)
         for p, prompt in enumerate(prompts):
-            most = bound(priced, cell, prompt, day)
+            turns = tuple(prompts[index] for index in before[p])
+            most = bound(priced, cell, prompt, day, turns)
             costs[c, p] = _Cost(
                 bound_usd=most.usd,
-                expected=expected_counts(priced, cell, prompt, day),
+                expected=expected_counts(priced, cell, prompt, day, turns),
                 why_bounded=most.reasons,
             )
     return costs
@@ -227,6 +241,8 @@ def _trials(
     for position, (place, is_warmup) in enumerate(zip(places, warmup, strict=True)):
         cell, prompt = cells[place.cell], prompts[place.prompt]
         cost = costs[place.cell, place.prompt]
+        # The turns of a conversation stand in the order of the run one by one.
+        is_next = prompt.turn is not None and prompt.turn > 1
         trial = Trial(
             trial_id=trial_id(run_id, cell, prompt, place.repeat),
             cell=cell,
@@ -235,6 +251,9 @@ def _trials(
             repeat=place.repeat,
             block=place.block,
             position=position,
+            references=prompt.inputs,
+            mask=prompt.mask,
+            after=trials[-1].trial.trial_id if is_next else None,
         )
         trials.append(
             PlannedTrial(

@@ -9,6 +9,7 @@ from math import ceil
 from bench.load.model import Closed
 from bench.load.schedule import due_offsets_s
 from bench.plan.frozen import Plan, PlannedTrial
+from bench.plan.prices import priced_of
 from pricing.errors import PricingError
 from pricing.variant import parse_size
 
@@ -93,7 +94,7 @@ def _expected_usd(plan: Plan, planned: PlannedTrial) -> Decimal | None:
     if planned.expected is None:
         return None
     cell = planned.trial.cell
-    priced = plan.prices[cell.endpoint, cell.model]
+    priced = priced_of(plan.prices, cell)
     try:
         return priced.charges(planned.expected, cell).endpoint.usd
     except PricingError:

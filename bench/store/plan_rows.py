@@ -110,6 +110,10 @@ def _prompt(index: int, prompt: Mapping[str, Any]) -> dict[str, Any]:
         "text": prompt["text"],
         "category": prompt.get("category"),
         "expect": prompt.get("expect"),
+        "conversation": prompt.get("conversation"),
+        "turn": prompt.get("turn"),
+        # Plans of before know of no pictures that are sent.
+        "n_inputs": len(prompt.get("inputs") or ()),
     }
 
 

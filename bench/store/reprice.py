@@ -16,7 +16,6 @@ from bench.store.price_rows import (
 from bench.store.products import (
     FOR_PYTHON,
     FREE,
-    MAINLINE_COUNTS,
     WHYS,
     priced_attempts,
 )
@@ -24,11 +23,7 @@ from bench.store.queries import Row, rows_of
 
 # Sixty-four bits hold every usual charge and are eight times as fast.
 _WHOLE = ("BIGINT", "HUGEINT")
-# No journal tells tokens of a mainline model yet.
-RECORDED = f"""
-SELECT *, {", ".join(f"NULL::BIGINT AS {name}" for name in MAINLINE_COUNTS)}
-FROM recorded_attempt WHERE NOT in_flight
-"""  # noqa: S608  own names
+RECORDED = "SELECT * FROM recorded_attempt WHERE NOT in_flight"
 MARKS = "+-~=?"
 _MARK = f"""CASE
     WHEN charge_usd IS NULL AND {FREE} THEN 3

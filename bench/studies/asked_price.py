@@ -11,7 +11,7 @@ from bench.attempt import Cell
 from bench.plan.prices import PricedModel
 from bench.store.queries import Row
 from pricing.book import PriceBook
-from pricing.charge import Charge, charge, charge_mainline
+from pricing.charge import Charge
 from pricing.errors import PricingError
 from pricing.picture import charge_images
 from pricing.rates import RateCard, Tier
@@ -20,7 +20,7 @@ from pricing.usage import MainlineUsage, Usage
 from pricing.variant import AUTO, parse_size
 
 COUNTS = tuple(Usage.__slots__)
-_MAINLINE = tuple(MainlineUsage.__slots__)
+_MAINLINE = tuple(f"mainline_{name}" for name in MainlineUsage.__slots__)
 _BILLED = frozenset({"billed", "billed_unusable"})
 FREE = frozenset({"not_sent", "unbilled"})
 
@@ -75,15 +75,9 @@ class AskedPrice:
             return None
 
     def _charge(self, row: Row, card: RateCard) -> Charge:
-        priced = PricedModel(card=card, scheme=self.scheme)
-        counts: dict[str, int | None] = {name: row[name] for name in COUNTS}
-        if self.mainline is None:
-            return priced.charges(counts, self.cell).endpoint
-        used = MainlineUsage(**{name: row[f"mainline_{name}"] for name in _MAINLINE})
-        direct = charge_mainline(used, self.mainline)
-        if any(count is not None for count in counts.values()):
-            direct = direct.plus(charge(Usage(**counts), card))
-        return direct if self.scheme is None else self.scheme.apply(direct)
+        priced = PricedModel(card=card, scheme=self.scheme, mainline=self.mainline)
+        counts = {name: row[name] for name in (*COUNTS, *_MAINLINE)}
+        return priced.charges(counts, self.cell).endpoint
 
 
 def asked_price(row: Row, book: PriceBook, wanted: Wanted) -> AskedPrice:

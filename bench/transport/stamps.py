@@ -22,7 +22,8 @@ class RequestStamps:
         kernel_first_byte_ns: The first bytes of the answer reached the kernel;
             None where it does not tell.
         kernel_last_byte_ns: The last bytes of the answer reached the kernel.
-        first_event_ns: The first event of a stream was whole.
+        arrived: Of a stream of events: how many bytes of its body were there at
+            which instant, by the kernel where it tells; both only grow.
         is_held: Bytes waited in the kernel because too many lay unread here: the
             server may have had to wait, too.
         is_at_edge: Another program's library sent it, and was watched from outside.
@@ -37,7 +38,7 @@ class RequestStamps:
     last_byte_ns: int | None = None
     kernel_first_byte_ns: int | None = None
     kernel_last_byte_ns: int | None = None
-    first_event_ns: int | None = None
+    arrived: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     is_held: bool = field(default=False, kw_only=True)
     is_at_edge: bool = field(default=False, kw_only=True)
 

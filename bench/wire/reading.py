@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from bench.attempt import Billing, Outcome, ReportedCost, Served
 
 LONGEST_MESSAGE = 500
+LONGEST_PROMPT = 32_000
 _CONTROLS = {
     code: None for code in (*range(32), *range(127, 160)) if code not in b"\t\n"
 }
@@ -16,7 +17,14 @@ class Reading:
 
     Attributes:
         pictures: The bytes of each picture, in the order of the answer.
-        usage: Token counts by class, None where the answer has no usable one.
+        usage: Token counts of the image model by class, None where the answer has
+            no usable one.
+        mainline: Those of the text model that drove it; None where the answer is
+            none of the Responses API, or does not tell.
+        is_response: Whether it is an answer of the Responses API.
+        response_id: What that API calls it.
+        partial_ends: Of a stream: how many bytes of its body are there when the
+            event of each partial picture is whole.
         flags: Words for what was odd about the usage.
         cost: What the body says that the request cost.
         stops: Why no more requests should be sent this way: `quota`,
@@ -27,6 +35,10 @@ class Reading:
     billing: Billing
     pictures: tuple[bytes, ...] = ()
     usage: dict[str, int | None] | None = None
+    mainline: dict[str, int | None] | None = None
+    is_response: bool = False
+    response_id: str | None = None
+    partial_ends: tuple[int, ...] = ()
     flags: tuple[str, ...] = ()
     served: Served = field(default_factory=Served)
     cost: ReportedCost | None = None
@@ -44,3 +56,14 @@ def text(value: object, longest: int = 200) -> str | None:
     if not isinstance(value, str):
         return None
     return value.translate(_CONTROLS)[:longest] or None
+
+
+def unusable(code: str, message: str) -> Reading:
+    """A success without a picture that can be used: paid, as far as we know."""
+    return Reading(
+        outcome=Outcome.UNUSABLE,
+        billing=Billing.BILLED_UNUSABLE,
+        error_type="unusable_answer",
+        error_code=code,
+        error_message=message[:LONGEST_MESSAGE],
+    )

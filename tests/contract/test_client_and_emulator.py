@@ -49,7 +49,7 @@ def _ask(
         client = ImageClient(endpoint, key)
         try:
             return [
-                await client.generate(trial, f"t.{n}", RequestStamps(started_ns=0))
+                await client.ask(trial, f"t.{n}", RequestStamps(started_ns=0))
                 for n, trial in enumerate(trials, start=1)
             ]
         finally:

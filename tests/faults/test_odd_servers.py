@@ -212,7 +212,7 @@ def _url(server: OddServer, name: str) -> str:
 
 async def _ask(client: ImageClient) -> tuple[Exchange, float]:
     stamps = RequestStamps(started_ns=time.monotonic_ns())
-    answer = await client.generate(TRIAL, "t.1", stamps)
+    answer = await client.ask(TRIAL, "t.1", stamps)
     return answer, (time.monotonic_ns() - stamps.started_ns) / 1e9
 
 
