@@ -34,6 +34,9 @@ CALM = {
     "overhead_s": 0,
     "price_factor": "1",
     "answer_bytes": None,
+    "partials_share": 1,
+    "stream_done": False,
+    "tool_usage": "reported",
 }
 PROMPTS = (
     ("poster", 'A poster that says "OPEN DAILY"'),

@@ -53,6 +53,9 @@ def drawn(plan: Plan) -> list[bytes]:
                 transparent=wanted.background == "transparent",
                 key=f"{plan.key}:{at}",
                 request_id=f"{plan.request_id}:{at}",
+                inputs=tuple(one.content for one in wanted.inputs),
+                mask=None if wanted.mask is None else wanted.mask.content,
+                markup=None if wanted.markup is None else wanted.markup.content,
             )
         )
         for at in range(wanted.n)
@@ -62,20 +65,24 @@ def drawn(plan: Plan) -> list[bytes]:
 def document(plan: Plan, pictures: list[bytes]) -> dict[str, Any]:
     """Return the answer of a GPT image model."""
     wanted = plan.wanted
-    transparent = wanted.background == "transparent"
     told: dict[str, Any] = {
         "created": int(time.time()),
-        "background": "transparent" if transparent else "opaque",
-        "data": [{"b64_json": _base64(picture)} for picture in pictures],
+        "background": told_background(wanted),
+        "data": [{"b64_json": base64_text(picture)} for picture in pictures],
         "output_format": wanted.output_format,
         "quality": plan.told_quality,
         "size": plan.told_size,
     }
     if wanted.safety_identifier is not None:
-        told["safety_identifier"] = _whole_text(wanted.safety_identifier)
+        told["safety_identifier"] = whole_text(wanted.safety_identifier)
     if plan.usage is not None:
         told["usage"] = plan.usage.as_json()
     return told
+
+
+def told_background(wanted: ImageRequest) -> str:
+    """Return the background as an answer tells it, never auto."""
+    return "transparent" if wanted.background == "transparent" else "opaque"
 
 
 def dall_e_document(
@@ -84,24 +91,24 @@ def dall_e_document(
     """Return the answer of a DALL-E model: URLs or base64, no usage."""
     as_url = plan.wanted.response_format == "url"
     revised = (
-        {"revised_prompt": _whole_text(plan.wanted.prompt)}
+        {"revised_prompt": whole_text(plan.wanted.prompt)}
         if plan.wanted.model.kin == "dall-e-3"
         else {}
     )
     data = [
-        {**revised, **({"url": url} if as_url else {"b64_json": _base64(picture)})}
+        {**revised, **({"url": url} if as_url else {"b64_json": base64_text(picture)})}
         for picture, url in zip(pictures, urls, strict=True)
     ]
     return {"created": int(time.time()), "data": data}
 
 
-def _whole_text(text: str) -> str:
+def whole_text(text: str) -> str:
     """Replace halves of signs, which JSON can escape but UTF-8 can't hold."""
     return text.encode("utf-8", "replace").decode()
 
 
-def _base64(picture: bytes) -> str:
-    """Encode piece by piece: the loop's thread gets its turn in between."""
+def base64_text(picture: bytes) -> str:
+    """Encode in base64, piece by piece: the loop's thread gets its turn in between."""
     pieces = (
         base64.b64encode(picture[start : start + BASE64_STEP])
         for start in range(0, len(picture), BASE64_STEP)

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bench.emulator import control
+from bench.emulator import control, responses, uploads
 from bench.emulator.delivery import Delivery, refusal_delivery
+from bench.emulator.edits import edits
 from bench.emulator.generations import generations
 from bench.emulator.manners import dressed
 from bench.emulator.models import list_models, read_model
@@ -30,8 +31,11 @@ def application(emulator: Emulator) -> ASGIApp:
     app = Starlette(
         routes=[
             Route("/v1/images/generations", generations, methods=["POST"]),
+            Route("/v1/images/edits", edits, methods=["POST"]),
             Route("/v1/models", list_models, methods=["GET"]),
             Route("/v1/models/{model}", read_model, methods=["GET"]),
+            *uploads.ROUTES,
+            *responses.ROUTES,
             *control.ROUTES,
         ],
         exception_handlers=handlers,

@@ -17,6 +17,7 @@ from bench.emulator.state import Outcome
 _PADDING = b"paDd"
 _END_BYTES = 12
 _CHUNK_BYTES = 12
+CANNED_KEPT = 8
 
 
 def canned_outcome(plan: Plan, answer_bytes: int) -> Outcome:
@@ -25,11 +26,11 @@ def canned_outcome(plan: Plan, answer_bytes: int) -> Outcome:
     Its pictures are plain white PNGs of the size that was asked, each padded.
     """
     n = plan.wanted.n
-    bare = _padded(_plain(plan.drawn_size), 0)
+    bare = plain_picture(plan.drawn_size)
     least_bytes = len(json_bytes(document(plan, [bare] * n)))
     # Base64 makes four bytes of three.
     padding_bytes = max(0, answer_bytes - least_bytes) * 3 // 4 // n
-    picture = _padded(_plain(plan.drawn_size), padding_bytes)
+    picture = _padded(bare, padding_bytes)
     return Outcome(
         body=json_bytes(document(plan, [picture] * n)),
         usage=None if plan.usage is None else plan.usage.as_json(),
@@ -39,7 +40,14 @@ def canned_outcome(plan: Plan, answer_bytes: int) -> Outcome:
     )
 
 
-def _plain(size: str) -> bytes:
+def padded_picture(size: str, n_bytes: int) -> bytes:
+    """Return a plain picture of about so many bytes, or the least it can."""
+    bare = plain_picture(size)
+    return _padded(bare, n_bytes - len(bare))
+
+
+def plain_picture(size: str) -> bytes:
+    """Return a white PNG of this size in a few hundred bytes."""
     marks = PngInfo()
     marks.add_text("simulated", "pixelmeter-emulator")
     marks.add_text("Comment", f"{MARK} request=canned")

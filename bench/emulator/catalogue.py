@@ -16,6 +16,8 @@ GPT_IMAGE = COMMON | {
     "safety_identifier",
     "stream",
 }
+GIF_AND_SVG = frozenset({"complexity", "frame_count", "frame_duration_ms", "svg"})
+EDITED = frozenset({"image", "mask"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,9 @@ class Model:
     """One model: its life, what it accepts, and whose tables it uses.
 
     `sizes` None means the flexible size rule. `kin` names the row of the token
-    and price tables. `pace` multiplies the service time.
+    and price tables. `pace` multiplies the service time. `parameters` are those of
+    a generation. No `fidelities`: every input counts as high, and nobody may say so.
+    Before `transparent_from` the background is always opaque.
     """
 
     name: str
@@ -33,6 +37,12 @@ class Model:
     qualities: tuple[str, ...] = ("low", "medium", "high", "auto")
     sizes: tuple[str, ...] | None = None
     parameters: frozenset[str] = GPT_IMAGE
+    formats: tuple[str, ...] = ("png", "jpeg", "webp")
+    fidelities: tuple[str, ...] = ("high", "low")
+    transparent_from: date | None = None
+    transparent: bool = True
+    edits: bool = True
+    marks_up: bool = False
     prompt_chars_max: int = 32000
     n_max: int = 10
     pace: float = 1.0
@@ -42,6 +52,25 @@ class Model:
         """Whether it answers like a DALL-E model (URLs, no usage)."""
         return self.kin.startswith("dall-e")
 
+    @property
+    def edit_parameters(self) -> frozenset[str]:
+        """What a multipart edit may hold; an edit in JSON has `images` instead."""
+        if self.is_dall_e:
+            return self.parameters | EDITED
+        known = self.parameters | EDITED | {"input_fidelity"}
+        return (known | {"markup"} if self.marks_up else known) - {"moderation"}
+
+    @property
+    def json_edit_parameters(self) -> frozenset[str]:
+        """What an edit in JSON may hold."""
+        without = self.edit_parameters - {"image", "markup"}
+        return without | {"images", "moderation"}
+
+    def on(self, day: date) -> "Model":
+        """Return the model with the rules that are in force on `day`."""
+        early = self.transparent_from is not None and day < self.transparent_from
+        return replace(self, transparent=not early)
+
     def live_on(self, day: date) -> bool:
         """Whether the model is served on `day`."""
         gone = self.retired_on is not None and day >= self.retired_on
@@ -49,7 +78,13 @@ class Model:
 
 
 def _gpt_image_2() -> tuple[Model, ...]:
-    two = Model(name="gpt-image-2", kin="gpt-image-2", released_on=date(2026, 4, 21))
+    two = Model(
+        name="gpt-image-2",
+        kin="gpt-image-2",
+        released_on=date(2026, 4, 21),
+        fidelities=(),
+        transparent_from=date(2026, 8, 20),
+    )
     five = ("low", "medium", "high", "xhigh", "max", "auto")
     sunburst_25 = replace(
         two,
@@ -57,6 +92,8 @@ def _gpt_image_2() -> tuple[Model, ...]:
         kin="gpt-image-2.5",
         released_on=date(2026, 9, 8),
         qualities=five,
+        transparent_from=None,
+        marks_up=True,
     )
     flare_25 = replace(sunburst_25, name="gpt-image-2.5-flare", pace=0.6)
     sunburst_26 = replace(
@@ -64,7 +101,8 @@ def _gpt_image_2() -> tuple[Model, ...]:
         name="gpt-image-2.6-sunburst",
         kin="gpt-image-2.6",
         released_on=date(2026, 11, 4),
-        parameters=GPT_IMAGE | {"complexity"},
+        parameters=GPT_IMAGE | GIF_AND_SVG,
+        formats=(*two.formats, "gif", "svg"),
     )
     return (
         two,
@@ -100,6 +138,7 @@ def _gpt_image_1() -> tuple[Model, ...]:
         name="gpt-image-1-mini",
         kin="gpt-image-1-mini",
         released_on=date(2025, 10, 6),
+        fidelities=("low",),
         pace=0.7,
     )
     return one, mini, one_5, replace(one_5, name="chatgpt-image-latest")
@@ -127,6 +166,7 @@ def _dall_e() -> tuple[Model, ...]:
         parameters=COMMON | {"response_format", "style"},
         prompt_chars_max=4000,
         n_max=1,
+        edits=False,
     )
     return two, three
 
@@ -141,4 +181,4 @@ def served(profile: Profile, day: date | None = None) -> dict[str, Model]:
     """
     today = day or datetime.now(UTC).date()
     legacy = profile is Profile.LEGACY
-    return {m.name: m for m in MODELS if legacy or m.live_on(today)}
+    return {m.name: m.on(today) for m in MODELS if legacy or m.live_on(today)}

@@ -47,6 +47,7 @@ async def read_stamps(request: Request) -> Delivery:
         "origin": emulator.origin,
         "boot_id": _boot_id(),
         "stamps": emulator.ledger.stamps(),
+        "partials": emulator.ledger.partials(),
     }
     return Delivery(status=200, body=json_bytes(told))
 
@@ -99,6 +100,7 @@ def _shown_faults(emulator: Emulator) -> dict[str, object]:
                 "prompt_contains": fault.when.prompt_contains,
             },
             "retry_after_s": fault.retry_after_s,
+            "code": fault.code,
             "fired": fired,
         }
         for fault, fired in zip(plan.faults, plan.fired, strict=True)
@@ -135,6 +137,14 @@ async def picture(request: Request) -> Delivery:
     return Delivery(status=200, body=found[0], media_type=found[1])
 
 
+async def keep_picture(request: Request) -> Delivery:
+    """Keep a picture under this address, for requests that name it."""
+    name = request.path_params["name"]
+    kind = request.headers.get("content-type", "application/octet-stream")
+    emulator_of(request).keep_picture(name, exchange_of(request).body, kind)
+    return _answer({"url": f"{emulator_of(request).origin}{request.url.path}"})
+
+
 def _route(path: str, method: str, handler: Handler) -> Route:
     return Route(f"/_emulator/{path}", handler, methods=[method])
 
@@ -149,4 +159,5 @@ ROUTES = (
     _route("faults", "PUT", set_faults),
     _route("faults", "DELETE", clear_faults),
     _route("pictures/{name}", "GET", picture),
+    _route("pictures/{name}", "PUT", keep_picture),
 )

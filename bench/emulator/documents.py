@@ -68,3 +68,26 @@ def read_whole(where: str, value: object, low: int | None = None) -> int:
         return value
     limit = "" if low is None else f" of at least {low}"
     raise BadDocumentError(f"{where} must be a whole number{limit}, not {value!r}")
+
+
+def read_flag(where: str, value: object) -> bool:
+    """Return true or false.
+
+    Raises:
+        BadDocumentError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise BadDocumentError(f"{where} must be true or false, not {value!r}")
+    return value
+
+
+def read_one_of(where: str, value: object, known: tuple[str, ...]) -> str:
+    """Return a word of a closed list.
+
+    Raises:
+        BadDocumentError: it is none of them.
+    """
+    if not isinstance(value, str) or value not in known:
+        names = ", ".join(known)
+        raise BadDocumentError(f"{where} must be one of {names}, not {value!r}")
+    return value

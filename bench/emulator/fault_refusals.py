@@ -31,6 +31,19 @@ def refusal_of(fault: Fault, model: str | None) -> Refusal | None:
     return refusal
 
 
+def stream_refusal(fault: Fault) -> Refusal:
+    """Return the error that breaks a stream: of the safety system, or any other."""
+    code = fault.code or "server_error"
+    if code == "moderation_blocked":
+        return moderation_blocked("output")
+    return Refusal(
+        status=500,
+        type="server_error",
+        code=code,
+        message="The server had an error while it made your picture.",
+    )
+
+
 def _unverified(model: str | None) -> Refusal:
     return Refusal(
         status=403,

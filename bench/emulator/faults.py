@@ -61,13 +61,17 @@ class When:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One planned fault. `times` None means that it lasts until cleared."""
+    """One planned fault. `times` None means that it lasts until cleared.
+
+    `code` is what `stream_error` says (default: server_error).
+    """
 
     scenario: Scenario
     times: int | None = None
     share: float = 1.0
     when: When = field(default_factory=When)
     retry_after_s: float | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +137,7 @@ def parsed(document: object) -> FaultPlan:
 
 
 def _fault(where: str, row: object) -> Fault:
-    keys = ("scenario", "times", "share", "when", "retry_after_s")
+    keys = ("scenario", "times", "share", "when", "retry_after_s", "code")
     part = read_object(where, row, keys)
     name = part.get("scenario")
     if not isinstance(name, str) or name not in set(Scenario):
@@ -141,6 +145,9 @@ def _fault(where: str, row: object) -> Fault:
             f"{where}.scenario {name!r} is unknown; known are {', '.join(Scenario)}"
         )
     times, wait_s = part.get("times"), part.get("retry_after_s")
+    code = part.get("code")
+    if code is not None and not isinstance(code, str):
+        raise BadDocumentError(f"{where}.code must be a text, not {code!r}")
     return Fault(
         scenario=Scenario(name),
         times=None if times is None else read_whole(f"{where}.times", times, low=1),
@@ -149,6 +156,7 @@ def _fault(where: str, row: object) -> Fault:
         retry_after_s=(
             None if wait_s is None else read_number(f"{where}.retry_after_s", wait_s)
         ),
+        code=code,
     )
 
 

@@ -1,23 +1,23 @@
 """Generations: POST /v1/images/generations, read and checked."""
 
 import json
-from dataclasses import replace
 from typing import cast
 
 from starlette.requests import Request
 
 from bench.emulator.checks import checked
-from bench.emulator.delivery import Delivery
+from bench.emulator.delivery import JSON
+from bench.emulator.forms import media_type
 from bench.emulator.keys import require_key
 from bench.emulator.ledger import Entry
 from bench.emulator.manners import passed_on, unsupported_by_litellm
 from bench.emulator.options import Manner
-from bench.emulator.refusals import RefusedError, invalid
-from bench.emulator.serving import befallen, passed_up, served
+from bench.emulator.refusals import RefusedError, invalid, unsupported_type
+from bench.emulator.serving import Answer, befallen, passed_up, served
 from bench.emulator.state import emulator_of, exchange_of
 
 
-async def generations(request: Request) -> Delivery:
+async def generations(request: Request) -> Answer:
     """Answer one request for pictures.
 
     Raises:
@@ -25,6 +25,7 @@ async def generations(request: Request) -> Delivery:
     """
     emulator, exchange = emulator_of(request), exchange_of(request)
     require_key(request)
+    exchange.entry.operation = exchange.entry.operation or "generate"
     body = json_object(request, exchange.body)
     note_wishes(exchange.entry, body)
     fault = befallen(emulator, exchange.entry)
@@ -38,23 +39,18 @@ async def generations(request: Request) -> Delivery:
     return await served(request, checked(body, emulator.models), fault)
 
 
-def json_object(request: Request, body: bytes) -> dict[str, object]:
-    """Read a body that must be a JSON object.
+def json_object(
+    request: Request, body: bytes, also: str | None = None
+) -> dict[str, object]:
+    """Read a body that must be a JSON object; `also` is what it might have been.
 
     Raises:
         RefusedError: it is none, or is said to be something else.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise RefusedError(
-            replace(
-                invalid(
-                    f"Unsupported content type '{kind}': expected 'application/json'.",
-                    code="unsupported_content_type",
-                ).refusal,
-                status=415,
-            )
-        )
+    kind = media_type(request.headers.get("content-type", ""))
+    if kind != JSON:
+        known = (JSON, also) if also else (JSON,)
+        raise RefusedError(unsupported_type(kind, *known))
     try:
         found: object = json.loads(body)
     except (ValueError, RecursionError):
@@ -75,3 +71,6 @@ def note_wishes(entry: Entry, body: dict[str, object]) -> None:
     entry.model, entry.prompt = text("model"), text("prompt")
     entry.quality, entry.size = text("quality"), text("size")
     entry.n = n if isinstance(n, int) and not isinstance(n, bool) else 1
+    entry.stream = body.get("stream") is True
+    partials = body.get("partial_images")
+    entry.partial_images = partials if type(partials) is int else None

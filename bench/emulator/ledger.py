@@ -34,14 +34,20 @@ class Entry:
     fault: str | None = None
     client_gone: bool = False
     cut_by_fault: bool = False
+    operation: str | None = None
     model: str | None = None
     quality: str | None = None
     size: str | None = None
     n: int | None = None
     prompt: str | None = None
+    stream: bool = False
+    partial_images: int | None = None
+    n_inputs: int = 0
+    mainline_model: str | None = None
     served_quality: str | None = None
     served_size: str | None = None
     usage: Mapping[str, object] | None = None
+    mainline_usage: Mapping[str, object] | None = None
     billed: bool = False
     price_usd: Decimal | None = Decimal(0)
     list_usd: Decimal | None = Decimal(0)
@@ -50,6 +56,7 @@ class Entry:
     received_ns: int | None = None
     rendered_ns: int | None = None
     first_byte_ns: int | None = None
+    partials_ns: list[int] = field(default_factory=list[int])
     sent_ns: int | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -92,6 +99,14 @@ class Ledger:
             and e.first_byte_ns is not None
             and e.sent_ns is not None
         ]
+
+    def partials(self) -> dict[str, list[int]]:
+        """Return by the client's name when each partial picture was sent."""
+        return {
+            e.client_request_id: e.partials_ns
+            for e in self.entries
+            if e.client_request_id is not None and e.partials_ns
+        }
 
     def clear(self) -> None:
         """Forget every entry; requests in flight stay forgotten."""

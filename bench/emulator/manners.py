@@ -74,6 +74,11 @@ def passed_on(body: dict[str, object], manner: Manner) -> dict[str, object]:
     return body
 
 
+def says_done(manner: Manner) -> bool:
+    """Whether this gateway ends every stream with `[DONE]`, whatever it got."""
+    return manner in (Manner.NEWAPI, Manner.LITELLM)
+
+
 def passed_back(told: dict[str, Any], manner: Manner) -> dict[str, Any]:
     """Return the answer as this gateway hands it to its client."""
     if manner is not Manner.LITELLM:

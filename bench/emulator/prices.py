@@ -71,6 +71,11 @@ def token_price_usd(kin: str, usage: Usage) -> Decimal:
     return total
 
 
+def batched(list_usd: Decimal) -> Decimal:
+    """Return what a line of a batch costs: half of the list price, rounded once."""
+    return rounded(EXACT.divide(list_usd, Decimal(2)))
+
+
 def scaled(list_usd: Decimal, factor: Decimal) -> Decimal:
     """Return a gateway's price: the list price times its factor, rounded once."""
     return rounded(EXACT.multiply(list_usd, factor))

@@ -6,14 +6,17 @@ from typing import Any
 
 from bench.emulator.documents import (
     BadDocumentError,
+    read_flag,
     read_number,
     read_object,
+    read_one_of,
     read_whole,
 )
 from bench.emulator.limits import Limits
 from bench.emulator.service_time import Distribution
 
 DISTRIBUTIONS = ("lognormal", "constant")
+TOOL_USAGES = ("reported", "zero", "absent")
 SIGMA_MAX = 5.0
 FACTOR_MAX = Decimal(1000)
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
@@ -22,6 +25,10 @@ ANSWER_MAX_BYTES = 64 * 1024 * 1024
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunProfile:
     """Time scale, service time, limits, and a gateway's overhead and price.
+
+    `partials_share` is the chance that a partial picture which was asked for comes;
+    `stream_done` ends image streams with `[DONE]`; `tool_usage` is how answers of
+    the Responses API tell the image tool's tokens: reported, zero or absent.
 
     `service_time` None means the published medians by model, quality and size.
     `answer_bytes` is the size of an answer that is made once and served to all.
@@ -33,6 +40,9 @@ class RunProfile:
     overhead_s: float = 0.0
     price_factor: Decimal = Decimal(1)
     answer_bytes: int | None = None
+    partials_share: float = 1.0
+    stream_done: bool = False
+    tool_usage: str = "reported"
 
     def as_json(self) -> dict[str, object]:
         """Return the profile as `GET /_emulator/profile` shows it."""
@@ -55,18 +65,17 @@ def changed(profile: RunProfile, wanted: object) -> RunProfile:
     return replace(profile, **new)
 
 
-def _read(profile: RunProfile, key: str, value: object) -> Any:  # noqa: ANN401 - five kinds of value
-    match key:
-        case "service_time":
-            return _service_time(profile.service_time, value)
-        case "limits":
-            return _limits(profile.limits, value)
-        case "price_factor":
-            return _factor(value)
-        case "answer_bytes":
-            return None if value is None else _answer_bytes(value)
-        case _:
-            return read_number(key, value)
+def _read(profile: RunProfile, key: str, value: object) -> Any:  # noqa: ANN401 - many kinds of value
+    readers = {
+        "service_time": lambda: _service_time(profile.service_time, value),
+        "limits": lambda: _limits(profile.limits, value),
+        "price_factor": lambda: _factor(value),
+        "answer_bytes": lambda: None if value is None else _answer_bytes(value),
+        "partials_share": lambda: read_number(key, value, high=1),
+        "stream_done": lambda: read_flag(key, value),
+        "tool_usage": lambda: read_one_of(key, value, TOOL_USAGES),
+    }
+    return readers.get(key, lambda: read_number(key, value))()
 
 
 def _service_time(now: Distribution | None, value: object) -> Distribution | None:

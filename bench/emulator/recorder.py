@@ -18,6 +18,9 @@ from bench.emulator.wire import Connection
 
 CONTROL = "/_emulator/"
 BODY_MAX_BYTES = 16 * 1024 * 1024
+# Where pictures and files come in: two of the largest, and what is around them.
+UPLOAD_MAX_BYTES = 128 * 1024 * 1024
+UPLOADS = ("/v1/images/edits", "/v1/images/variations", "/v1/files", "/v1/responses")
 LITELLM_VERSION = b"1.106.2"
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,7 @@ class Recorder:
             emulator.in_flight += 1
         number = emulator.n_requests
         try:
-            body = await _whole_body(receive)
+            body = await _whole_body(receive, max_bytes(scope["path"]))
             if body is None:
                 entry.client_gone = True
                 return
@@ -59,8 +62,9 @@ class Recorder:
     async def _answer(self, scope: Scope, receive: Receive, send: "_Stamps") -> None:
         exchange: Exchange = scope["state"]["exchange"]
         try:
-            if len(exchange.body) > BODY_MAX_BYTES:
-                await send_refusal(_too_large(), send)
+            most = max_bytes(scope["path"])
+            if len(exchange.body) > most:
+                await send_refusal(_too_large(most), send)
                 return
             await self.app(scope, receive, send)
         except Exception:
@@ -99,8 +103,11 @@ class _Stamps:
             await self.send(message)
             return
         last = not message.get("more_body", False)
+        partial = message.pop("partial", False)
         await self.send(message)
         sent_ns = await self.connection.drained()
+        if partial and sent_ns is not None:
+            entry.partials_ns.append(sent_ns)
         if last and sent_ns is not None:
             entry.sent_ns = sent_ns
             entry.stage = Stage.SENT
@@ -146,15 +153,20 @@ def _entry(scope: MutableMapping[str, object], manner: Manner) -> Entry:
     )
 
 
-def _too_large() -> Refusal:
+def max_bytes(path: str) -> int:
+    """Return how long a request's body may be."""
+    return UPLOAD_MAX_BYTES if path in UPLOADS else BODY_MAX_BYTES
+
+
+def _too_large(most: int) -> Refusal:
     return Refusal(
         status=413,
-        message=f"The request body is larger than {BODY_MAX_BYTES} bytes.",
+        message=f"The request body is larger than {most} bytes.",
         code="request_too_large",
     )
 
 
-async def _whole_body(receive: Receive) -> bytes | None:
+async def _whole_body(receive: Receive, most: int) -> bytes | None:
     """Read the body, None when the client left before its end.
 
     Beyond one byte over the maximum nothing more is kept.
@@ -164,7 +176,7 @@ async def _whole_body(receive: Receive) -> bytes | None:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        if len(body) <= BODY_MAX_BYTES:
+        if len(body) <= most:
             body += message.get("body", b"")
         if not message.get("more_body", False):
             return bytes(body)

@@ -18,16 +18,19 @@ class Refusal:
     retry_after_s: float | None = None
     extra: Mapping[str, object] = field(default_factory=dict[str, object])
 
-    def body(self) -> bytes:
-        """Return the JSON body, indented by two like the real one."""
-        error = {
+    def error(self) -> dict[str, object]:
+        """Return the `error` object."""
+        return {
             "message": self.message,
             "type": self.type,
             "param": self.param,
             "code": self.code,
             **self.extra,
         }
-        return json.dumps({"error": error}, indent=2).encode()
+
+    def body(self) -> bytes:
+        """Return the JSON body, indented by two like the real one."""
+        return json.dumps({"error": self.error()}, indent=2).encode()
 
     def headers(self) -> dict[str, str]:
         """Return the headers that only this answer carries."""
@@ -85,6 +88,21 @@ def unknown_model(name: str) -> Refusal:
     )
 
 
+def unsupported_type(kind: str, *known: str) -> Refusal:
+    """Build the answer to a body that is said to be something else."""
+    expected = " or ".join(f"'{one}'" for one in known)
+    return Refusal(
+        status=415,
+        message=f"Unsupported content type '{kind}': expected {expected}.",
+        code="unsupported_content_type",
+    )
+
+
+def no_file(file_id: str) -> Refusal:
+    """Build the answer to the id of a file that is not kept."""
+    return Refusal(status=404, message=f"No such File object: {file_id}", param="id")
+
+
 def unknown_url(method: str, path: str) -> Refusal:
     """Build the answer to an address that is not there."""
     return Refusal(status=404, message=f"Invalid URL ({method} {path})")
@@ -99,8 +117,8 @@ def wrong_method(method: str, path: str) -> Refusal:
     )
 
 
-def moderation_blocked() -> Refusal:
-    """Build a refusal by the safety system."""
+def moderation_blocked(stage: str = "input") -> Refusal:
+    """Build a refusal by the safety system, before or after the picture was made."""
     return Refusal(
         status=400,
         type="image_generation_user_error",
@@ -111,7 +129,7 @@ def moderation_blocked() -> Refusal:
         ),
         extra={
             "moderation_details": {
-                "moderation_stage": "input",
+                "moderation_stage": stage,
                 "categories": ["violence"],
             }
         },

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from bench.emulator.lettering import draw_texts, quoted_texts
 from bench.emulator.png import png_bytes
+from bench.emulator.retouch import retouched
 
 MARK = "simulated=pixelmeter-emulator"
 # Strength of the grain in grey levels: more detail in a better picture.
@@ -27,7 +28,10 @@ SHAPES_OF_OTHERS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """What one picture shall be. `key` seeds it; `request_id` is in its mark."""
+    """What one picture shall be. `key` seeds it; `request_id` is in its mark.
+
+    `inputs`, `mask` and `markup` are the encoded pictures to start from.
+    """
 
     prompt: str
     quality: str
@@ -38,6 +42,9 @@ class Drawing:
     transparent: bool
     key: str
     request_id: str
+    inputs: tuple[bytes, ...] = ()
+    mask: bytes | None = None
+    markup: bytes | None = None
 
 
 def rendered(drawing: Drawing) -> bytes:
@@ -46,9 +53,17 @@ def rendered(drawing: Drawing) -> bytes:
     picture = (
         _transparent(drawing, dice) if drawing.transparent else _scene(drawing, dice)
     )
-    safe_prompt = drawing.prompt.encode("utf-8", "replace").decode()
-    draw_texts(picture, quoted_texts(safe_prompt))
-    return _encoded(picture, drawing)
+    texts = quoted_texts(drawing.prompt.encode("utf-8", "replace").decode())
+    if drawing.mask is not None:
+        # The text belongs into the part that is edited.
+        draw_texts(picture, texts)
+    if drawing.inputs:
+        picture = retouched(
+            picture, drawing.inputs, mask=drawing.mask, markup=drawing.markup
+        )
+    if drawing.mask is None:
+        draw_texts(picture, texts)
+    return encoded(picture, drawing)
 
 
 def warm_up() -> None:
@@ -127,7 +142,8 @@ def _noise_tile(grain: float) -> NDArray[np.uint8]:
     return signed.view(np.uint8)
 
 
-def _encoded(picture: Image.Image, drawing: Drawing) -> bytes:
+def encoded(picture: Image.Image, drawing: Drawing) -> bytes:
+    """Encode a picture as a drawing wants it, with the mark of the simulation."""
     mark = f"{MARK} request={drawing.request_id}"
     if drawing.output_format == "png":
         texts = {"simulated": "pixelmeter-emulator", "Comment": mark}

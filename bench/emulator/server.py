@@ -18,6 +18,7 @@ from bench.emulator.app import application
 from bench.emulator.catalogue import served
 from bench.emulator.documents import BadDocumentError
 from bench.emulator.hop import client_for
+from bench.emulator.mainline import text_models_served
 from bench.emulator.options import Options
 from bench.emulator.profile import RunProfile
 from bench.emulator.render import warm_up
@@ -59,6 +60,7 @@ def run(options: Options, *, on_ready: Callable[[str], None]) -> int:
     origin = f"http://{HOST}:{listener.getsockname()[1]}"
     emulator = Emulator(
         models=served(options.profile),
+        text_models=text_models_served(options.profile),
         manner=options.manner,
         seed=options.seed,
         profile=RunProfile(time_scale=options.time_scale),

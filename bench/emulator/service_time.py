@@ -44,12 +44,17 @@ def median_s(work: Work) -> float:
     return MEDIAN_S[work.quality] * work.pace * by_size * by_count
 
 
-def draw_s(work: Work, chosen: Distribution | None, key: str) -> float:
-    """Draw one service time in seconds; the same `key` gives the same draw."""
-    if chosen is None:
-        middle_s, sigma = median_s(work), SIGMA
-    else:
+def draw_about_s(
+    middle_s: float, sigma: float, key: str, chosen: Distribution | None = None
+) -> float:
+    """Draw a time about `middle_s`, or from the distribution that was chosen."""
+    if chosen is not None:
         middle_s = chosen.median_s
         sigma = chosen.sigma if chosen.kind == "lognormal" else 0.0
     z = random.Random(key).gauss(0.0, 1.0)  # noqa: S311 - simulated time, no secret
     return middle_s * math.exp(sigma * z)
+
+
+def draw_s(work: Work, chosen: Distribution | None, key: str) -> float:
+    """Draw one service time in seconds; the same `key` gives the same draw."""
+    return draw_about_s(median_s(work), SIGMA, key, chosen)

@@ -1,7 +1,6 @@
 """Serving: a checked request for pictures, from its turn to its answer."""
 
 import asyncio
-import time
 from dataclasses import replace
 
 from starlette.requests import Request
@@ -15,18 +14,19 @@ from bench.emulator.answers import (
     json_bytes,
     spoiled,
 )
-from bench.emulator.canned import canned_outcome
+from bench.emulator.canned import CANNED_KEPT, canned_outcome
 from bench.emulator.checks import ImageRequest
 from bench.emulator.delivery import Delivery, slow_seconds
+from bench.emulator.event_stream import EventStream
 from bench.emulator.fault_refusals import refusal_of
 from bench.emulator.faults import Fault, Scenario, Sighting
 from bench.emulator.hop import forwarded
+from bench.emulator.image_streams import image_stream
+from bench.emulator.jobs import admit, bill, planned
 from bench.emulator.ledger import Entry, Stage
 from bench.emulator.manners import passed_back
-from bench.emulator.prices import scaled
 from bench.emulator.refusals import RefusedError
-from bench.emulator.service_time import draw_s
-from bench.emulator.settle import list_price_usd, settled, work_of
+from bench.emulator.settle import list_price_usd
 from bench.emulator.state import (
     Emulator,
     Exchange,
@@ -36,13 +36,17 @@ from bench.emulator.state import (
     exchange_of,
 )
 
-CANNED_KEPT = 8
+Answer = Delivery | EventStream
 
 
 def befallen(emulator: Emulator, entry: Entry) -> Fault | None:
     """Draw the fault for this request; one that is an error is raised at once."""
     seen = Sighting(
-        method=entry.method, path=entry.path, model=entry.model, prompt=entry.prompt
+        method=entry.method,
+        path=entry.path,
+        model=entry.model,
+        prompt=entry.prompt,
+        stream=entry.stream,
     )
     fault = emulator.faults.draw(seen)
     if fault is None:
@@ -54,15 +58,15 @@ def befallen(emulator: Emulator, entry: Entry) -> Fault | None:
     return fault
 
 
-async def served(
-    request: Request, wanted: ImageRequest, fault: Fault | None
-) -> Delivery:
+async def served(request: Request, wanted: ImageRequest, fault: Fault | None) -> Answer:
     """Make the pictures of a checked request, bill them and answer.
 
     Raises:
         RefusedError: a rate limit.
     """
     emulator, exchange = emulator_of(request), exchange_of(request)
+    if wanted.stream:
+        return image_stream(emulator, exchange, wanted, fault)
     outcome = await _own(emulator, exchange, wanted, fault)
     _bill(emulator, exchange.entry, outcome)
     return _delivery(emulator, outcome, fault)
@@ -77,46 +81,23 @@ async def passed_up(
         RefusedError: a rate limit, or the upstream refused.
     """
     emulator, exchange = emulator_of(request), exchange_of(request)
-    admit(emulator, exchange.entry.n or 1)
+    admit(emulator, exchange.entry, exchange.entry.n or 1)
     exchange.entry.stage = Stage.VALIDATED
     outcome = await forwarded(request, body, fault=fault.scenario if fault else None)
     _bill(emulator, exchange.entry, outcome)
     return _delivery(emulator, outcome, fault)
 
 
-def admit(emulator: Emulator, images: int) -> None:
-    """Let a request pass, or refuse it by the limits of the profile."""
-    limits = emulator.profile.limits
-    refusal = emulator.window.admit(limits, images, time.monotonic())
-    if refusal is not None:
-        raise RefusedError(refusal)
-
-
 async def _own(
     emulator: Emulator, exchange: Exchange, wanted: ImageRequest, fault: Fault | None
 ) -> Outcome:
     """Render, and wait as long as the simulated model takes."""
-    entry = exchange.entry
-    admit(emulator, wanted.n)
-    entry.stage = Stage.VALIDATED
-    plan = settled(
-        wanted,
-        key=f"{emulator.seed}:{emulator.manner}:{exchange.number}",
-        request_id=entry.id,
-        fault=fault.scenario if fault else None,
-        substitutes=emulator.manner is Manner.SUBSTITUTES,
-    )
-    ready_ns = (entry.received_ns or 0) + _service_ns(emulator, plan)
-    outcome = await _made(emulator, plan, fault)
-    await asyncio.sleep((ready_ns - time.monotonic_ns()) / 1e9)
-    entry.served_quality, entry.served_size = plan.drawn_quality, plan.drawn_size
+    admit(emulator, exchange.entry, wanted.n)
+    exchange.entry.stage = Stage.VALIDATED
+    job = planned(emulator, exchange, wanted, fault)
+    outcome = await _made(emulator, job.plan, fault)
+    await job.reached(1)
     return outcome
-
-
-def _service_ns(emulator: Emulator, plan: Plan) -> int:
-    profile = emulator.profile
-    drawn_s = draw_s(work_of(plan), profile.service_time, f"{plan.key}:time")
-    return round((drawn_s + profile.overhead_s) * profile.time_scale * 1e9)
 
 
 async def _made(emulator: Emulator, plan: Plan, fault: Fault | None) -> Outcome:
@@ -176,18 +157,8 @@ def _outcome(
 
 
 def _bill(emulator: Emulator, entry: Entry, outcome: Outcome) -> None:
-    """Charge the request: its pictures are made, whoever still listens."""
-    entry.stage = Stage.RENDERED
-    entry.rendered_ns = time.monotonic_ns()
-    entry.billed = True
-    entry.usage = outcome.usage
     entry.upstream_id = outcome.upstream_id
-    entry.list_usd = outcome.list_usd
-    entry.price_usd = (
-        None
-        if outcome.list_usd is None
-        else scaled(outcome.list_usd, emulator.profile.price_factor)
-    )
+    bill(emulator, entry, usage=outcome.usage, list_usd=outcome.list_usd)
 
 
 def _delivery(emulator: Emulator, outcome: Outcome, fault: Fault | None) -> Delivery:

@@ -12,6 +12,7 @@ from bench.emulator.service_time import Work
 from bench.emulator.tokens import (
     Usage,
     image_tokens,
+    input_image_tokens,
     picture_text_tokens,
     text_tokens,
 )
@@ -69,8 +70,13 @@ def usage_of(wanted: ImageRequest, quality: str, size: str) -> Usage:
     """Return the tokens of the whole request; input counts once a picture, too."""
     kin = wanted.model.kin
     each = image_tokens(kin, quality, *edges_px(size))
+    inputs = sum(
+        input_image_tokens(kin, one.width_px, one.height_px, wanted.fidelity)
+        for one in wanted.inputs
+    )
     return Usage(
         input_text_tokens=text_tokens(wanted.prompt) * wanted.n,
+        input_image_tokens=inputs * wanted.n,
         output_image_tokens=each * wanted.n,
         output_text_tokens=picture_text_tokens(kin, wanted.prompt) * wanted.n,
     )

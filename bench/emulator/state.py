@@ -10,9 +10,12 @@ import httpx2
 from starlette.requests import Request
 
 from bench.emulator.catalogue import Model
+from bench.emulator.conversations import Conversations
 from bench.emulator.faults import FaultPlan
+from bench.emulator.files import Files
 from bench.emulator.ledger import Entry, Ledger
 from bench.emulator.limits import Window
+from bench.emulator.mainline import TextModel
 from bench.emulator.options import Manner
 from bench.emulator.profile import RunProfile
 from bench.emulator.wire import Connection
@@ -35,6 +38,14 @@ class Outcome:
     upstream_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One picture in base64, and the partial pictures that come before it."""
+
+    picture: str
+    partials: tuple[str, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class Emulator:
     """One running emulator. Only the event loop's thread changes it."""
@@ -45,6 +56,9 @@ class Emulator:
     seed: int = 0
     profile: RunProfile = field(default_factory=RunProfile)
     faults: FaultPlan = field(default_factory=FaultPlan)
+    files: Files = field(default_factory=Files)
+    text_models: dict[str, TextModel] = field(default_factory=dict[str, TextModel])
+    conversations: Conversations = field(default_factory=Conversations)
     window: Window = field(default_factory=Window)
     ledger: Ledger = field(default_factory=Ledger)
     upstream: httpx2.AsyncClient | None = None
@@ -60,6 +74,11 @@ class Emulator:
     )
     # Answers of a size that the profile asks for, by what was asked.
     canned: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
+    # The same two for pictures alone: streams and the Responses API.
+    made_once: dict[tuple[object, ...], Made] = field(
+        default_factory=dict[tuple[object, ...], Made]
+    )
+    canned_pictures: dict[str, Made] = field(default_factory=dict[str, Made])
     pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(
             max_workers=os.cpu_count() or 2, thread_name_prefix="render"

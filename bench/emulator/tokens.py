@@ -3,6 +3,7 @@
 import math
 import zlib
 from dataclasses import dataclass
+from fractions import Fraction
 
 FIXED_OUTPUT = {
     "1024x1024": {"low": 272, "medium": 1056, "high": 4160},
@@ -16,6 +17,15 @@ GRIDS = {
     # (docs/emulator.md), near the few outside measurements and no truth at all.
     "gpt-image-2.6": {"low": 33, "medium": 44, "high": 48, "xhigh": 64, "max": 96},
 }
+TILED = ("gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5")
+FIT_PX = 2048
+TILE_PX = 512
+TILES_BASE = 65
+TILE_TOKENS = 129
+HIGH_SQUARE_TOKENS = 4160
+HIGH_OTHER_TOKENS = 6240
+PATCH_PX = 16
+PATCHES_MAX = 1536
 TEXT_OUTPUT_MIN = 335
 TEXT_OUTPUT_SPREAD = 105
 
@@ -67,6 +77,27 @@ def image_tokens(kin: str, quality: str, width_px: int, height_px: int) -> int:
     short_cells = (2 * long_cells * short_px + long_px) // (2 * long_px)
     weight = long_cells * short_cells * (2_000_000 + width_px * height_px)
     return -(-weight // 4_000_000)
+
+
+def input_image_tokens(kin: str, width_px: int, height_px: int, fidelity: str) -> int:
+    """Count the tokens of one input picture (research/pricing.md section 2.3).
+
+    For gpt-image-2 and later nothing is published: the count is our own choice.
+    """
+    long_px, short_px = max(width_px, height_px), min(width_px, height_px)
+    if kin not in TILED:
+        patches = math.ceil(width_px / PATCH_PX) * math.ceil(height_px / PATCH_PX)
+        return min(PATCHES_MAX, patches)
+    # Made to fit, never enlarged; as fractions, so that no edge is a hair too long.
+    shrink = min(Fraction(1), Fraction(FIT_PX, long_px), Fraction(TILE_PX, short_px))
+    tiles = math.ceil(long_px * shrink / TILE_PX) * math.ceil(
+        short_px * shrink / TILE_PX
+    )
+    tokens = TILES_BASE + TILE_TOKENS * tiles
+    if fidelity == "high":
+        square = long_px * 5 <= short_px * 6
+        tokens += HIGH_SQUARE_TOKENS if square else HIGH_OTHER_TOKENS
+    return tokens
 
 
 def picture_text_tokens(kin: str, prompt: str) -> int:

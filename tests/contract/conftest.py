@@ -51,6 +51,14 @@ class RunningEmulator:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.http.post(url, json=body, headers={**KEY, **sent})
 
+    def post_to(self, path: str, body: Any) -> httpx2.Response:
+        return self.http.post(f"{self.url}{path}", json=body, headers=KEY)
+
+    def put_picture(self, name: str, content: bytes) -> str:
+        """Keep a picture at the emulator; return its address."""
+        url = self._control(f"pictures/{name}")
+        return self.http.put(url, content=content).json()["url"]
+
     def get(self, path: str) -> httpx2.Response:
         return self.http.get(f"{self.url}{path}", headers=KEY)
 
@@ -82,7 +90,8 @@ class RunningEmulator:
         self.delete("faults")
         calm = {"time_scale": 0, "service_time": None, "limits": None}
         money = {"overhead_s": 0, "price_factor": "1", "answer_bytes": None}
-        assert self.put("profile", {**calm, **money}).status_code == 200
+        told = {"partials_share": 1, "stream_done": False, "tool_usage": "reported"}
+        assert self.put("profile", {**calm, **money, **told}).status_code == 200
         self.ledger()
         self.delete("ledger")
 

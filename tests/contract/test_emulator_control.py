@@ -11,6 +11,9 @@ CALM = {
     "overhead_s": 0.0,
     "price_factor": "1",
     "answer_bytes": None,
+    "partials_share": 1.0,
+    "stream_done": False,
+    "tool_usage": "reported",
 }
 
 
@@ -38,7 +41,7 @@ def test_the_example_of_the_design_is_taken_as_it_stands(emulator: Any) -> None:
     }
     answer = emulator.put("profile", document)
     assert answer.status_code == 200
-    assert answer.json() == {**document, "answer_bytes": None}
+    assert {**CALM, **document} == answer.json()
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,9 @@ def test_the_example_of_the_design_is_taken_as_it_stands(emulator: Any) -> None:
         ({"answer_bytes": 0}, "answer_bytes"),
         ({"answer_bytes": 1.5}, "answer_bytes"),
         ({"answer_bytes": 10**9}, "answer_bytes"),
+        ({"partials_share": 1.5}, "partials_share"),
+        ({"stream_done": 1}, "stream_done"),
+        ({"tool_usage": "some"}, "tool_usage"),
         ({"price_factor": 0.5}, "price_factor"),
         ({"price_factor": "half"}, "price_factor"),
         ({"price_factor": "-1"}, "price_factor"),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.emulator.catalogue import served
-from bench.emulator.checks import RULES, checked, edges_px
+from bench.emulator.checks import checked, edges_px
 from bench.emulator.documents import BadDocumentError
 from bench.emulator.faults import FaultPlan, parsed
 from bench.emulator.options import Profile
@@ -15,6 +15,7 @@ from bench.emulator.profile import RunProfile, changed
 from bench.emulator.refusals import RefusedError
 from bench.emulator.service_time import draw_s
 from bench.emulator.settle import list_price_usd, settled, work_of
+from bench.emulator.values import RULES
 
 MODELS = served(Profile.LEGACY)
 JSON = st.recursive(

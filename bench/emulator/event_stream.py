@@ -1,0 +1,118 @@
+"""Event stream: an answer that comes event by event, and what may befall it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from bench.emulator.answers import HTML, HTML_PAGE
+from bench.emulator.delivery import CUTS, N_SLOW_PIECES, SLOW_MIN_S, Delivery
+from bench.emulator.faults import Scenario
+from bench.emulator.state import Exchange
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+DONE = b"data: [DONE]\n\n"
+# Faults whose answer is no stream; the work is done before.
+NO_STREAM = frozenset({Scenario.RESET_BEFORE_HEADERS, Scenario.HTML_200})
+
+
+class Part(StrEnum):
+    """What a frame is to the faults: they befall those that hold the picture."""
+
+    EVENT = "event"
+    PARTIAL = "partial"
+    PICTURE = "picture"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Bytes that go out at once: one event, with the blank line after it."""
+
+    content: bytes
+    part: Part = Part.EVENT
+
+
+def frame(data: Mapping[str, Any], part: Part = Part.EVENT) -> Frame:
+    """Return an event with its type in both places where clients look for it."""
+    name = str(data["type"]).encode()
+    content = b"".join((b"event: ", name, b"\ndata: ", orjson.dumps(data), b"\n\n"))
+    return Frame(content=content, part=part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventStream:
+    """An answer of frames. They are made to the end, whoever still listens."""
+
+    frames: AsyncIterator[Frame]
+    fault: Scenario | None = None
+    slow_s: float = SLOW_MIN_S
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer (ASGI)."""
+        exchange: Exchange = scope["state"]["exchange"]
+        if self.fault in NO_STREAM:
+            await self._unstreamed(scope, receive, send)
+            return
+        if self.fault is Scenario.SLOW_HEADERS:
+            await asyncio.sleep(self.slow_s)
+        head = Delivery(status=200, body=b"", media_type=EVENT_STREAM, chunked=True)
+        await send(head.start_message())
+        speaks = self.fault is not Scenario.STREAM_STALL
+        first = True
+        async for each in self.frames:
+            if speaks or (first and each.part is Part.PARTIAL):
+                first = first and each.part is not Part.PARTIAL
+                speaks = await self._sent(exchange, send, each) and speaks
+        if self.fault is Scenario.STREAM_STALL:
+            await exchange.connection.lost.wait()
+        elif speaks:
+            await send(_body(b"", more=False))
+
+    async def _unstreamed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async for _ in self.frames:
+            pass
+        page = Delivery(
+            status=200, body=HTML_PAGE, media_type=HTML, chunked=True, fault=self.fault
+        )
+        await page(scope, receive, send)
+
+    async def _sent(self, exchange: Exchange, send: Send, each: Frame) -> bool:
+        """Send one frame; False means that nothing may follow it."""
+        if each.part is not Part.PICTURE or self.fault is None:
+            await send({**_body(each.content), "partial": each.part is Part.PARTIAL})
+            return True
+        if self.fault in CUTS:
+            await self._cut(exchange, send, each.content)
+            return False
+        if self.fault is Scenario.SLOW_BODY:
+            await self._dripped(send, each.content)
+            return True
+        await send(_body(self._spoiled(each.content)))
+        return True
+
+    def _spoiled(self, content: bytes) -> bytes:
+        if self.fault is Scenario.BAD_JSON_200:
+            return content[: len(content) // 2] + b"\n\n"
+        return content
+
+    async def _cut(self, exchange: Exchange, send: Send, content: bytes) -> None:
+        exchange.entry.cut_by_fault = not exchange.connection.lost.is_set()
+        await send(_body(content[: len(content) // 2]))
+        if self.fault is Scenario.RESET_IN_BODY:
+            await exchange.connection.reset()
+        else:
+            await exchange.connection.hang_up()
+
+    async def _dripped(self, send: Send, content: bytes) -> None:
+        step = max(1, -(-len(content) // N_SLOW_PIECES))
+        for start in range(0, len(content), step):
+            await send(_body(content[start : start + step]))
+            await asyncio.sleep(self.slow_s / N_SLOW_PIECES)
+
+
+def _body(piece: bytes, *, more: bool = True) -> dict[str, object]:
+    return {"type": "http.response.body", "body": piece, "more_body": more}
