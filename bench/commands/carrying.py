@@ -27,6 +27,7 @@ from bench.plan.frozen import Plan, freeze, read_plan
 from bench.plan.options import Options
 from bench.record import read_history
 from bench.standing import Ending
+from bench.turns import check_schedule
 from bench.words.figures import bytes_text, dollars
 
 ASK_ABOVE_USD = Decimal("0.50")
@@ -109,6 +110,7 @@ def again(
     due = (*left, *history.in_jobs(plan.trials))
     check_keys(session, plan.endpoints_of(due))
     if left:
+        check_schedule(options, left)
         check_search(options, len(plan.endpoints_of(left)), left)
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:

@@ -16,6 +16,7 @@ from bench.plan.build import Wishes, build
 from bench.plan.frozen import Plan
 from bench.plan.options import Options
 from bench.suite import read_suite
+from bench.turns import check_schedule
 from pricing.book import PriceBook
 
 _COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
@@ -223,10 +224,12 @@ def planned(
     read = read_suite(suite)
     try:
         read = with_pictures(read)
-        return build(read, endpoints, replace(wanted, book=book))
+        plan = build(read, endpoints, replace(wanted, book=book))
+        check_schedule(plan.options, plan.trials)
     except BadInput as error:
         is_option = str(error).startswith("--")
         raise BadInput(str(error) if is_option else f"{suite}: {error}") from None
+    return plan
 
 
 def keys_of(

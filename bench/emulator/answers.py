@@ -55,6 +55,8 @@ def drawn(plan: Plan) -> list[bytes]:
                 request_id=f"{plan.request_id}:{at}",
                 inputs=tuple(one.content for one in wanted.inputs),
                 mask=None if wanted.mask is None else wanted.mask.content,
+                n_frames=wanted.frame_count,
+                frame_duration_ms=wanted.frame_duration_ms,
                 markup=None if wanted.markup is None else wanted.markup.content,
             )
         )

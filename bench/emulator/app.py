@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bench.emulator import control, responses, uploads
+from bench.emulator import control, responses, uploads, variations
 from bench.emulator.delivery import Delivery, refusal_delivery
 from bench.emulator.edits import edits
 from bench.emulator.generations import generations
@@ -34,6 +34,7 @@ def application(emulator: Emulator) -> ASGIApp:
             Route("/v1/images/edits", edits, methods=["POST"]),
             Route("/v1/models", list_models, methods=["GET"]),
             Route("/v1/models/{model}", read_model, methods=["GET"]),
+            *variations.routes(emulator.models),
             *uploads.ROUTES,
             *responses.ROUTES,
             *control.ROUTES,

@@ -66,6 +66,12 @@ class Model:
         without = self.edit_parameters - {"image", "markup"}
         return without | {"images", "moderation"}
 
+    @property
+    def variation_parameters(self) -> frozenset[str]:
+        """What a variation may hold; empty where the model makes none."""
+        varies = self.kin == "dall-e-2"
+        return (self.parameters | {"image"}) - {"prompt"} if varies else frozenset()
+
     def on(self, day: date) -> "Model":
         """Return the model with the rules that are in force on `day`."""
         early = self.transparent_from is not None and day < self.transparent_from

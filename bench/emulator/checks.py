@@ -91,7 +91,8 @@ def options(
 ) -> ImageRequest:
     """Check all but the model and the pictures that came along.
 
-    `known` are the keys that the address knows for this model.
+    `known` are the keys that the address knows for this model; without `prompt`
+    among them none is needed.
 
     Raises:
         RefusedError: the first check that fails.
@@ -99,7 +100,7 @@ def options(
     for key in body:
         if key not in known:
             raise unknown(key)
-    prompt = _prompt(body, model)
+    prompt = _prompt(body, model) if "prompt" in known else ""
     given = {k: v for k, v in body.items() if v is not None}
     for key, value in given.items():
         if key in RULES:

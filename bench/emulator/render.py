@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from bench.emulator.animation import animated
 from bench.emulator.lettering import draw_texts, quoted_texts
 from bench.emulator.png import png_bytes
 from bench.emulator.retouch import retouched
@@ -45,6 +46,8 @@ class Drawing:
     inputs: tuple[bytes, ...] = ()
     mask: bytes | None = None
     markup: bytes | None = None
+    n_frames: int = 1
+    frame_duration_ms: int = 0
 
 
 def rendered(drawing: Drawing) -> bytes:
@@ -148,6 +151,13 @@ def encoded(picture: Image.Image, drawing: Drawing) -> bytes:
     if drawing.output_format == "png":
         texts = {"simulated": "pixelmeter-emulator", "Comment": mark}
         return png_bytes(np.asarray(picture), texts)
+    if drawing.output_format == "gif":
+        return animated(
+            picture,
+            n_frames=drawing.n_frames,
+            duration_ms=drawing.frame_duration_ms,
+            mark=mark,
+        )
     quality = max(1, drawing.compression)
     out = io.BytesIO()
     if drawing.output_format == "jpeg":

@@ -10,9 +10,10 @@ from bench.folder import DataFolder
 from bench.plan.build import cell_of
 from bench.prompt import Prompt
 from bench.rules import check_request
-from bench.suite import PARAMETERS, Value
+from bench.suite import NOT_PARAMETERS, PARAMETERS, Value
 
 DEFAULT_MODEL = "gpt-image-2"
+VARIATION_MODEL = "dall-e-2"
 _OPENAI = Endpoint(
     name="openai",
     base_url="https://api.openai.com/v1",
@@ -56,7 +57,10 @@ def endpoints_of(
 
 
 def cell_for(
-    endpoint: Endpoint, prompt: Prompt, parameters: Mapping[str, Value | None]
+    endpoint: Endpoint,
+    prompt: Prompt,
+    parameters: Mapping[str, Value | None],
+    operation: str = "generate",
 ) -> Cell:
     """The cell that a call asks at; None leaves a parameter out.
 
@@ -64,15 +68,16 @@ def cell_for(
         BadInput: A parameter is unknown, or its model refuses the value.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
+    known = (PARAMETERS | NOT_PARAMETERS) - {"operation"}
     for name in given:
-        if name not in PARAMETERS - {"stream"}:
+        if name not in known:
             raise BadInput(
-                f"{name}: no such parameter; known are "
-                f"{', '.join(sorted(PARAMETERS - {'stream'}))}"
+                f"{name}: no such parameter; known are {', '.join(sorted(known))}"
             )
     if "model" not in {**endpoint.defaults, **given}:
-        given["model"] = DEFAULT_MODEL
-    cell = cell_of({"api": "images", "operation": "generate", **given}, endpoint)
+        is_variation = operation == "variation"
+        given["model"] = VARIATION_MODEL if is_variation else DEFAULT_MODEL
+    cell = cell_of({"api": "images", "operation": operation, **given}, endpoint)
     check_request(
         {"model": cell.model, **dict(cell.parameters)}, {prompt.id: len(prompt.text)}
     )
