@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from contextlib import contextmanager
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Line = dict[str, Any]
+FAST = ("--batch", "--look-every", "0.05")
+# gpt-image-2 in the batch tier: 20 text tokens in, 196 picture tokens out.
+EACH_USD = (20 * Decimal("2.5") + 196 * Decimal(15)) / 1_000_000
 USAGE = {
     "input_tokens": 20,
-    "output_tokens": 272,
-    "total_tokens": 292,
+    "output_tokens": 196,
+    "total_tokens": 216,
     "input_tokens_details": {"text_tokens": 20, "image_tokens": 0},
-    "output_tokens_details": {"text_tokens": 0, "image_tokens": 272},
+    "output_tokens_details": {"text_tokens": 0, "image_tokens": 196},
 }
 
 
@@ -42,7 +46,9 @@ class Batching(ThreadingHTTPServer):
         looks: How often a job is looked at before it has ended; None: never.
         state: What it ends as.
         spoil: Changes the lines of a job's answers.
+        errors: Why a job failed as a whole.
         cut: So many downloads break off in the middle.
+        torn: The last line of a download lacks its end.
         refused: Status and body of answers by method and path, e.g. `POST /batches`.
         swallowed: So many jobs are made, but their answers are lost.
         asked: Method and path of each request.
@@ -57,7 +63,9 @@ class Batching(ThreadingHTTPServer):
         self.looks: int | None = 1
         self.state = "completed"
         self.spoil: Callable[[list[Line]], list[Line]] = list
+        self.errors: list[dict[str, str]] = []
         self.cut = 0
+        self.torn = False
         self.swallowed = 0
         self.refused: dict[str, tuple[int, Any]] = {}
         self.asked: list[str] = []
@@ -68,11 +76,11 @@ class Batching(ThreadingHTTPServer):
 
     def requests(self) -> list[Line]:
         """Every request of every job, in the order in which they came."""
-        return [
-            line
-            for job in self.jobs.values()
-            for line in _lines(self.files[job["input_file_id"]])
-        ]
+        return [line for job in self.jobs.values() for line in self.lines_of(job)]
+
+    def lines_of(self, job: dict[str, Any]) -> list[Line]:
+        """The requests of one job."""
+        return _lines(self.files[job["input_file_id"]])
 
     def keep(self, content: bytes) -> dict[str, Any]:
         file_id = f"file-{len(self.files) + 1}"
@@ -108,7 +116,7 @@ class Batching(ThreadingHTTPServer):
         answers = self.spoil([self._answer(line) for line in asked])
         n_errors = sum(line.get("error") is not None for line in answers)
         content = b"".join(json.dumps(line).encode() + b"\n" for line in answers)
-        job["status"] = self.state
+        job |= {"status": self.state, "errors": {"data": self.errors}}
         job[f"{self.state}_at"] = job["created_at"] + 77
         job["output_file_id"] = self.keep(content)["id"] if answers else None
         job["request_counts"] |= {
@@ -172,7 +180,9 @@ class _Handler(BaseHTTPRequestHandler):
                 case "GET", "batches", batch_id:
                     self._json(server.look(batch_id))
                 case "GET", "files", file_id, "content":
-                    self._send(200, server.files[file_id], cut=server.cut > 0)
+                    content = server.files[file_id]
+                    content = content[:-200] if server.torn else content
+                    self._send(200, content, cut=server.cut > 0)
                     server.cut -= 1
                 case "GET", "files", file_id if file_id in server.files:
                     self._json({"id": file_id, "object": "file"})
