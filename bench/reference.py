@@ -1,6 +1,7 @@
 """Reference: a picture that is sent along with a prompt."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
@@ -12,6 +13,8 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+
+from bench.errors import BadInput
 
 Send = Literal["upload", "data_url", "file_id"]
 MOST_URL_CHARACTERS = 20_971_520
@@ -51,6 +54,15 @@ class Reference(BaseModel):
     def is_ours(self) -> bool:
         """Whether its bytes are at hand."""
         return self.sha256 is not None
+
+
+# Gives the bytes of a reference of ours.
+Contents = Callable[[Reference], bytes]
+
+
+def nothing_along(reference: Reference) -> bytes:
+    """The contents of who never sends a picture along."""
+    raise BadInput(f"{reference.file or reference.sha256}: no picture is at hand")
 
 
 class InputForm(BaseModel):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.attempt import Attempt
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
+from bench.inputs.shelf import content_of
 from bench.interrupts import listen
 from bench.journal import JournalWriter, end_record, read_run, session_record
 from bench.load.model import Closed, Goal
@@ -147,6 +148,7 @@ class Runner:
                 self._keys[endpoint.api_key_env],
                 self._options.concurrency,
                 stack,
+                partial(content_of, self._data),
             )
             for endpoint in self._plan.endpoints_of(due)
         }

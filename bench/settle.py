@@ -15,7 +15,7 @@ from bench.attempt import (
     Stamps,
     UsageSource,
 )
-from bench.client.exchange import Exchange
+from bench.client.exchange import NOT_READ, UPLOAD_FAILED, Exchange
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
 from bench.transport.stamps import RequestStamps
@@ -27,6 +27,7 @@ from pricing.errors import PricingError
 from pricing.money import round_usd
 
 NS_PER_S = 1e9
+_SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class Sending:
 
 def read(answer: Exchange) -> Reading:
     """What came back, understood; what broke off, classified."""
+    if answer.failure in {NOT_READ, UPLOAD_FAILED}:
+        return _stayed(answer)
     kind = answer.headers.get("content-type", "")
     if answer.failure is None and answer.status is not None:
         return read_answer(answer.status, answer.body or b"", kind)
@@ -70,6 +73,27 @@ def read(answer: Exchange) -> Reading:
         billing=billing,
         error_type=answer.failure,
         error_message=message,
+    )
+
+
+def _stayed(answer: Exchange) -> Reading:
+    """A request that a picture of its own kept here, so that nothing was asked.
+
+    Where the endpoint refused the picture, it says whether to go on.
+    """
+    reading = Reading(outcome=Outcome.CLIENT_ERROR, billing=Billing.NOT_SENT)
+    if answer.failure == UPLOAD_FAILED:
+        status = answer.status or 0
+        if status and status not in _SUCCESS:
+            reading = read_answer(status, answer.body or b"")
+        else:
+            reading = replace(reading, outcome=Outcome.SERVER_ERROR)
+    said = reading.error_message
+    return replace(
+        reading,
+        billing=Billing.NOT_SENT,
+        error_type=answer.failure,
+        error_message=f"{answer.message}: {said}" if said else answer.message,
     )
 
 
@@ -314,5 +338,6 @@ def _late_s(sending: Sending, stamps: RequestStamps) -> float | None:
     """How late a request is by our own fault: waits for limits are not in it."""
     if sending.behind_ns is None:
         return None
-    own_ns = sending.behind_ns + max(0, stamps.started_ns - sending.ready_ns)
+    since_ready_ns = stamps.started_ns - sending.ready_ns - stamps.uploads_ns
+    own_ns = sending.behind_ns + max(0, since_ready_ns)
     return own_ns / NS_PER_S

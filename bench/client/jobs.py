@@ -4,28 +4,33 @@ import asyncio
 import errno
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
 from bench.attempt import Trial
-from bench.client.builder import NOT_BUILT, Ask, RequestBuilder
+from bench.client.builder import NOT_BUILT, RequestBuilder
 from bench.client.exchange import Exchange, in_words
+from bench.client.files import Files, NotUploaded
+from bench.client.wording import Call, to_upload
 from bench.endpoint import Endpoint
 from bench.errors import BadInput, StorageFailed
 from bench.folder import OWNER_ONLY_FILE
+from bench.reference import Contents, Reference, nothing_along
 from bench.transport.answering import Answering
 from bench.transport.client import NETWORK_ERRORS
 from bench.transport.proxies import EnvironmentTransport
+from bench.transport.sealed import Sealed
 from bench.transport.stamps import RequestStamps
 
 # What a job looks like, or a page of them; pictures come in files.
 _MOST_BODY_BYTES = 50_000_000
-_PAGE = 100
+PAGE = 100
 _WINDOW = "24h"
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES})
+_Build = Callable[[], Awaitable[Sealed]]
 
 
 class JobClient:
@@ -35,34 +40,42 @@ class JobClient:
     comes back.
     """
 
-    def __init__(self, endpoint: Endpoint, key: str) -> None:
+    def __init__(
+        self, endpoint: Endpoint, key: str, contents: Contents = nothing_along
+    ) -> None:
         """Open no connection yet.
 
         Args:
             endpoint: Where requests go.
             key: The secret itself; it is kept in the builder alone.
+            contents: Gives the bytes of pictures that are sent along.
 
         Raises:
             NoCredentials: The key can't stand in a header.
         """
         self._within_s = endpoint.timeout_s
         self._base_path = httpx2.URL(endpoint.base_url).path.rstrip("/")
-        self._builder = RequestBuilder(endpoint, key)
+        self._builder = RequestBuilder(endpoint, key, contents)
         self._transport = EnvironmentTransport()
+        self._files = Files(self._lay)
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._files.close()
         await self._transport.aclose()
 
     async def written(self, trial: Trial) -> tuple[str, bytes]:
         """The request of a trial as a job's line has it: its path and its JSON.
 
+        Pictures that are to lie at the endpoint are laid there before.
+
         Raises:
-            BadInput: The library can't write it, or not as JSON.
+            BadInput: It can't be written, or not as JSON.
         """
         try:
-            sealed = await self._builder.build(trial)
-        except NOT_BUILT as error:
+            file_ids = await self._files.ids_of(to_upload(trial))
+            sealed = await self._builder.build(trial, None, file_ids)
+        except (*NOT_BUILT, NotUploaded) as error:
             raise BadInput(
                 f"prompt {trial.prompt_id}: its request can't be written "
                 f"({in_words(error)})"
@@ -77,58 +90,37 @@ class JobClient:
 
     async def upload(self, name: str, content: bytes) -> Exchange:
         """Give the endpoint the requests of a job, as a file."""
-        return await self._asked(
-            lambda sdk, headers: sdk.files.with_raw_response.create(
-                file=(name, content, "application/jsonl"),
-                purpose="batch",
-                extra_headers=headers,
-            ),
-            name,
-        )
+        named = {"file": (name, content, "application/jsonl"), "purpose": "batch"}
+        return await self._asked(Call(method="files.create", named=named), name)
 
     async def create(
         self, path: str, input_file_id: str, metadata: Mapping[str, str]
     ) -> Exchange:
         """Have a job made of an uploaded file."""
+        named = {
+            "completion_window": _WINDOW,
+            "endpoint": path,
+            "input_file_id": input_file_id,
+            "metadata": dict(metadata),
+        }
         return await self._asked(
-            lambda sdk, headers: sdk.batches.with_raw_response.create(
-                completion_window=_WINDOW,
-                endpoint=path,
-                input_file_id=input_file_id,
-                metadata=dict(metadata),
-                extra_headers=headers,
-            ),
-            metadata.get("job_id", input_file_id),
+            Call(method="batches.create", named=named), input_file_id
         )
 
     async def look(self, batch_id: str) -> Exchange:
         """Ask how a job stands."""
-        return await self._asked(
-            lambda sdk, headers: sdk.batches.with_raw_response.retrieve(
-                batch_id, extra_headers=headers
-            ),
-            batch_id,
-        )
+        call = Call(method="batches.retrieve", named={"batch_id": batch_id})
+        return await self._asked(call, batch_id)
 
     async def page(self, after: str | None = None) -> Exchange:
-        """A page of the jobs there are, the newest first."""
-        wanted: dict[str, Any] = {} if after is None else {"after": after}
-
-        return await self._asked(
-            lambda sdk, headers: sdk.batches.with_raw_response.list(
-                limit=_PAGE, extra_headers=headers, **wanted
-            ),
-            "jobs",
-        )
+        """A page of the jobs there are, the newest first; `PAGE` of them at most."""
+        named = {"limit": PAGE, **({} if after is None else {"after": after})}
+        return await self._asked(Call(method="batches.list", named=named), "jobs")
 
     async def see_file(self, file_id: str) -> Exchange:
         """Ask whether there is a file."""
-        return await self._asked(
-            lambda sdk, headers: sdk.files.with_raw_response.retrieve(
-                file_id, extra_headers=headers
-            ),
-            file_id,
-        )
+        call = Call(method="files.retrieve", named={"file_id": file_id})
+        return await self._asked(call, file_id)
 
     async def download(self, file_id: str, path: Path) -> Exchange:
         """Write what is in a file to a path; the exchange holds no body of a 200.
@@ -136,20 +128,25 @@ class JobClient:
         Raises:
             StorageFailed: It could not be written.
         """
-        return await self._asked(
-            lambda sdk, headers: sdk.files.with_raw_response.content(
-                file_id, extra_headers=headers
-            ),
-            file_id,
-            path,
+        call = Call(method="files.content", named={"file_id": file_id})
+        return await self._asked(call, file_id, path)
+
+    async def _lay(self, reference: Reference) -> Exchange:
+        return await self._sent(
+            partial(self._builder.build_upload, reference), reference.sha256 or "input"
         )
 
-    async def _asked(self, ask: Ask, word: str, path: Path | None = None) -> Exchange:
+    async def _asked(self, call: Call, word: str, path: Path | None = None) -> Exchange:
+        return await self._sent(partial(self._builder.write, call), word, path)
+
+    async def _sent(
+        self, build: _Build, word: str, path: Path | None = None
+    ) -> Exchange:
         stamps = RequestStamps(started_ns=time.monotonic_ns())
         try:
             # A file of pictures may take longer than one of them.
             async with asyncio.timeout(None if path else self._within_s):
-                return await self._exchange(ask, word, stamps, path)
+                return await self._exchange(build, word, stamps, path)
         except TimeoutError:
             message = f"no whole answer within {self._within_s:g} s"
             return Exchange(stamps=stamps, failure="timeout", message=message)
@@ -160,9 +157,9 @@ class JobClient:
             return Exchange(stamps=stamps, failure=kind, message=message)
 
     async def _exchange(
-        self, ask: Ask, word: str, stamps: RequestStamps, path: Path | None
+        self, build: _Build, word: str, stamps: RequestStamps, path: Path | None
     ) -> Exchange:
-        request = await self._builder.write(ask)
+        request = await build()
         async with self._transport.sent(request, word, stamps) as answer:
             status, headers, body = answer.status, answer.headers, None
             if path is None or not 200 <= status < 300:  # noqa: PLR2004  success class

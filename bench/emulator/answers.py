@@ -12,6 +12,7 @@ from bench.emulator.checks import ImageRequest, edges_px
 from bench.emulator.faults import Scenario
 from bench.emulator.render import Drawing, rendered
 from bench.emulator.tokens import Usage
+from bench.emulator.vectors import SvgUsage
 
 # Divisible by three, so that no piece but the last is padded.
 BASE64_STEP = 3 << 15
@@ -33,6 +34,7 @@ class Plan:
     drawn_quality: str
     drawn_size: str
     usage: Usage | None
+    svg_usage: SvgUsage | None = None
     key: str
     request_id: str
 
@@ -79,6 +81,8 @@ def document(plan: Plan, pictures: list[bytes]) -> dict[str, Any]:
         told["safety_identifier"] = whole_text(wanted.safety_identifier)
     if plan.usage is not None:
         told["usage"] = plan.usage.as_json()
+    if plan.svg_usage is not None:
+        told["svg_usage"] = plan.svg_usage.as_json()
     return told
 
 

@@ -1,10 +1,13 @@
 """Combinations: which parameters exclude each other."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from bench.emulator.catalogue import Model
-from bench.emulator.refusals import Refusal, RefusedError, invalid
+from bench.emulator.mainline import text_models_served
+from bench.emulator.options import Profile
+from bench.emulator.refusals import Refusal, RefusedError, invalid, unknown_model
 from bench.emulator.values import (
     check_type,
     invalid_value,
@@ -101,7 +104,8 @@ def _check_svg(given: Mapping[str, object], asked: bool) -> None:  # noqa: FBT00
         raise _never_with("output_compression", "svg")
     if cast("int", given.get("n", 1)) > 1:
         raise invalid_value("An SVG comes alone: n must be 1.", "n")
-    check_author(cast("Mapping[str, object]", given.get("svg", {"model": "any"})))
+    if "svg" in given:
+        check_author(cast("Mapping[str, object]", given["svg"]))
 
 
 def check_author(svg: Mapping[str, object]) -> None:
@@ -116,6 +120,9 @@ def check_author(svg: Mapping[str, object]) -> None:
     if svg.get("model") is None:
         raise missing("svg.model")
     check_type("svg.model", svg["model"], str)
+    author = cast("str", svg["model"])
+    if author not in text_models_served(Profile.CURRENT):
+        raise RefusedError(replace(unknown_model(author), param="svg.model"))
     reasoning = svg.get("reasoning")
     if reasoning is not None:
         _check_reasoning(reasoning)

@@ -17,6 +17,7 @@ from bench.emulator.refusals import RefusedError
 from bench.emulator.service_time import draw_s
 from bench.emulator.settle import settled, work_of
 from bench.emulator.state import Emulator, Exchange
+from bench.emulator.values import invalid_value
 
 PARTIAL_TOKENS = 100
 BATCH = "batch"
@@ -47,8 +48,13 @@ def admit(emulator: Emulator, entry: Entry, images: int) -> None:
     """Let a request pass, or refuse it by the limits of the profile.
 
     The lines of a batch have passed already: limits are for what comes by itself.
+
+    Raises:
+        RefusedError: a limit, or a line of a batch that wants to be a stream.
     """
     if entry.operation == BATCH:
+        if entry.stream:
+            raise invalid_value("A line of a batch can't be a stream.", "stream")
         return
     limits = emulator.profile.limits
     refusal = emulator.window.admit(limits, images, time.monotonic())
@@ -80,6 +86,8 @@ def planned(
     if profile.service_time is None:
         drawn_s += thinking_s
     entry.served_quality, entry.served_size = plan.drawn_quality, plan.drawn_size
+    if plan.svg_usage is not None:
+        entry.svg_usage = plan.svg_usage.as_json()
     took = span(emulator, entry, drawn_s)
     return Job(
         plan=plan,

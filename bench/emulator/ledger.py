@@ -48,6 +48,7 @@ class Entry:
     served_size: str | None = None
     usage: Mapping[str, object] | None = None
     mainline_usage: Mapping[str, object] | None = None
+    svg_usage: Mapping[str, object] | None = None
     billed: bool = False
     price_usd: Decimal | None = Decimal(0)
     list_usd: Decimal | None = Decimal(0)

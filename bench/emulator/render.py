@@ -13,6 +13,7 @@ from bench.emulator.animation import animated
 from bench.emulator.lettering import draw_texts, quoted_texts
 from bench.emulator.png import png_bytes
 from bench.emulator.retouch import retouched
+from bench.emulator.vectors import written
 
 MARK = "simulated=pixelmeter-emulator"
 # Strength of the grain in grey levels: more detail in a better picture.
@@ -52,11 +53,19 @@ class Drawing:
 
 def rendered(drawing: Drawing) -> bytes:
     """Return the encoded picture."""
+    texts = quoted_texts(drawing.prompt.encode("utf-8", "replace").decode())
+    if drawing.output_format == "svg":
+        return written(
+            texts,
+            drawing.width_px,
+            drawing.height_px,
+            key=drawing.key,
+            mark=_mark(drawing),
+        )
     dice = random.Random(drawing.key)  # noqa: S311 - a picture, no secret
     picture = (
         _transparent(drawing, dice) if drawing.transparent else _scene(drawing, dice)
     )
-    texts = quoted_texts(drawing.prompt.encode("utf-8", "replace").decode())
     if drawing.mask is not None:
         # The text belongs into the part that is edited.
         draw_texts(picture, texts)
@@ -67,6 +76,10 @@ def rendered(drawing: Drawing) -> bytes:
     if drawing.mask is None:
         draw_texts(picture, texts)
     return encoded(picture, drawing)
+
+
+def _mark(drawing: Drawing) -> str:
+    return f"{MARK} request={drawing.request_id}"
 
 
 def warm_up() -> None:
@@ -147,7 +160,7 @@ def _noise_tile(grain: float) -> NDArray[np.uint8]:
 
 def encoded(picture: Image.Image, drawing: Drawing) -> bytes:
     """Encode a picture as a drawing wants it, with the mark of the simulation."""
-    mark = f"{MARK} request={drawing.request_id}"
+    mark = _mark(drawing)
     if drawing.output_format == "png":
         texts = {"simulated": "pixelmeter-emulator", "Comment": mark}
         return png_bytes(np.asarray(picture), texts)

@@ -16,6 +16,7 @@ from bench.emulator.tokens import (
     picture_text_tokens,
     text_tokens,
 )
+from bench.emulator.vectors import svg_price_usd, svg_usage
 
 AUTO_SIZE = "1024x1024"
 AUTO_QUALITIES = ("medium", "high")
@@ -35,6 +36,14 @@ def settled(
     size = AUTO_SIZE if wanted.size == "auto" else wanted.size
     if fault is Scenario.WRONG_QUALITY:
         quality = another_quality(model, quality)
+    author = None
+    if wanted.output_format == "svg":
+        author = svg_usage(
+            wanted.prompt,
+            *edges_px(size),
+            model=wanted.svg_model,
+            effort=wanted.svg_effort,
+        )
     return Plan(
         wanted=wanted,
         told_quality=quality,
@@ -42,6 +51,7 @@ def settled(
         drawn_quality=model.qualities[0] if substitutes else quality,
         drawn_size=another_size(size) if fault is Scenario.WRONG_SIZE else size,
         usage=None if model.is_dall_e else usage_of(wanted, quality, size),
+        svg_usage=author,
         key=key,
         request_id=request_id,
     )
@@ -86,7 +96,8 @@ def list_price_usd(plan: Plan) -> Decimal:
     """Return what OpenAI would charge for what the answer tells."""
     wanted = plan.wanted
     if plan.usage is not None:
-        return token_price_usd(wanted.model.kin, plan.usage)
+        author_usd = svg_price_usd(plan.svg_usage) if plan.svg_usage else Decimal(0)
+        return token_price_usd(wanted.model.kin, plan.usage) + author_usd
     each = PER_IMAGE[wanted.model.kin, plan.told_quality, plan.told_size]
     return each * wanted.n
 

@@ -1,5 +1,6 @@
 """State: what one running emulator holds, and one exchange."""
 
+import asyncio
 import os
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from decimal import Decimal
 import httpx2
 from starlette.requests import Request
 
+from bench.emulator.batches import Batches
 from bench.emulator.catalogue import Model
 from bench.emulator.conversations import Conversations
 from bench.emulator.faults import FaultPlan
@@ -18,7 +20,7 @@ from bench.emulator.limits import Window
 from bench.emulator.mainline import TextModel
 from bench.emulator.options import Manner
 from bench.emulator.profile import RunProfile
-from bench.emulator.wire import Connection
+from bench.emulator.wire import Connection, Unwired
 
 PICTURES_KEPT = 64
 
@@ -59,6 +61,8 @@ class Emulator:
     files: Files = field(default_factory=Files)
     text_models: dict[str, TextModel] = field(default_factory=dict[str, TextModel])
     conversations: Conversations = field(default_factory=Conversations)
+    batches: Batches = field(default_factory=Batches)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     window: Window = field(default_factory=Window)
     ledger: Ledger = field(default_factory=Ledger)
     upstream: httpx2.AsyncClient | None = None
@@ -96,7 +100,7 @@ class Emulator:
 class Exchange:
     """One request on its way: its connection, ledger entry, number and body."""
 
-    connection: Connection
+    connection: Connection | Unwired
     entry: Entry
     number: int
     body: bytes

@@ -88,3 +88,21 @@ class Connection(H11Protocol):
         """Close the connection in order, whatever is missing from the answer."""
         self.transport.close()
         await self.lost.wait()
+
+
+class Unwired:
+    """Stands for the connection where none is: a line of a batch.
+
+    What would cut a connection leaves the line without an answer.
+    """
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
+
+    async def reset(self) -> None:
+        """Be lost."""
+        self.lost.set()
+
+    async def hang_up(self) -> None:
+        """Be lost."""
+        self.lost.set()

@@ -1,15 +1,12 @@
 """Shelf: contents of references kept, under the digest of their bytes."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
 from bench.images.shelf import put
 from bench.reference import Reference
-
-Contents = Callable[[Reference], bytes]
 
 
 def input_path(data: DataFolder, reference: Reference) -> Path:

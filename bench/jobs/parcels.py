@@ -10,6 +10,7 @@ from bench.client.jobs import JobClient
 from bench.jobs.settler import attempt_id
 from bench.jobs.submitter import Parcel, line_of
 from bench.plan.frozen import PlannedTrial
+from bench.reference import Reference
 from bench.traffic.budget import Budget
 from bench.traffic.gate import Closed, Gate
 
@@ -29,15 +30,13 @@ def key_of(trial: Trial) -> Key:
 
 def in_json(trial: Trial) -> Trial:
     """The trial with its own pictures within the request: a job takes no forms."""
-    return replace(
-        trial,
-        references=tuple(
-            one.model_copy(update={"send": "data_url"})
-            if one.is_ours and one.send in {None, "upload"}
-            else one
-            for one in trial.references
-        ),
-    )
+    mask = None if trial.mask is None else _in_place(trial.mask)
+    return replace(trial, references=tuple(map(_in_place, trial.references)), mask=mask)
+
+
+def _in_place(reference: Reference) -> Reference:
+    is_part = reference.is_ours and reference.send in {None, "upload"}
+    return reference.model_copy(update={"send": "data_url"}) if is_part else reference
 
 
 def grouped(trials: Iterable[PlannedTrial]) -> dict[Key, list[PlannedTrial]]:

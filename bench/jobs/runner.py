@@ -11,6 +11,7 @@ from bench.attempt import Attempt
 from bench.client.jobs import JobClient
 from bench.errors import BadInput, StorageFailed
 from bench.folder import DataFolder
+from bench.inputs.shelf import content_of
 from bench.interrupts import listen
 from bench.jobs.before import Before
 from bench.jobs.collector import Collector
@@ -103,7 +104,10 @@ class JobRunner:
         options, notice = self._options, self._watcher.notice
         run = self._data.run(self._plan.run_id)
         keys = {e.name: self._keys[e.api_key_env] for e in before.endpoints}
-        clients = {e.name: JobClient(e, keys[e.name]) for e in before.endpoints}
+        contents = partial(content_of, self._data)
+        clients = {
+            e.name: JobClient(e, keys[e.name], contents) for e in before.endpoints
+        }
         for client in clients.values():
             stack.push_async_callback(client.close)
         gate = Gate()
@@ -134,12 +138,17 @@ class JobRunner:
         async with asyncio.TaskGroup() as group:
             waiting = group.create_task(self._wait(work))
             async with asyncio.TaskGroup() as jobs:
-                due = await self._taken_up(work, before, jobs)
-                self._n_due = len(due) + work.follower.n_open()
-                self._tell(work, None)
-                await self._safely(work, self._submit(work, before, due, jobs))
+                await self._safely(work, self._begin(work, before, jobs))
                 self._is_submitted.set()
             waiting.cancel()
+
+    async def _begin(
+        self, work: _Work, before: Before, jobs: asyncio.TaskGroup
+    ) -> None:
+        due = await self._taken_up(work, before, jobs)
+        self._n_due = len(due) + work.follower.n_open()
+        self._tell(work, None)
+        await self._submit(work, before, due, jobs)
 
     async def _taken_up(
         self, work: _Work, before: Before, jobs: asyncio.TaskGroup

@@ -16,7 +16,7 @@ from bench.crashpoint import passed
 from bench.jobs.job import Job, Step, job_record
 from bench.jobs.settler import Settler
 from bench.jobs.told import is_success, read_json, read_seen
-from bench.jobs.whereabouts import find, said
+from bench.jobs.whereabouts import RUN_MARK, find, said
 from bench.journal import now_utc
 from bench.plan.frozen import PlannedTrial
 from bench.record import intent_record
@@ -150,7 +150,7 @@ class Submitter:
     async def _make(self, client: JobClient, job: Job) -> tuple[Job, Refusal | None]:
         """Ask for a job whose file is there."""
         self._settler.submitted_ns[job.job_id] = time.monotonic_ns()
-        metadata = {"pixelmeter_run": self._run_id, "job_id": job.job_id}
+        metadata = {RUN_MARK: self._run_id, "job_id": job.job_id}
         file_id = job.input_file_id or ""
         answer = await client.create(job.path, file_id, metadata)
         for number in range(1, _N_TRIES):

@@ -35,6 +35,7 @@ class Seen:
 
     batch_id: str
     state: str
+    n_requests: int | None = None
     n_completed: int | None = None
     n_failed: int | None = None
     created_at: int | None = None
@@ -106,6 +107,7 @@ def read_seen(content: Mapping[str, Any]) -> Seen | None:
     return Seen(
         batch_id=batch_id,
         state=state,
+        n_requests=_count(counts.get("total")),
         n_completed=_count(counts.get("completed")),
         n_failed=_count(counts.get("failed")),
         created_at=_count(content.get("created_at")),

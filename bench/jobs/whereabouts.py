@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any, cast
 
 from bench.client.exchange import Exchange
-from bench.client.jobs import JobClient
+from bench.client.jobs import PAGE, JobClient
 from bench.jobs.job import Job
 from bench.jobs.told import Seen, is_success, read_json, read_seen
 
 _MOST_PAGES = 100
+# Stands in the metadata of each job that we make.
+RUN_MARK = "pixelmeter_run"
 # An endpoint's clock may differ from ours by so much.
-_CLOCKS_S = 3600
+_CLOCKS_S = 600
 # A request that was under way when we died is in the list by then.
 _N_LOOKS = 3
 
@@ -69,8 +71,13 @@ async def _look_for(client: JobClient, job: Job) -> Whereabouts:
         for seen in listed:
             if _is_it(seen, job):
                 return Whereabouts(seen=seen)
+        if alike := next((seen for seen in listed if _may_be_it(seen, job)), None):
+            why = f"{alike.batch_id} may be it, but does not say whose it is"
+            return Whereabouts(why_unsure=why)
         is_older = any((seen.created_at or since) < since for seen in listed)
-        if not content.get("has_more") or not listed or is_older:
+        # Who does not say that there is more may have cut a full page.
+        has_more = content.get("has_more", len(listed) >= PAGE)
+        if not has_more or not listed or is_older:
             return Whereabouts()
         after = listed[-1].batch_id
     return Whereabouts(why_unsure=f"more than {_MOST_PAGES} pages of jobs are listed")
@@ -85,6 +92,19 @@ def _is_it(seen: Seen, job: Job) -> bool:
     """By the id that we gave it, or by its file where a gateway drops that."""
     return seen.metadata.get("job_id") == job.job_id or (
         job.input_file_id is not None and seen.input_file_id == job.input_file_id
+    )
+
+
+def _may_be_it(seen: Seen, job: Job) -> bool:
+    """Whether a job that lost its mark on the way may be ours.
+
+    A gateway may drop metadata and give files names of its own.
+    """
+    since = datetime.fromisoformat(job.submitted_at or job.at).timestamp() - _CLOCKS_S
+    return (
+        RUN_MARK not in seen.metadata
+        and (seen.created_at or since) >= since
+        and seen.n_requests in {None, 0, len(job.attempt_ids)}
     )
 
 

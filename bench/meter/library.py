@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,6 +17,7 @@ from bench.environment import read_environment
 from bench.errors import BadInput, BenchError, NoCredentials, NotSent, StorageFailed
 from bench.folder import DataFolder
 from bench.images.shelf import Keep, picture_path
+from bench.inputs.shelf import content_of
 from bench.meter.along import Album, Along
 from bench.meter.answer import Answer, Image, answer_of
 from bench.meter.asked import Asked, asked_prompt
@@ -247,7 +249,9 @@ class Meter(Operations):
     def _lane(self, endpoint: Endpoint) -> Lane:
         if endpoint.name not in self._lanes:
             key = key_of(endpoint, self._variables)
-            lane = open_lane(endpoint, key, self._options.concurrency, self._stack)
+            contents = partial(content_of, self._opened.data)
+            most = self._options.concurrency
+            lane = open_lane(endpoint, key, most, self._stack, contents)
             limiter, turns = self._opened.way_to(endpoint)
             self._lanes[endpoint.name] = replace(lane, limiter=limiter, turns=turns)
         return self._lanes[endpoint.name]

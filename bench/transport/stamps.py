@@ -24,6 +24,7 @@ class RequestStamps:
         kernel_last_byte_ns: The last bytes of the answer reached the kernel.
         arrived: Of a stream of events: how many bytes of its body were there at
             which instant, by the kernel where it tells; both only grow.
+        uploads_ns: How long pictures that must lie there first went before it.
         is_held: Bytes waited in the kernel because too many lay unread here: the
             server may have had to wait, too.
         is_at_edge: Another program's library sent it, and was watched from outside.
@@ -39,6 +40,7 @@ class RequestStamps:
     kernel_first_byte_ns: int | None = None
     kernel_last_byte_ns: int | None = None
     arrived: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    uploads_ns: int = 0
     is_held: bool = field(default=False, kw_only=True)
     is_at_edge: bool = field(default=False, kw_only=True)
 

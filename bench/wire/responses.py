@@ -1,6 +1,6 @@
 """Responses: an answer of the Responses API as facts; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -160,9 +160,9 @@ def _used(
 
 
 def _served(content: Json, calls: Sequence[Json]) -> Served:
-    call = next((call for call in calls if call.get("result")), {})
+    call = _first(call for call in calls if call.get("result"))
     tools = objects(content.get("tools"))
-    tool = next((t for t in tools if t.get("type") == "image_generation"), {})
+    tool = _first(tool for tool in tools if tool.get("type") == "image_generation")
     stated = {
         name: next(
             (told for place in (call, tool) if (told := text(place.get(name)))), None
@@ -176,3 +176,7 @@ def _served(content: Json, calls: Sequence[Json]) -> Served:
         format=stated["output_format"],
         revised_prompt=text(call.get("revised_prompt"), LONGEST_PROMPT),
     )
+
+
+def _first(found: Iterable[Json]) -> Json:
+    return next(iter(found), cast("Json", {}))

@@ -159,9 +159,7 @@ async def _ask(
     client = ImageClient(endpoint, key)
     try:
         return [
-            await client.ask(
-                trial, f"t.{number}", RequestStamps(started_ns=number)
-            )
+            await client.ask(trial, f"t.{number}", RequestStamps(started_ns=number))
             for number in range(1, n_times + 1)
         ]
     finally:

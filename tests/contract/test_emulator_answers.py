@@ -4,7 +4,9 @@ import asyncio
 import base64
 import io
 import re
+from decimal import Decimal
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -188,3 +190,56 @@ def test_the_current_profile_serves_no_retired_model(start_emulator: Any) -> Non
     assert "gpt-image-2.6-sunburst" in names
     assert not {"gpt-image-1", "dall-e-2", "dall-e-3"} & set(names)
     assert running.generate(model="gpt-image-1").status_code == 404
+
+
+def test_a_gif_moves_as_long_as_it_was_asked_to(emulator: Any) -> None:
+    answer = emulator.generate(
+        model="gpt-image-2.6-flare",
+        output_format="gif",
+        frame_count=4,
+        frame_duration_ms=204,
+    ).json()
+    picture = opened(answer["data"][0])
+    assert (picture.format, picture.size) == ("GIF", (1024, 1024))
+    assert picture.n_frames == 4  # type: ignore[attr-defined]
+    assert picture.info["duration"] == 200
+    assert mark_of(picture).startswith(MARK)
+    assert answer["output_format"] == "gif"
+    left_out = emulator.generate(model="gpt-image-2.6-flare", output_format="gif")
+    assert opened(left_out.json()["data"][0]).n_frames == 9  # type: ignore[attr-defined]
+
+
+def test_an_svg_is_text_and_its_author_is_billed(emulator: Any) -> None:
+    answer = emulator.generate(
+        model="gpt-image-2.6-sunburst",
+        prompt='A sign "1 < 2 & \x07 ja"',
+        output_format="svg",
+        svg={"model": "gpt-5.4", "reasoning": {"effort": "high"}},
+        complexity="low",
+    ).json()
+    text = base64.b64decode(answer["data"][0]["b64_json"]).decode()
+    root = ET.fromstring(text)  # noqa: S314 - our own emulator wrote it
+    assert root.get("viewBox") == "0 0 1024 1024"
+    assert [one.text for one in root if one.tag.endswith("text")] == ["1 < 2 &  ja"]
+    assert MARK in text
+    author = answer["svg_usage"]
+    assert (author["model"], author["reasoning_tokens"]) == ("gpt-5.4", 1024)
+    assert author["total_tokens"] == author["input_tokens"] + author["output_tokens"]
+    usage, entry = answer["usage"], emulator.ledger()[-1]
+    assert entry["svg_usage"] == author
+    millionths = (
+        usage["input_tokens_details"]["text_tokens"] * Decimal(5)
+        + usage["output_tokens"] * Decimal(30)
+        + author["input_tokens"] * Decimal("2.5")
+        + author["output_tokens"] * Decimal(15)
+    )
+    assert Decimal(entry["price_usd"]) == millionths / 1_000_000
+
+
+def test_the_older_name_of_the_safety_identifier_stands_in_for_it(
+    emulator: Any,
+) -> None:
+    told = emulator.generate(safety_identifier="", user="ann").json()
+    assert told["safety_identifier"] == "ann"
+    both = emulator.generate(safety_identifier="bob", user="ann").json()
+    assert both["safety_identifier"] == "bob"

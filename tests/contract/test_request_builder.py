@@ -15,6 +15,7 @@ import pytest
 from bench.attempt import Cell, Trial
 from bench.client.builder import RequestBuilder
 from bench.client.images import ImageClient
+from bench.client.wording import Call
 from bench.endpoint import Endpoint, Route
 from bench.transport.sealed import seal
 from bench.transport.stamps import RequestStamps
@@ -156,9 +157,9 @@ def test_a_request_is_begun_when_no_other_stands_before_it_in_the_library(
     write = RequestBuilder._write
     written_ns: list[int] = []
 
-    async def slowly(builder: RequestBuilder, trial: Trial) -> Any:
+    async def slowly(builder: RequestBuilder, call: Call) -> Any:
         await asyncio.sleep(0.01)
-        written = await write(builder, trial)
+        written = await write(builder, call)
         written_ns.append(time.monotonic_ns())
         return written
 
@@ -168,9 +169,7 @@ def test_a_request_is_begun_when_no_other_stands_before_it_in_the_library(
     async def ask(url: str) -> None:
         client = ImageClient(_endpoint(url), KEY)
         trials = [replace(TRIAL, prompt_text=f"kite {number}") for number in range(3)]
-        asking = (
-            client.ask(t, "t.1", s) for t, s in zip(trials, stamped, strict=True)
-        )
+        asking = (client.ask(t, "t.1", s) for t, s in zip(trials, stamped, strict=True))
         await asyncio.gather(*asking)
         await client.close()
 

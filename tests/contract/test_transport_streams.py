@@ -100,6 +100,10 @@ def test_the_library_sees_each_event_when_it_comes(*, is_chunked: bool) -> None:
     work = asyncio.wait_for(_served(talk, ask), PATIENCE_S)
     names = ["image_generation.partial_image", "image_generation.completed"]
     assert asyncio.run(work) == names
+    _check_arrivals(stamps, told_ns)
+
+
+def _check_arrivals(stamps: RequestStamps, told_ns: list[int]) -> None:
     assert stamps.first_byte_ns is not None
     assert stamps.last_byte_ns is not None
     before = b": wait\n\n" + PARTIAL

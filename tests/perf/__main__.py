@@ -4,6 +4,7 @@ import sys
 
 import certify_bench
 import charge_bench
+import emulator_bench
 import import_bench
 import ingest_bench
 import journal_bench
@@ -28,6 +29,7 @@ PARTS = (
     run_bench,
     wrap_bench,
     certify_bench,
+    emulator_bench,
 )
 
 

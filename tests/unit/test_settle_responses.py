@@ -18,6 +18,7 @@ from bench.record import outcome_record
 from bench.settle import Sending, read, settle
 from bench.transport.stamps import RequestStamps
 from pricing.book import shipped_book
+from pricing.rates import TokenClass
 from pricing.scheme import parse_scheme
 
 DAY = date(2026, 11, 21)
@@ -67,7 +68,9 @@ def mainline_usd() -> Decimal:
     """1000 plain, 1000 cached in and 100 out at the shipped book's rates."""
     card = shipped_book().card("openai", "gpt-5.6-sol", DAY)
     plain, cached, out = (
-        card.rates[name] for name in ("mainline_input", "mainline_cached", "mainline_output")  # type: ignore[index]
+        card.rates[TokenClass.MAINLINE_INPUT],
+        card.rates[TokenClass.MAINLINE_CACHED],
+        card.rates[TokenClass.MAINLINE_OUTPUT],
     )
     each = ((1_000, plain), (1_000, cached), (100, out))
     return sum((n * rate.usd / rate.per for n, rate in each), Decimal(0))

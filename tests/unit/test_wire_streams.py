@@ -116,7 +116,9 @@ def test_a_stream_gives_its_final_picture_and_where_each_partial_is_whole(
 
 
 def test_an_event_in_several_lines_of_data_and_without_an_end_is_read() -> None:
-    said = b'\xef\xbb\xbfid: 7\ndata: {"type":\ndata:"x"}\nretry: 5\n\nevent: y\ndata: {}'
+    said = (
+        b'\xef\xbb\xbfid: 7\ndata: {"type":\ndata:"x"}\nretry: 5\n\nevent: y\ndata: {}'
+    )
     found = list(events(said))
     assert [(e.name, orjson.loads(e.data)) for e in found] == [
         ("", {"type": "x"}),
@@ -250,7 +252,9 @@ LINES = ("\n", "\r\n", "\r")
 
 
 @given(
-    texts=st.lists(st.sampled_from(["data: {}", ": x", "event: a", "data"]), max_size=9),
+    texts=st.lists(
+        st.sampled_from(["data: {}", ": x", "event: a", "data"]), max_size=9
+    ),
     end=st.sampled_from(LINES),
     step=st.integers(1, 40),
 )
