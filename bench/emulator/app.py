@@ -16,6 +16,7 @@ from bench.emulator.manners import dressed
 from bench.emulator.models import list_models, read_model
 from bench.emulator.recorder import Recorder
 from bench.emulator.refusals import Refusal, RefusedError, unknown_url, wrong_method
+from bench.emulator.relay import relaying
 from bench.emulator.state import Emulator, emulator_of, exchange_of
 
 NOT_ALLOWED = 405
@@ -35,9 +36,9 @@ def application(emulator: Emulator) -> ASGIApp:
             Route("/v1/models", list_models, methods=["GET"]),
             Route("/v1/models/{model}", read_model, methods=["GET"]),
             *variations.routes(emulator.models),
-            *uploads.ROUTES,
+            *relaying(uploads.ROUTES),
             *responses.ROUTES,
-            *batch_api.ROUTES,
+            *relaying(batch_api.ROUTES),
             *control.ROUTES,
         ],
         exception_handlers=handlers,
