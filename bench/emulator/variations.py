@@ -1,4 +1,4 @@
-"""Variations: POST /v1/images/variations, while a model that makes them is served."""
+"""Variations: POST /v1/images/variations, of the legacy profile."""
 
 import asyncio
 from collections.abc import Mapping
