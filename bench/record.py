@@ -112,7 +112,11 @@ def _text(usd: Decimal | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastAttempt:
-    """How the last attempt of a trial ended; a lost one has no answer."""
+    """How the last attempt of a trial ended; a lost one has no answer.
+
+    Attributes:
+        response_id: What a next turn of its conversation goes on from.
+    """
 
     attempt_no: int
     endpoint: str
@@ -121,6 +125,7 @@ class LastAttempt:
     http_status: int | None = None
     error_code: str | None = None
     error_message: str | None = None
+    response_id: str | None = None
 
     @property
     def may_be_sent_again(self) -> bool:
@@ -173,8 +178,24 @@ class RunHistory:
     )
 
     def left(self, planned: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
-        """The trials among those given that may still be sent, in their order."""
-        return tuple(p for p in planned if self.trials[p.trial.trial_id].may_be_sent)
+        """The trials among those given that may still be sent, in their order.
+
+        A turn of a conversation is among them where the turn before it is, or left
+        a response to go on from.
+        """
+        left: list[PlannedTrial] = []
+        for one in planned:
+            may_be_sent = self.trials[one.trial.trial_id].may_be_sent
+            if may_be_sent and self._goes_on(one.trial.after, left):
+                left.append(one)
+        return tuple(left)
+
+    def _goes_on(self, after: str | None, left: list[PlannedTrial]) -> bool:
+        """Whether the turn before a trial is no hindrance; it stands before it."""
+        if after is None or (left and left[-1].trial.trial_id == after):
+            return True
+        before = self.trials[after].last
+        return before is not None and before.response_id is not None
 
 
 def read_history(parts: Iterable[JournalPart]) -> RunHistory:
@@ -227,6 +248,7 @@ def _add_outcome(history: RunHistory, record: dict[str, Any]) -> None:
             http_status=record["http_status"],
             error_code=record["error_code"],
             error_message=record["error_message"],
+            response_id=record.get("response_id"),
         )
     )
 

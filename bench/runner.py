@@ -23,7 +23,8 @@ from bench.plan.frozen import Plan, PlannedTrial
 from bench.plan.options import Options
 from bench.record import RunHistory, read_history
 from bench.standing import Ending, Standing, Watcher
-from bench.traffic.gate import Closed as WayClosed
+from bench.turns import Piece, Turns, pieces
+from bench.waves import Waves
 
 if TYPE_CHECKING:
     from bench.seeking import Found, Seeker
@@ -38,6 +39,7 @@ class _Work:
     calls: Calls
     lanes: Mapping[str, Lane]
     history: RunHistory
+    turns: Turns
     n_due: int
     journal: JournalWriter
 
@@ -111,6 +113,7 @@ class Runner:
                 calls=calls,
                 lanes=self._lanes(due, stack),
                 history=history,
+                turns=Turns(history, self._watcher.notice),
                 n_due=len(due),
                 journal=journal,
             )
@@ -184,11 +187,12 @@ class Runner:
         """Begin what is due: by the schedule, or as slots become free."""
         self._tell(work, None)
         if isinstance(load := self._options.load, Closed):
-            await self._in_waves(work, due)
+            calls, begin = work.calls, partial(self._safely, work)
+            waves = Waves(self._options, calls.gate, calls.check.watch, begin)
+            await waves.send(pieces(due))
             return None
-        self._pacer = pacer = Pacer(
-            work.calls.gate, self._options.concurrency, partial(self._safely, work)
-        )
+        gate, most = work.calls.gate, self._options.concurrency
+        self._pacer = pacer = Pacer(gate, most, partial(self._paced, work))
         if self._options.goal is not None:
             return await self._seek(work, due, pacer, self._options.goal)
         offsets_s = due_offsets_s(load, self._plan.seed)
@@ -211,45 +215,22 @@ class Runner:
         )
         return await self._seeker.seek(due, work.is_closed)
 
-    async def _in_waves(self, work: _Work, due: tuple[PlannedTrial, ...]) -> None:
-        gate = work.calls.gate
-        size = self._options.wave or max(1, len(due))
-        for start in range(0, len(due), size):
-            wave = [
-                planned
-                for planned in due[start : start + size]
-                if not gate.is_closed_for(planned.trial.cell.endpoint)
-            ]
-            if start and wave:
-                with suppress(WayClosed):
-                    await gate.wait_for(asyncio.sleep(self._options.wave_pause_s))
-            await self._wave(work, wave)
-
-    async def _wave(self, work: _Work, wave: list[PlannedTrial]) -> None:
-        """Some trials, in their order, by as many workers as may be in flight."""
-        queue = iter(wave)
-        gate, watch = work.calls.gate, work.calls.check.watch
-        watch.has_more = True
-
-        async def worker() -> None:
-            for planned in queue:
-                if gate.is_closed:
-                    break
-                if not gate.is_closed_for(planned.trial.cell.endpoint):
-                    await self._safely(work, planned)
-            watch.has_more = False
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._options.concurrency, len(wave))):
-                group.create_task(worker())
+    async def _paced(self, work: _Work, planned: PlannedTrial, due_ns: int) -> None:
+        await self._safely(work, (planned,), due_ns)
 
     async def _safely(
-        self, work: _Work, planned: PlannedTrial, due_ns: int | None = None
+        self, work: _Work, piece: Piece, due_ns: int | None = None
     ) -> None:
-        """Carry a trial out; what fails in it closes the way."""
+        """Carry a piece out; what fails in it closes the way."""
         gate = work.calls.gate
         try:
-            await self._carry_out(work, planned, due_ns)
+            last: Attempt | None = None
+            for planned in piece:
+                if gate.is_closed_for(planned.trial.cell.endpoint):
+                    break
+                if (ready := work.turns.ready(planned, last)) is None:
+                    break
+                last = await self._carry_out(work, ready, due_ns)
         except StorageFailed as error:
             gate.close("storage", str(error))
         except Exception as error:  # noqa: BLE001  raised when all have ended
@@ -260,7 +241,7 @@ class Runner:
 
     async def _carry_out(
         self, work: _Work, planned: PlannedTrial, due_ns: int | None
-    ) -> None:
+    ) -> Attempt | None:
         def told(attempt: Attempt, is_over: bool) -> None:  # noqa: FBT001  as called
             if is_over:
                 self._n_ended += 1
@@ -272,7 +253,7 @@ class Runner:
         trial = planned.trial
         n_before = work.history.trials[trial.trial_id].n_attempts
         lane = work.lanes[trial.cell.endpoint]
-        await work.calls.carry_out(planned, lane, n_before, told, due_ns)
+        return await work.calls.carry_out(planned, lane, n_before, told, due_ns)
 
     def _tell(self, work: _Work, last: Attempt | None) -> None:
         if last is not None and "above_bound" in last.money.flags:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from bench.commands.choosing import keys_of
+from bench.commands.choosing import keys_of, notes
 from bench.commands.ending import Told, exit_code
 from bench.commands.finding import check_search
 from bench.commands.watching import watcher
@@ -27,6 +27,7 @@ from bench.plan.frozen import Plan, freeze, read_plan
 from bench.plan.options import Options
 from bench.record import read_history
 from bench.standing import Ending
+from bench.turns import check_schedule
 from bench.words.figures import bytes_text, dollars
 
 ASK_ABOVE_USD = Decimal("0.50")
@@ -69,9 +70,8 @@ def start(
     """
     check_search(plan.options, len(plan.endpoints), plan.trials)
     figures = forecast(plan)
-    for endpoint in plan.endpoints:
-        for doubt in endpoint.doubts():
-            typer.echo(f"note: {doubt}", err=True)
+    for doubt in notes(plan):
+        typer.echo(f"note: {doubt}", err=True)
     for price in figures.price_dates:
         if price.own:
             said = f"{price.model} at {price.endpoint} is priced by your own book"
@@ -108,6 +108,7 @@ def again(
     left = history.left(plan.trials)
     check_keys(session, plan.endpoints_of(left))
     if left:
+        check_schedule(options, left)
         check_search(options, len(plan.endpoints_of(left)), left)
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:

@@ -20,6 +20,7 @@ from bench.standing import Ending
 from bench.words.figures import dollars
 from bench.words.limited import limited_sentence
 from bench.words.offered import offered_text
+from bench.words.refused import cure_of
 from bench.words.served import other_than_asked
 from pricing.money import usd_text
 
@@ -157,8 +158,11 @@ class Told:
         typer.echo(f"look at it with: pixelmeter show {name}")
 
     def _print_stop(self) -> None:
-        if self.ending.reason:
-            typer.echo(f"{self.ending.stopped_by}: {self.ending.reason}", err=True)
+        reason = self.ending.reason
+        if reason:
+            cure = cure_of(reason)
+            mend = f"; {cure}" if cure else ""
+            typer.echo(f"{self.ending.stopped_by}: {reason}{mend}", err=True)
 
     def _money(self) -> str:
         charge = Decimal(self.status["charge_usd"])
