@@ -104,8 +104,8 @@ def _members(what: str, times: Times) -> dict[str, Any]:
 
 def _print_text_models(shown: Shown) -> None:
     columns = [("text model", False), ("requests", True), ("tokens in", True)]
-    columns += [("of them cached", True), ("out", True), ("at the list price", True)]
-    columns += [("of", True), ("image tokens told", False)]
+    columns += [("of them cached", True), ("tokens out", True), ("at list price", True)]
+    columns += [("of both models'", True), ("image tokens reported", False)]
     print_table(
         [("endpoint", False), *columns],
         [
@@ -129,12 +129,10 @@ def _text_line(cost: TextModelCost) -> list[str]:
 
 def _told(cost: TextModelCost) -> str:
     """What answers with a picture told of the image tool's tokens."""
-    parts = (
-        (cost.n_reported, "in"),
-        (cost.n_zero, "as zero in"),
-        (cost.n_absent, "not in"),
-    )
-    return ", ".join(f"{how} {n}" for n, how in parts if n) or "no picture"
+    n_answers = cost.n_reported + cost.n_zero + cost.n_absent
+    others = ((cost.n_zero, "all zero"), (cost.n_absent, "absent"))
+    said = [f"{n} {how}" for n, how in others if n]
+    return ", ".join((f"{cost.n_reported} of {n_answers}", *said))
 
 
 def _text_model(cost: TextModelCost) -> dict[str, Any]:
