@@ -129,7 +129,7 @@ def test_a_conversation_has_the_time_and_money_of_its_turns(
     assert f"gpt-image-2 by {LONG}  logo           all  1/2" in said
 
 
-def test_text_models_are_told_apart_from_pictures_and_add_up_to_the_digit(
+def test_mainline_models_are_told_apart_from_pictures_and_add_up_to_the_digit(
     synthetic_run: Make, data_folder: DataFolder, tell: Tell
 ) -> None:
     run = talks(synthetic_run)
@@ -146,7 +146,7 @@ def test_text_models_are_told_apart_from_pictures_and_add_up_to_the_digit(
 
     run.settle_all(turn)
     shown = json.loads(tell("show", run.run.run_id, "--json").stdout)
-    for model in shown["text_models"]:
+    for model in shown["mainline_models"]:
         assert model["mainline_model"] == LONG
         # The one whose charge nobody knows is in no sum.
         assert model["input_tokens"] == 2_001 + 2 * 300_001
@@ -237,7 +237,9 @@ def test_a_journal_of_before_has_none_of_these_and_is_read_the_same(
     run = synthetic_run()
     run.settle_all()
     shown = json.loads(tell("show", run.run.run_id, "--json").stdout)
-    assert [shown[n] for n in ("streams", "text_models", "conversations")] == 3 * [[]]
+    assert [shown[n] for n in ("streams", "mainline_models", "conversations")] == 3 * [
+        []
+    ]
     query = "SELECT DISTINCT partials, conversation, n_inputs, response_id FROM v_trial"
     assert rows(data_folder, query) == [(None, None, 0, None)]
     with open_index(data_folder) as con:

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from bench.attempt import Attempt, Billing, Outcome, Picture
 from bench.client.exchange import Exchange
+from bench.client.understood import read
 from bench.journal import encode
 from bench.plan.frozen import Plan
 from bench.plan.prices import PricedModel
 from bench.record import outcome_record
-from bench.settle import Sending, read, settle
+from bench.settle import Sending, settle
 from bench.transport.stamps import RequestStamps
 from pricing.book import shipped_book
 
