@@ -58,7 +58,7 @@ def application(emulator: Emulator) -> ASGIApp:
 
 def _dressed(request: Request, refusal: Refusal) -> Delivery:
     entry = exchange_of(request).entry
-    worded = dressed(refusal, emulator_of(request).manner, entry.id)
+    worded = dressed(refusal, emulator_of(request).manner, entry.id, entry.operation)
     entry.error_code = worded.code
     return refusal_delivery(worded)
 
