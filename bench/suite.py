@@ -271,17 +271,22 @@ def keep_only(
     """
     kept = variants
     for key, wanted in only.items():
-        values = {str(v.get(key)) for v in variants if key in v}
+        values = {_typed(v[key]) for v in variants if key in v}
         unknown = wanted - values
         if unknown:
             raise BadInput(
                 f"--only {key}={min(unknown)}: the suite has "
                 f"{', '.join(sorted(values)) or 'no such parameter'}"
             )
-        kept = tuple(v for v in kept if str(v.get(key)) in wanted)
+        kept = tuple(v for v in kept if key in v and _typed(v[key]) in wanted)
     if not kept:
         raise BadInput("--only: no cell is left; loosen it")
     return kept
+
+
+def _typed(value: Value) -> str:
+    """A value as people type it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def suite_schema() -> dict[str, Any]:
