@@ -262,7 +262,8 @@ CREATE TABLE certified (           -- one row an answer that an emulator stamped
     sent_ns BIGINT,                -- we had handed over the last byte of the request
     emulator_received_ns BIGINT,   -- it read that byte
     emulator_first_byte_ns BIGINT, -- it was about to hand over the answer's first
-    emulator_sent_ns BIGINT        -- the kernel had taken the answer's last
+    emulator_sent_ns BIGINT,       -- the kernel had taken the answer's last
+    emulator_first_partial_ns BIGINT -- and the first partial picture's last; NULL: none
 );
 
 CREATE TABLE certification (       -- one row a batch of those, or why there is none

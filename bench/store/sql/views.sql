@@ -359,13 +359,16 @@ CREATE VIEW v_self_check AS SELECT * FROM judged;
 
 -- Our times of an answer against the stamps of the emulator that gave it.
 --   run_id, attempt_id, endpoint, outcome
---   first_byte_error_s, service_error_s   ours less the emulator's, signed
+--   first_byte_error_s, first_partial_error_s, service_error_s
+--                        ours less the emulator's, signed; NULL where one has none
 -- The emulator's begin is the earlier of two: when it read the request's last byte,
 -- and when we say that we had sent it.
 CREATE VIEW v_certified AS
 SELECT
     c.run_id, c.attempt_id, a.endpoint, a.outcome,
     a.first_byte_s - (c.emulator_first_byte_ns - begun_ns) / 1e9 AS first_byte_error_s,
+    a.first_partial_s - (c.emulator_first_partial_ns - begun_ns) / 1e9
+        AS first_partial_error_s,
     a.service_s - (c.emulator_sent_ns - begun_ns) / 1e9 AS service_error_s
 FROM (
     SELECT DISTINCT
