@@ -72,6 +72,7 @@ _GROUPS = (
     "bench.commands.plan",
     "bench.commands.run",
     "bench.commands.generate",
+    "bench.commands.mask",
     "bench.commands.runs",
     "bench.commands.compare",
     "bench.commands.replay",

@@ -22,7 +22,7 @@ from bench.transport.stamps import RequestStamps
 from bench.wire.answer import read_answer
 from bench.wire.cost import OTHERWISE, cost_of_headers
 from bench.wire.headers import kept_headers, request_id, retry_after_s
-from bench.wire.reading import Reading
+from bench.wire.reading import Reading, left_early
 from pricing.errors import PricingError
 from pricing.money import round_usd
 
@@ -60,7 +60,8 @@ def read(answer: Exchange) -> Reading:
         return read_answer(answer.status, answer.body or b"", kind)
     message = answer.message or "no answer"
     if answer.status is not None and answer.status < 300:  # noqa: PLR2004  success class
-        return read_answer(answer.status, answer.body or b"", kind, message)
+        reading = read_answer(answer.status, answer.body or b"", kind, message)
+        return left_early(reading) if answer.failure == "left" else reading
     is_late = answer.failure == "timeout"
     if not answer.stamps.may_have_left:
         outcome = Outcome.TIMED_OUT if is_late else Outcome.SERVER_ERROR

@@ -231,29 +231,33 @@ def _variants(path: Path, written: SuiteFile) -> tuple[dict[str, Value], ...]:
     )
     for key, known in CLOSED.items():
         for variant in variants:
-            if key in variant and variant[key] not in known:
+            if key in variant and str(variant[key]) not in map(str, known):
                 listed = ", ".join(str(value).lower() for value in known)
                 raise BadInput(
                     f"{path}: {key}: '{variant[key]}' is none; there are {listed}"
                 )
-    return _without_mainline(variants)
+    return _at_home(variants)
 
 
-def _without_mainline(
-    variants: tuple[dict[str, Value], ...],
-) -> tuple[dict[str, Value], ...]:
-    """Where both APIs are asked, the text model belongs to one of them alone."""
-    if {variant["api"] for variant in variants} != set(APIS):
-        return variants
+def _at_home(variants: tuple[dict[str, Value], ...]) -> tuple[dict[str, Value], ...]:
+    """Variants without what belongs to others among them.
+
+    Where both APIs are asked, the text model goes with one of them alone; where some
+    stream and some don't, partial pictures go with those that do.
+    """
+    has_both_apis = {variant["api"] for variant in variants} == set(APIS)
+    has_streams = len({variant.get("stream") for variant in variants}) > 1
+
+    def is_foreign(key: str, variant: dict[str, Value]) -> bool:
+        if key == "partial_images":
+            return has_streams and variant.get("stream") is not True
+        return has_both_apis and key in OF_RESPONSES and variant["api"] == "images"
+
     kept = (
-        {
-            key: value
-            for key, value in variant.items()
-            if variant["api"] == "responses" or key not in OF_RESPONSES
-        }
+        {key: value for key, value in variant.items() if not is_foreign(key, variant)}
         for variant in variants
     )
-    # Without its text model, a variant of the other API may stand there twice.
+    # What differed in nothing but that stands there twice now.
     return tuple({tuple(variant.items()): variant for variant in kept}.values())
 
 
@@ -267,17 +271,22 @@ def keep_only(
     """
     kept = variants
     for key, wanted in only.items():
-        values = {str(v.get(key)) for v in variants if key in v}
+        values = {_typed(v[key]) for v in variants if key in v}
         unknown = wanted - values
         if unknown:
             raise BadInput(
                 f"--only {key}={min(unknown)}: the suite has "
                 f"{', '.join(sorted(values)) or 'no such parameter'}"
             )
-        kept = tuple(v for v in kept if str(v.get(key)) in wanted)
+        kept = tuple(v for v in kept if key in v and _typed(v[key]) in wanted)
     if not kept:
         raise BadInput("--only: no cell is left; loosen it")
     return kept
+
+
+def _typed(value: Value) -> str:
+    """A value as people type it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def suite_schema() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from bench.commands.choosing import keys_of
+from bench.commands.choosing import keys_of, notes
 from bench.commands.ending import Told, exit_code
 from bench.commands.finding import check_search
 from bench.commands.watching import watcher
@@ -70,9 +70,8 @@ def start(
     """
     check_search(plan.options, len(plan.endpoints), plan.trials)
     figures = forecast(plan)
-    for endpoint in plan.endpoints:
-        for doubt in endpoint.doubts():
-            typer.echo(f"note: {doubt}", err=True)
+    for doubt in notes(plan):
+        typer.echo(f"note: {doubt}", err=True)
     for price in figures.price_dates:
         if price.own:
             said = f"{price.model} at {price.endpoint} is priced by your own book"

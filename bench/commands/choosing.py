@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bench.load.model import Constant, Load, Rate, parse_goal, parse_load, stead
 from bench.plan.build import Wishes, build
 from bench.plan.frozen import Plan
 from bench.plan.options import Options
+from bench.rules.life import notes_on_life
 from bench.suite import read_suite
 from bench.turns import check_schedule
 from pricing.book import PriceBook
@@ -230,6 +232,13 @@ def planned(
         is_option = str(error).startswith("--")
         raise BadInput(str(error) if is_option else f"{suite}: {error}") from None
     return plan
+
+
+def notes(plan: Plan) -> tuple[str, ...]:
+    """What looks wrong about a plan but may be meant, a sentence each."""
+    doubts = [doubt for endpoint in plan.endpoints for doubt in endpoint.doubts()]
+    today = datetime.now(UTC).date()
+    return (*doubts, *notes_on_life(plan.cells, plan.endpoints, today))
 
 
 def keys_of(

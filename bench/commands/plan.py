@@ -58,7 +58,7 @@ def plan(
     json: JsonOption = False,
 ) -> None:
     """Show cells, trials and dollars of a suite; send nothing."""
-    from bench.commands.choosing import Given, Where, planned, wishes
+    from bench.commands.choosing import Given, Where, notes, planned, wishes
     from bench.environment import read_environment
     from bench.folder import DataFolder
     from bench.plan.books import chosen_book
@@ -82,9 +82,8 @@ def plan(
     )
     chosen = where.read(folder)
     built = planned(suite, chosen, wanted, chosen_book(folder.root, books))
-    for one in chosen:
-        for doubt in one.doubts():
-            typer.echo(f"note: {doubt}", err=True)
+    for doubt in notes(built):
+        typer.echo(f"note: {doubt}", err=True)
     figures = forecast(built)
     if json:
         _print_json(built, figures)

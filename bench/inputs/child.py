@@ -2,20 +2,30 @@
 
 Reads `{"n_bytes", "keep", "width_px", "height_px"}` and so many bytes of a picture
 from standard input; answers a line with the facts of the inspector, `has_alpha`,
-`n_clear_px` and `n_bytes`, and so many bytes behind it: a mask made of the picture
-where `keep` is white or black, else nothing. Ends when input ends.
+`n_clear_px`, `coloured_share`, `between_share` (neither near black nor near white)
+and `n_bytes`, and so many bytes behind it: a mask made of the picture where `keep`
+is white or black, else nothing. Ends when input ends.
 """
 
+import functools
 import io
 import json
 import sys
 from typing import Any, BinaryIO
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from bench.images.inspector import inspect, limit
 
 _MIDDLE = 128
+_COLOURED = 33
+_DARK, _LIGHT = 64, 192
+_NOTHING: dict[str, Any] = {
+    "has_alpha": False,
+    "n_clear_px": 0,
+    "coloured_share": 0.0,
+    "between_share": 0.0,
+}
 _OPAQUE = 255
 
 
@@ -32,10 +42,10 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         content = requests.read(request["n_bytes"])
         facts, _ = inspect(content, thumbnail=False)
         made = b""
-        facts |= {"has_alpha": False, "n_clear_px": 0}
+        facts |= _NOTHING
         if facts["problem"] is None:
             try:
-                facts |= _alpha(content)
+                facts |= _told(content)
                 if request["keep"]:
                     made = _mask(content, request)
             # As in the inspector: the picture is the culprit in any case.
@@ -46,12 +56,22 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def _alpha(content: bytes) -> dict[str, Any]:
+def _told(content: bytes) -> dict[str, Any]:
     with Image.open(io.BytesIO(content)) as picture:
-        if "A" not in picture.getbands() and "transparency" not in picture.info:
-            return {"has_alpha": False, "n_clear_px": 0}
-        alpha = picture.convert("RGBA").getchannel("A")
-        return {"has_alpha": True, "n_clear_px": alpha.histogram()[0]}
+        has_alpha = "A" in picture.getbands() or "transparency" in picture.info
+        whole = picture.convert("RGBA")
+    n_px = whole.width * whole.height
+    *colours, alpha = whole.split()
+    darkest = functools.reduce(ImageChops.darker, colours)
+    lightest = functools.reduce(ImageChops.lighter, colours)
+    apart = ImageChops.subtract(lightest, darkest).histogram()
+    grey = whole.convert("L").histogram()
+    return {
+        "has_alpha": has_alpha,
+        "n_clear_px": alpha.histogram()[0],
+        "coloured_share": sum(apart[_COLOURED:]) / n_px,
+        "between_share": sum(grey[_DARK:_LIGHT]) / n_px,
+    }
 
 
 def _mask(content: bytes, request: dict[str, Any]) -> bytes:

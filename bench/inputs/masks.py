@@ -20,7 +20,7 @@ def check_mask(mask: Reference, seen: Seen, first: Reference | None) -> None:
     Raises:
         BadInput: Says what is wrong, and how to mend it.
     """
-    name = f"mask {mask.file or 'in a data URL'}"
+    name = f"mask {mask.file}" if mask.file else "the mask"
     if mask.format != "png":
         raise BadInput(f"{name}: is {mask.format}, and a mask has to be PNG; {_MAKE}")
     if (mask.n_bytes or 0) >= MOST_BYTES:

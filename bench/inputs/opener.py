@@ -20,6 +20,8 @@ class Seen:
     Attributes:
         format: png, jpeg or webp; None of another kind.
         n_clear_px: Pixels that are wholly transparent.
+        coloured_share: Of all pixels, those that are no grey.
+        between_share: Those that are neither near black nor near white.
         problem: Why it can't be used, None when it can.
         mask: The mask that was made of it, where one was asked for.
     """
@@ -29,6 +31,8 @@ class Seen:
     height_px: int | None = None
     has_alpha: bool = False
     n_clear_px: int = 0
+    coloured_share: float = 0.0
+    between_share: float = 0.0
     problem: str | None = None
     mask: bytes = b""
 
@@ -132,6 +136,8 @@ def _asked(child: subprocess.Popen[bytes], request: bytes) -> Seen:
         height_px=facts["height_px"],
         has_alpha=facts["has_alpha"],
         n_clear_px=facts["n_clear_px"],
+        coloured_share=facts["coloured_share"],
+        between_share=facts["between_share"],
         problem=facts["problem"],
         mask=answers.read(facts["n_bytes"]),
     )

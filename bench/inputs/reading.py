@@ -126,11 +126,12 @@ def _bytes(path: Path, name: str) -> bytes:
             ) from None
         why = getattr(error, "strerror", None) or "no file has such a name"
         raise BadInput(f"{name}: can't be read ({why})") from None
+    kind = os.fstat(handle)
+    if not stat.S_ISREG(kind.st_mode):
+        os.close(handle)
+        what = "a folder" if stat.S_ISDIR(kind.st_mode) else "no ordinary file"
+        raise BadInput(f"{name}: is {what}; name a picture file")
     with os.fdopen(handle, "rb") as file:
-        kind = os.fstat(handle)
-        if not stat.S_ISREG(kind.st_mode):
-            what = "a folder" if stat.S_ISDIR(kind.st_mode) else "no ordinary file"
-            raise BadInput(f"{name}: is {what}; name a picture file")
         if kind.st_size > MOST_BYTES:
             raise BadInput(_too_large(name, kind.st_size))
         try:

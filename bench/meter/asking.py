@@ -1,6 +1,7 @@
 """Asking: which endpoints a meter knows, and what a call asks of one."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.attempt import Cell
@@ -9,7 +10,7 @@ from bench.errors import BadInput, NoCredentials
 from bench.folder import DataFolder
 from bench.plan.build import cell_of
 from bench.prompt import Prompt
-from bench.rules import check_request
+from bench.rules.asked import check_asked
 from bench.suite import NOT_PARAMETERS, PARAMETERS, Value
 
 DEFAULT_MODEL = "gpt-image-2"
@@ -78,9 +79,7 @@ def cell_for(
         is_variation = operation == "variation"
         given["model"] = VARIATION_MODEL if is_variation else DEFAULT_MODEL
     cell = cell_of({"api": "images", "operation": operation, **given}, endpoint)
-    check_request(
-        {"model": cell.model, **dict(cell.parameters)}, {prompt.id: len(prompt.text)}
-    )
+    check_asked((cell,), (prompt,), (endpoint,), datetime.now(UTC).date())
     return cell
 
 

@@ -185,14 +185,17 @@ class Meter(Operations):
         return await asyncio.to_thread(take, asked.images, asked.mask, asked.send)
 
     def wrap(self, client: Client, endpoint: str | None = None) -> Client:
-        """A copy of an official client whose image generations are metered.
+        """A copy of an official client whose calls for pictures are metered.
 
         Calls, answers, exceptions and retries stay those of the official
         library; each HTTP request, retries in, is an attempt of the run. A
         request that the cap leaves no room for, or that has no price, is
-        answered with status 403 by the meter itself. Requests that are not
-        metered yet (edits, streams, Responses) pass with a warning, or are
-        answered so when there is a cap.
+        answered with status 403 by the meter itself. Metered are generations,
+        edits, variations, and Responses calls with the image tool, streams too:
+        events reach the program as they come, and are recorded when they ended
+        or the program left them. Other requests that may cost money (batches,
+        Responses calls without the tool) pass with a warning, or are answered
+        so when there is a cap.
 
         Args:
             client: An `AsyncOpenAI`; an `OpenAI` is for `SyncMeter.wrap`.

@@ -55,6 +55,8 @@ class OpenRun:
 
     Attributes:
         said: By a trial that a turn may go on from: it, and those before it.
+        responses: Trials by what the endpoint calls their answers, of programs that
+            hold a conversation themselves.
     """
 
     run_id: str
@@ -70,6 +72,7 @@ class OpenRun:
     said: dict[str, tuple[PlannedTrial, ...]] = field(
         default_factory=dict[str, tuple[PlannedTrial, ...]]
     )
+    responses: dict[str, str] = field(default_factory=dict[str, str])
     ways: dict[str, Way] = field(default_factory=dict[str, Way])
     clients: WeakSet[object] = field(default_factory=WeakSet[object])
     tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])

@@ -26,7 +26,7 @@ from bench.plan.prices import (
     priced_of,
 )
 from bench.prompt import Prompt
-from bench.rules import check_request
+from bench.rules.asked import check_asked
 from bench.suite import NOT_PARAMETERS, Suite, Value, keep_only
 from pricing.book import PriceBook
 from pricing.rates import Tier
@@ -76,10 +76,10 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     n_trials = len(cells) * len(prompts) * suite.repeats
     if n_trials > MOST_TRIALS:
         raise BadInput(f"{n_trials:,} trials; a run has at most {MOST_TRIALS:,}")
-    _check_cells(cells, prompts)
+    today = datetime.now(UTC).date()
     if wishes.options.batch:
         check_batch(cells, wishes.warm_up)
-    today = datetime.now(UTC).date()
+    check_asked(cells, prompts, endpoints, today)
     tier = Tier.BATCH if wishes.options.batch else Tier.STANDARD
     prices = price_cells(cells, endpoints, today, wishes.book, tier)
     seed = secrets.randbelow(2**31) if wishes.seed is None else wishes.seed
@@ -174,12 +174,6 @@ def cell_of(variant: Mapping[str, Value], endpoint: Endpoint) -> Cell:
         parameters=tuple(sorted(sent.items())),
         mainline_model=None if mainline is None else str(mainline),
     )
-
-
-def _check_cells(cells: tuple[Cell, ...], prompts: tuple[Prompt, ...]) -> None:
-    lengths = {prompt.id: len(prompt.text) for prompt in prompts}
-    for cell in cells:
-        check_request({"model": cell.model, **dict(cell.parameters)}, lengths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Reading: what one answer says, whatever its status."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.attempt import Billing, Outcome, ReportedCost, Served
 
@@ -66,4 +66,17 @@ def unusable(code: str, message: str) -> Reading:
         error_type="unusable_answer",
         error_code=code,
         error_message=message[:LONGEST_MESSAGE],
+    )
+
+
+def left_early(reading: Reading) -> Reading:
+    """A stream whose program went away: what came of it, else broken off."""
+    if reading.outcome is Outcome.OK:
+        return reading
+    return replace(
+        reading,
+        outcome=Outcome.CANCELLED,
+        billing=Billing.POSSIBLY_BILLED,
+        error_type="cancelled",
+        error_code="left_stream",
     )
