@@ -41,7 +41,7 @@ def read_checked(con: "duckdb.DuckDBPyConnection", run_id: str) -> Checked:
 
 def print_checked(run: Row, checked: Checked) -> None:
     """A line on this program, and one on how far its times were off."""
-    if not run["attempts"]:
+    if not run["attempts"] or run["load"] == "batch":
         return
     typer.echo("")
     typer.echo(limited_sentence(run) or f"self-check: {kept_up(checked)}")

@@ -28,6 +28,7 @@ from pricing.variant import (
 
 # The usual rule of thumb for English; an estimate, never a charge of its own.
 BYTES_PER_TOKEN = 4
+_NO_BATCH = "leave --batch out, or write its batch rates into a book of your own"
 Counts = Mapping[str, int | None]
 MAINLINE_COUNTS = (
     "mainline_input_tokens",
@@ -117,7 +118,7 @@ def price_model(
     book: PriceBook | None = None,
     tier: str = Tier.STANDARD,
 ) -> PricedModel:
-    """The rates that hold for a model at an endpoint on a day.
+    """The rates that hold for a model at an endpoint on a day, in a tier.
 
     Without a book those of the shipped one. A gateway may sell a model that its
     maker has shut down: at what its last day's price comes to there.
@@ -129,7 +130,10 @@ def price_model(
         scheme = None if endpoint.scheme is None else parse_scheme(endpoint.scheme)
         card = _card(endpoint, model, day, book or shipped_book(), tier)
     except PricingError as error:
-        raise BadInput(f"endpoint {endpoint.name}: model {model}: {error}") from None
+        cure = f"; {_NO_BATCH}" if tier is Tier.BATCH else ""
+        raise BadInput(
+            f"endpoint {endpoint.name}: model {model}: {error}{cure}"
+        ) from None
     if scheme is not None and scheme.needs_all_calls:
         raise BadInput(
             f"endpoint {endpoint.name}: a fee with purchase_usd belongs to many calls; "

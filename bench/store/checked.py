@@ -29,6 +29,7 @@ _STAMPS = (
 )
 _PARTIAL = "emulator_first_partial_ns"
 Place = Mapping[str, str]
+_IN_JOBS = Verdict(client_limited=False, reasons=(), remarks=())
 
 
 def write_self_check(
@@ -77,10 +78,17 @@ def judge_runs(con: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> None:
     """
     for run_id in sorted(run_ids):
         figures = _figures(con, {"run_id": run_id})
-        row = {"run_id": run_id, **_row(figures, judge(figures))}
+        verdict = _IN_JOBS if _goes_by_jobs(con, run_id) else judge(figures)
+        row = {"run_id": run_id, **_row(figures, verdict)}
         con.execute(f"DELETE FROM judged WHERE {_HERE}", {"run_id": run_id})  # noqa: S608  own names
         named = ", ".join(f"${name} AS {name}" for name in row)
         con.execute(f"INSERT INTO judged BY NAME SELECT {named}", row)
+
+
+def _goes_by_jobs(con: duckdb.DuckDBPyConnection, run_id: str) -> bool:
+    """Whether the endpoint decided when what was asked, and no answer has a time."""
+    here = {"run_id": run_id}
+    return bool(rows_of(con, f"FROM run WHERE {_HERE} AND load = 'batch'", here))
 
 
 def _row(figures: Figures, verdict: Verdict) -> dict[str, Any]:

@@ -24,7 +24,7 @@ CREATE TABLE run (                 -- one row a run folder with a plan
     rate_rpm DOUBLE,               -- requests a minute, NULL without a limit
     max_cost_usd DECIMAL(38,12),   -- the cap of the run's whole life
     max_failed_share DOUBLE,       -- 0..1
-    load VARCHAR,                  -- closed, constant:5/s, ...; NULL where a program asks
+    load VARCHAR,                  -- closed, batch, constant:5/s, ...; NULL where a program asks
     find_rate VARCHAR,             -- p95<5s, ...: a rate was sought, from that of load on
     is_alive BOOLEAN               -- a process held the run at the last ingest
 );

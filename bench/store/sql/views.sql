@@ -246,7 +246,12 @@ SELECT
         AS usd_per_image,
     usd_each(sum(list_usd) FILTER (WHERE NOT charge_unknown), priced_images)
         AS list_usd_per_image
-FROM (SELECT *, outcome = 'ok' AND NOT from_cache AND NOT warmup AS is_timed FROM v_trial)
+FROM (
+    -- What a job of the Batch API answered has no service time, and no latency.
+    SELECT *, outcome = 'ok' AND NOT from_cache AND NOT warmup
+        AND service_s IS NOT NULL AS is_timed
+    FROM v_trial
+)
 GROUP BY run_id, cell_index;
 
 -- One conversation at a cell, for the repeat-th time: its turns follow one another.
@@ -295,8 +300,8 @@ WITH timed AS (
         * REPLACE (
             CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup THEN service_s END
                 AS service_s,
-            CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup THEN total_s END
-                AS total_s
+            CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup
+                AND service_s IS NOT NULL THEN total_s END AS total_s
         )
     FROM v_trial
 )
