@@ -84,7 +84,7 @@ RAW = (
 )
 # Hypothesis keeps the cheap ones small; these must not grow the test's time.
 FUZZ = settings(
-    max_examples=250,
+    max_examples=400,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
