@@ -49,13 +49,15 @@ def _why_not(model: str, operation: str, day: date) -> str | None:
     rules = rules_of(model, day)
     ask = f"ask {(rules and rules.instead) or 'another'}"
     if operation == "variation":
-        ask = "no other model makes variations, so set operation: edit"
+        ask = (
+            "no other model makes variations: set operation: edit, and ask gpt-image-2"
+        )
     if released is not None and day < released:
         return f"{model} is served from {released} on, and today is {day}; {ask}"
     if retired is not None and retired <= day:
         return (
-            f"{model} was shut down on {retired}; {ask}, or a gateway that still sells "
-            "it (route: gateway)"
+            f"{model} was shut down on {retired}; {ask}, or ask a gateway that still "
+            "sells it (route: gateway)"
         )
     return None
 
