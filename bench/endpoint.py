@@ -111,7 +111,7 @@ class Endpoint(BaseModel):
             raise unshown("should hold no spaces and nothing but ASCII")
         if found := _OPERATION.search(parts.path):
             raise unshown(
-                f"should end before {found[0]}, such as in https://host/v1: the address "
+                f"should end before {found[0]}, as in https://host/v1: the address "
                 "of each operation is put behind it (a picture is generated at "
                 "/images/generations)"
             )
