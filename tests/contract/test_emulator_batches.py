@@ -1,9 +1,8 @@
 """The emulator's Batch API, as the official client sees it."""
 
-from __future__ import annotations
-
 import json
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -19,15 +18,17 @@ PLAIN = {
     "prompt": "A red kite",
     "quality": "low",
     "size": "1024x1024",
+    "output_format": "jpeg",
 }
 HALF_KITE_USD = "0.0029475"
 
 
 @pytest.fixture
-def client(emulator: Any) -> openai.OpenAI:
-    return openai.OpenAI(
+def client(emulator: Any) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
         api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
-    )
+    ) as opened:
+        yield opened
 
 
 def lines(url: str, *bodies: dict[str, Any]) -> list[dict[str, Any]]:

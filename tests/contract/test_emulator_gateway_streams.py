@@ -1,10 +1,9 @@
 """Gateways before edits, streams, responses and batches: with a hop and without."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +18,16 @@ PLAIN = {
     "prompt": "A red kite",
     "quality": "low",
     "size": "1024x1024",
+    "output_format": "jpeg",
 }
-TOOL = {"type": "image_generation", "model": "gpt-image-2", "quality": "low"}
+TOOL = {
+    "type": "image_generation",
+    "model": "gpt-image-2",
+    "quality": "low",
+    "output_format": "jpeg",
+}
 PICTURE = painted(640, 1024)
+CLIENTS: list[openai.OpenAI] = []
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +53,17 @@ def gateways(start_emulator: Any, upstream: Any) -> Any:
     return gateway
 
 
+@pytest.fixture(autouse=True)
+def _closed_clients() -> Iterator[None]:
+    yield
+    while CLIENTS:
+        CLIENTS.pop().close()
+
+
 def client_of(gateway: Any) -> openai.OpenAI:
-    return openai.OpenAI(api_key="k", base_url=gateway.url, max_retries=0, timeout=60)
+    client = openai.OpenAI(api_key="k", base_url=gateway.url, max_retries=0, timeout=60)
+    CLIENTS.append(client)
+    return client
 
 
 def edited(gateway: Any, n: int = 1, **more: Any) -> Any:

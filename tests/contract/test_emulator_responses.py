@@ -1,9 +1,8 @@
 """The emulator's Responses API, as the official client sees it."""
 
-from __future__ import annotations
-
 import base64
 import io
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +17,7 @@ TOOL = {
     "model": "gpt-image-2",
     "quality": "low",
     "size": "1024x1024",
+    "output_format": "jpeg",
 }
 FORCED = {"type": "image_generation"}
 ORDER = [
@@ -34,10 +34,11 @@ ORDER = [
 
 
 @pytest.fixture
-def client(emulator: Any) -> openai.OpenAI:
-    return openai.OpenAI(
+def client(emulator: Any) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
         api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
-    )
+    ) as opened:
+        yield opened
 
 
 def drawn(client: openai.OpenAI, text: Any = "A red kite", **more: Any) -> Any:

@@ -1,7 +1,5 @@
 """Each fault scenario in a stream, of the Images API and of the Responses API."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json
@@ -18,12 +16,14 @@ IMAGE = {
     "size": "1024x1024",
     "stream": True,
     "partial_images": 1,
+    "output_format": "jpeg",
 }
 TOOL = {
     "type": "image_generation",
     "model": "gpt-image-2",
     "quality": "low",
     "partial_images": 1,
+    "output_format": "jpeg",
 }
 RESPONSE = {
     "model": "gpt-5.2",

@@ -1,10 +1,9 @@
 """Image streams of the emulator, as the official client and a raw one see them."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -23,10 +22,11 @@ PARTIAL_TOKENS = 100
 
 
 @pytest.fixture
-def client(emulator: Any) -> openai.OpenAI:
-    return openai.OpenAI(
+def client(emulator: Any) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
         api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
-    )
+    ) as opened:
+        yield opened
 
 
 def opened(encoded: str) -> Image.Image:
