@@ -4,8 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, cast
 
-import orjson
-
+from bench.emulator.answers import json_bytes
 from bench.emulator.frames import Frame, frame
 from bench.emulator.options import Manner
 from bench.emulator.response_checks import KNOWN
@@ -89,5 +88,5 @@ def event_frame(data: Mapping[str, Any], manner: Manner, model: object) -> Frame
     """
     told = event_back(data, manner, model)
     if manner is Manner.LITELLM:
-        return Frame(content=b"data: " + orjson.dumps(told) + b"\n\n")
+        return Frame(content=b"data: " + json_bytes(told, indented=False) + b"\n\n")
     return frame(told)
