@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from bench.endpoint import Endpoint, Route
     from bench.meter.answer import Answer, Image, NoImage
     from bench.meter.library import Meter
-    from bench.meter.twin import SyncMeter
+    from bench.meter.talk import Conversation
+    from bench.meter.twin import SyncConversation, SyncMeter
     from bench.meter.wrapping import UnmeteredCall
+    from bench.reference import Reference
 
 __all__ = [
     "Answer",
     "BadInput",
     "BenchError",
+    "Conversation",
     "Endpoint",
     "Image",
     "Meter",
@@ -33,8 +36,10 @@ __all__ = [
     "NoImage",
     "NotSent",
     "Outcome",
+    "Reference",
     "Route",
     "StorageFailed",
+    "SyncConversation",
     "SyncMeter",
     "UnmeteredCall",
     "command_line",
@@ -44,12 +49,15 @@ __all__ = [
 # Loaded when a program asks for them: the command line starts without.
 _LAZY = {
     "Answer": "bench.meter.answer",
+    "Conversation": "bench.meter.talk",
     "Endpoint": "bench.endpoint",
     "Image": "bench.meter.answer",
     "Meter": "bench.meter.library",
     "NoImage": "bench.meter.answer",
     "Outcome": "bench.attempt",
+    "Reference": "bench.reference",
     "Route": "bench.endpoint",
+    "SyncConversation": "bench.meter.twin",
     "SyncMeter": "bench.meter.twin",
     "UnmeteredCall": "bench.meter.wrapping",
 }
@@ -64,6 +72,7 @@ _GROUPS = (
     "bench.commands.plan",
     "bench.commands.run",
     "bench.commands.generate",
+    "bench.commands.mask",
     "bench.commands.runs",
     "bench.commands.compare",
     "bench.commands.replay",

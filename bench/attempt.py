@@ -7,6 +7,8 @@ from typing import Any
 
 from bench.reference import Reference
 
+MOST_OUTPUT_TOKENS = 2048
+
 
 class Outcome(StrEnum):
     """How an attempt ended, seen by the person who waits for a picture."""
@@ -80,6 +82,16 @@ class Cell:
     def n(self) -> int:
         """Images asked for in one request."""
         return self.count("n", 1)
+
+    @property
+    def max_output_tokens(self) -> int:
+        """What binds the text model of a Responses call; it is always sent."""
+        return self.count("max_output_tokens", MOST_OUTPUT_TOKENS)
+
+    @property
+    def n_partials(self) -> int:
+        """Partial pictures asked for; only a stream has any."""
+        return self.count("partial_images", 0) if self.is_stream else 0
 
     @property
     def is_stream(self) -> bool:

@@ -19,11 +19,16 @@ from pydantic import (
 
 from bench.document import check, parse, read, unshown
 from bench.errors import BadInput
-from bench.suite import CARRIED_OUT, PARAMETERS, Value
+from bench.suite import CLOSED, PARAMETERS, Value
 
 Name = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$", max_length=64)
 ]
+_DEFAULTS = PARAMETERS | {"mainline_model"}
+_MAKER = "api.openai.com"
+_OPERATION = re.compile(
+    r"/(images/(generate|generations?|edits?|variations?)|responses)/*$"
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Names have few digits; a key without hyphens has many, or begins like one.
 _LIKE_A_KEY = re.compile(r"sk_.*|(?=.{20})(.*[0-9]){6}.*")
@@ -104,6 +109,14 @@ class Endpoint(BaseModel):
             raise unshown("should begin with https:// and name a host")
         if not value.isascii() or not value.isprintable() or " " in value:
             raise unshown("should hold no spaces and nothing but ASCII")
+        if found := _OPERATION.search(parts.path):
+            raise unshown(
+                f"should end before {found[0]}, as in https://host/v1: the address "
+                "of each operation is put behind it (a picture is generated at "
+                "/images/generations)"
+            )
+        if parts.hostname == _MAKER and parts.path.strip("/") != "v1":
+            raise unshown(f"should be https://{_MAKER}/v1: nothing else is answered")
         return value
 
     @field_validator("api_key_env", mode="wrap")
@@ -121,11 +134,11 @@ class Endpoint(BaseModel):
     @classmethod
     def _known_parameters(cls, values: dict[str, Value]) -> dict[str, Value]:
         for key, value in values.items():
-            if key not in PARAMETERS:
-                known = ", ".join(sorted(PARAMETERS))
+            if key not in _DEFAULTS:
+                known = ", ".join(sorted(_DEFAULTS))
                 raise unshown(f"'{key}' is no such parameter; known are {known}")
-            if value not in CARRIED_OUT.get(key, {value}):
-                raise unshown(f"'{key}: {value}' is not carried out by this version")
+            if value not in CLOSED.get(key, {value}):
+                raise unshown(f"'{key}: {value}' is none; there are true, false")
         return values
 
     @property

@@ -66,7 +66,7 @@ def write_durably(path: Path, content: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """The data folder: `runs/`, `images/`, `pixelmeter.duckdb`."""
+    """The data folder: `runs/`, `images/`, `inputs/`, `pixelmeter.duckdb`."""
 
     root: Path
 
@@ -95,6 +95,11 @@ class DataFolder:
     def images(self) -> Path:
         """The folder of pictures, by the digest of their bytes."""
         return self.root / "images"
+
+    @property
+    def inputs(self) -> Path:
+        """The folder of pictures that are sent along, by their digest too."""
+        return self.root / "inputs"
 
     @property
     def index(self) -> Path:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
 from bench.document import check, read_text
 from bench.errors import BadInput
+from bench.reference import Input, Reference
 
 MAX_PROMPT_FILE_BYTES = 64_000_000
 MAX_PROMPT_CHARACTERS = 32_000
@@ -28,26 +29,108 @@ class Expectation(BaseModel):
     texts: tuple[str, ...] = ()
 
 
+Text = Annotated[str, Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS)]
+
+
 class Prompt(BaseModel):
-    """One prompt of a suite.
+    """One thing that is asked: a prompt of a suite, or a turn of a conversation.
 
     Attributes:
         id: Unique in its suite.
-        text: What is sent, word for word.
+        text: What is sent, word for word; of a variation it is not sent.
         category: A name to group prompts by.
         expect: What a picture should show.
+        inputs: Pictures that are sent along, in their order.
+        mask: Says where the first of them may be changed.
+        conversation: Whose turn it is; None where it is none.
+        turn: Which one, from 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: PromptId
+    text: Text
+    category: str | None = None
+    expect: Expectation = Expectation()
+    inputs: tuple[Reference, ...] = ()
+    mask: Reference | None = None
+    conversation: str | None = None
+    turn: Annotated[StrictInt, Field(ge=1)] | None = None
+
+    @property
+    def pictures(self) -> tuple[Reference, ...]:
+        """The inputs, and the mask behind them where there is one."""
+        return self.inputs if self.mask is None else (*self.inputs, self.mask)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; what only some prompts have is left out of the others."""
+        plain = self.model_dump(mode="json", exclude=_OF_SOME)
+        more = self.model_dump(mode="json", include=_OF_SOME, exclude_defaults=True)
+        return {**plain, **more}
+
+
+_OF_SOME = {"inputs", "mask", "conversation", "turn"}
+
+
+class WrittenPrompt(BaseModel):
+    """A prompt as it stands in a suite or in a file of prompts.
+
+    Attributes:
+        inputs: Pictures to start from, the suite's where it is left out.
+        mask: Where the first may be changed, the suite's where it is left out.
+        then: What is asked in the turns after the first, of a conversation.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     id: PromptId
-    text: Annotated[str, Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS)]
+    text: Text
     category: str | None = None
     expect: Expectation = Expectation()
+    inputs: tuple[Input, ...] = ()
+    mask: Input | None = None
+    then: tuple[Text, ...] = ()
+
+    def asked(
+        self, inputs: tuple[Input, ...], mask: Input | None, *, converse: bool
+    ) -> tuple[Prompt, ...]:
+        """What is asked: the prompt itself, or the turns of its conversation.
+
+        Args:
+            inputs: Of the suite, for prompts that name none.
+            mask: Of the suite, in the same way.
+            converse: Whether it is a conversation, be it of one turn.
+        """
+        mine = self.inputs if "inputs" in self.model_fields_set else inputs
+        over = self.mask if "mask" in self.model_fields_set else mask
+        first = Prompt(
+            id=f"{self.id}/1" if converse else self.id,
+            text=self.text,
+            category=self.category,
+            expect=self.expect,
+            inputs=tuple(one.reference for one in mine),
+            mask=None if over is None else over.reference,
+            conversation=self.id if converse else None,
+            turn=1 if converse else None,
+        )
+        others = tuple(
+            Prompt(
+                id=f"{self.id}/{turn}",
+                text=text,
+                category=self.category,
+                expect=self.expect,
+                conversation=self.id,
+                turn=turn,
+            )
+            for turn, text in enumerate(self.then, start=2)
+        )
+        return (first, *others)
 
 
-def read_prompts(path: Path) -> tuple[Prompt, ...]:
+def read_prompts(path: Path) -> tuple[WrittenPrompt, ...]:
     """Prompts from a csv file (header `id,text[,category]`) or a jsonl file.
+
+    In a csv file `inputs`, `then` and `expect_texts` are split at each `|`.
 
     Raises:
         BadInput: Names the file, line, key and value.
@@ -59,7 +142,7 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     return tuple(reader(path, read_text(path, MAX_PROMPT_FILE_BYTES)))
 
 
-def _from_csv(path: Path, text: str) -> list[Prompt]:
+def _from_csv(path: Path, text: str) -> list[WrittenPrompt]:
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         header = tuple(rows.fieldnames or ())
@@ -72,14 +155,12 @@ def _from_csv(path: Path, text: str) -> list[Prompt]:
         twice = [name for name in header if header.count(name) > 1]
         if twice:
             raise BadInput(f"{path}: the header's column '{twice[0]}' stands twice")
-        prompts: list[Prompt] = []
+        prompts: list[WrittenPrompt] = []
         for row in rows:
             # A row with too many fields holds a list, which no set can hold.
             kept: dict[Any, Any] = {k: v for k, v in row.items() if v not in (None, "")}
-            texts = kept.pop("expect_texts", None)
-            if texts is not None:
-                kept["expect"] = {"texts": tuple(texts.split("|"))}
-            prompts.append(check(_at(path, rows.line_num), _named(kept), Prompt))
+            where = _at(path, rows.line_num)
+            prompts.append(check(where, _split(_named(kept)), WrittenPrompt))
     except csv.Error as error:
         # The count of `rows` itself ends before the line that can't be read.
         number = rows.reader.line_num
@@ -94,8 +175,19 @@ def _named(row: dict[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _from_jsonl(path: Path, text: str) -> list[Prompt]:
-    prompts: list[Prompt] = []
+def _split(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its lists as lists."""
+    for name in ("inputs", "then"):
+        if isinstance(row.get(name), str):
+            row[name] = tuple(part.strip() for part in row[name].split("|"))
+    texts = row.pop("expect_texts", None)
+    if texts is not None:
+        row["expect"] = {"texts": tuple(texts.split("|"))}
+    return row
+
+
+def _from_jsonl(path: Path, text: str) -> list[WrittenPrompt]:
+    prompts: list[WrittenPrompt] = []
     # Not splitlines: a JSON string may hold U+2028 and its like as they are.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -104,7 +196,7 @@ def _from_jsonl(path: Path, text: str) -> list[Prompt]:
             content = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             raise BadInput(f"{path}: line {number}: no JSON ({error})") from None
-        prompts.append(check(_at(path, number), content, Prompt))
+        prompts.append(check(_at(path, number), content, WrittenPrompt))
     return prompts
 
 

@@ -22,7 +22,14 @@ COUNTS = (
     "cached_image_tokens",
     "output_image_tokens",
     "output_text_tokens",
+    "mainline_input_tokens",
+    "mainline_cached_tokens",
+    "mainline_cache_write_tokens",
+    "mainline_output_tokens",
 )
+
+_UNRECORDED = "its process ended before the answer was recorded"
+_IN_JOB = "its job was not collected yet"
 
 
 def intent_record(sending: Sending) -> dict[str, Any]:
@@ -58,10 +65,12 @@ def outcome_record(attempt: Attempt) -> dict[str, Any]:
         "error_message": attempt.error_message,
         "retry_after_s": attempt.retry_after_s,
         **members(attempt.stamps),
+        "partials_s": list(attempt.partials_s),
         **_money(attempt),
         "simulated": attempt.simulated,
         **_served(attempt),
         "request_id": attempt.request_id,
+        "response_id": attempt.response_id,
         "pictures": [members(picture) for picture in attempt.pictures],
         "headers": attempt.headers,
     }
@@ -106,7 +115,12 @@ def _text(usd: Decimal | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastAttempt:
-    """How the last attempt of a trial ended; a lost one has no answer."""
+    """How the last attempt of a trial ended; a lost one has no answer.
+
+    Attributes:
+        is_in_job: It is in a job of the Batch API, which may still answer it.
+        response_id: What a next turn of its conversation goes on from.
+    """
 
     attempt_no: int
     endpoint: str
@@ -115,6 +129,8 @@ class LastAttempt:
     http_status: int | None = None
     error_code: str | None = None
     error_message: str | None = None
+    is_in_job: bool = False
+    response_id: str | None = None
 
     @property
     def may_be_sent_again(self) -> bool:
@@ -167,8 +183,29 @@ class RunHistory:
     )
 
     def left(self, planned: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
-        """The trials among those given that may still be sent, in their order."""
-        return tuple(p for p in planned if self.trials[p.trial.trial_id].may_be_sent)
+        """The trials among those given that may still be sent, in their order.
+
+        A turn of a conversation is among them where the turn before it is, or left
+        a response to go on from.
+        """
+        left: list[PlannedTrial] = []
+        for one in planned:
+            may_be_sent = self.trials[one.trial.trial_id].may_be_sent
+            if may_be_sent and self._goes_on(one.trial.after, left):
+                left.append(one)
+        return tuple(left)
+
+    def _goes_on(self, after: str | None, left: list[PlannedTrial]) -> bool:
+        """Whether the turn before a trial is no hindrance; it stands before it."""
+        if after is None or (left and left[-1].trial.trial_id == after):
+            return True
+        before = self.trials[after].last
+        return before is not None and before.response_id is not None
+
+    def in_jobs(self, planned: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
+        """The trials among those given that a job may still answer."""
+        found = ((p, self.trials[p.trial.trial_id].last) for p in planned)
+        return tuple(p for p, last in found if last and last.is_in_job)
 
 
 def read_history(parts: Iterable[JournalPart]) -> RunHistory:
@@ -221,17 +258,20 @@ def _add_outcome(history: RunHistory, record: dict[str, Any]) -> None:
             http_status=record["http_status"],
             error_code=record["error_code"],
             error_message=record["error_message"],
+            response_id=record.get("response_id"),
         )
     )
 
 
 def _lost(intent: dict[str, Any]) -> LastAttempt:
+    is_in_job = "job_id" in intent
     return LastAttempt(
         attempt_no=intent["attempt_no"],
         endpoint=intent["endpoint"],
         outcome=Outcome.LOST,
         billing=Billing.POSSIBLY_BILLED,
-        error_message="its process ended before the answer was recorded",
+        error_message=_IN_JOB if is_in_job else _UNRECORDED,
+        is_in_job=is_in_job,
     )
 
 

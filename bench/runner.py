@@ -1,7 +1,6 @@
 """Runner: a plan carried out by a bounded number of workers."""
 
 import asyncio
-import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bench.attempt import Attempt
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
+from bench.inputs.shelf import content_of
+from bench.interrupts import listen
 from bench.journal import JournalWriter, end_record, read_run, session_record
 from bench.load.model import Closed, Goal
 from bench.load.schedule import LATE_FROM_S, due_offsets_s
@@ -21,8 +22,9 @@ from bench.pacing import Pacer
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.plan.options import Options
 from bench.record import RunHistory, read_history
-from bench.standing import Ending, Standing, Watcher
-from bench.traffic.gate import Closed as WayClosed
+from bench.standing import Ending, Standing, Watcher, above_bound
+from bench.turns import Piece, Turns, pieces
+from bench.waves import Waves
 
 if TYPE_CHECKING:
     from bench.seeking import Found, Seeker
@@ -37,6 +39,7 @@ class _Work:
     calls: Calls
     lanes: Mapping[str, Lane]
     history: RunHistory
+    turns: Turns
     n_due: int
     journal: JournalWriter
 
@@ -70,7 +73,6 @@ class Runner:
         self._keys = keys
         self._options = options
         self._watcher = watcher
-        self._n_interrupts = 0
         self._n_ended = 0
         self._n_late = 0
         self._mistakes: list[Exception] = []
@@ -110,6 +112,7 @@ class Runner:
                 calls=calls,
                 lanes=self._lanes(due, stack),
                 history=history,
+                turns=Turns(history, self._watcher.notice),
                 n_due=len(due),
                 journal=journal,
             )
@@ -145,32 +148,22 @@ class Runner:
                 self._keys[endpoint.api_key_env],
                 self._options.concurrency,
                 stack,
+                partial(content_of, self._data),
             )
             for endpoint in self._plan.endpoints_of(due)
         }
 
     def _listen(self, calls: Calls, stack: AsyncExitStack) -> None:
         """Ctrl-C once: finish what is in flight; twice: break it off."""
-        loop = asyncio.get_running_loop()
 
-        def interrupted() -> None:
-            self._n_interrupts += 1
-            if self._n_interrupts == 1:
-                calls.gate.close("user", "stopped by its user")
-                self._watcher.notice(
-                    f"stopping: {calls.bracket.n_in_flight} requests in flight are "
-                    "finished, no more are sent; Ctrl-C again breaks them off"
-                )
-            else:
-                calls.bracket.break_off()
+        def ends() -> None:
+            calls.gate.close("user", "stopped by its user")
+            self._watcher.notice(
+                f"stopping: {calls.bracket.n_in_flight} requests in flight are "
+                "finished, no more are sent; Ctrl-C again breaks them off"
+            )
 
-        numbers = [signal.SIGINT, signal.SIGTERM]
-        # Under nohup a closed terminal is no wish to stop.
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            numbers.append(signal.SIGHUP)
-        for number in numbers:
-            loop.add_signal_handler(number, interrupted)
-            stack.callback(loop.remove_signal_handler, number)
+        listen(ends, calls.bracket.break_off, stack)
 
     async def _tick(self, work: _Work) -> None:
         """Who watches is told the time, also while no request ends."""
@@ -182,11 +175,12 @@ class Runner:
         """Begin what is due: by the schedule, or as slots become free."""
         self._tell(work, None)
         if isinstance(load := self._options.load, Closed):
-            await self._in_waves(work, due)
+            calls, begin = work.calls, partial(self._safely, work)
+            waves = Waves(self._options, calls.gate, calls.check.watch, begin)
+            await waves.send(pieces(due))
             return None
-        self._pacer = pacer = Pacer(
-            work.calls.gate, self._options.concurrency, partial(self._safely, work)
-        )
+        gate, most = work.calls.gate, self._options.concurrency
+        self._pacer = pacer = Pacer(gate, most, partial(self._paced, work))
         if self._options.goal is not None:
             return await self._seek(work, due, pacer, self._options.goal)
         offsets_s = due_offsets_s(load, self._plan.seed)
@@ -209,45 +203,22 @@ class Runner:
         )
         return await self._seeker.seek(due, work.is_closed)
 
-    async def _in_waves(self, work: _Work, due: tuple[PlannedTrial, ...]) -> None:
-        gate = work.calls.gate
-        size = self._options.wave or max(1, len(due))
-        for start in range(0, len(due), size):
-            wave = [
-                planned
-                for planned in due[start : start + size]
-                if not gate.is_closed_for(planned.trial.cell.endpoint)
-            ]
-            if start and wave:
-                with suppress(WayClosed):
-                    await gate.wait_for(asyncio.sleep(self._options.wave_pause_s))
-            await self._wave(work, wave)
-
-    async def _wave(self, work: _Work, wave: list[PlannedTrial]) -> None:
-        """Some trials, in their order, by as many workers as may be in flight."""
-        queue = iter(wave)
-        gate, watch = work.calls.gate, work.calls.check.watch
-        watch.has_more = True
-
-        async def worker() -> None:
-            for planned in queue:
-                if gate.is_closed:
-                    break
-                if not gate.is_closed_for(planned.trial.cell.endpoint):
-                    await self._safely(work, planned)
-            watch.has_more = False
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._options.concurrency, len(wave))):
-                group.create_task(worker())
+    async def _paced(self, work: _Work, planned: PlannedTrial, due_ns: int) -> None:
+        await self._safely(work, (planned,), due_ns)
 
     async def _safely(
-        self, work: _Work, planned: PlannedTrial, due_ns: int | None = None
+        self, work: _Work, piece: Piece, due_ns: int | None = None
     ) -> None:
-        """Carry a trial out; what fails in it closes the way."""
+        """Carry a piece out; what fails in it closes the way."""
         gate = work.calls.gate
         try:
-            await self._carry_out(work, planned, due_ns)
+            last: Attempt | None = None
+            for planned in piece:
+                if gate.is_closed_for(planned.trial.cell.endpoint):
+                    break
+                if (ready := work.turns.ready(planned, last)) is None:
+                    break
+                last = await self._carry_out(work, ready, due_ns)
         except StorageFailed as error:
             gate.close("storage", str(error))
         except Exception as error:  # noqa: BLE001  raised when all have ended
@@ -258,7 +229,7 @@ class Runner:
 
     async def _carry_out(
         self, work: _Work, planned: PlannedTrial, due_ns: int | None
-    ) -> None:
+    ) -> Attempt | None:
         def told(attempt: Attempt, is_over: bool) -> None:  # noqa: FBT001  as called
             if is_over:
                 self._n_ended += 1
@@ -270,14 +241,11 @@ class Runner:
         trial = planned.trial
         n_before = work.history.trials[trial.trial_id].n_attempts
         lane = work.lanes[trial.cell.endpoint]
-        await work.calls.carry_out(planned, lane, n_before, told, due_ns)
+        return await work.calls.carry_out(planned, lane, n_before, told, due_ns)
 
     def _tell(self, work: _Work, last: Attempt | None) -> None:
         if last is not None and "above_bound" in last.money.flags:
-            self._watcher.notice(
-                f"{last.attempt_id} cost {last.money.charge_usd} USD, more than its "
-                "upper bound; the cap can't be trusted for this model"
-            )
+            self._watcher.notice(above_bound(last))
         bracket, pacer = work.calls.bracket, self._pacer
         self._watcher.progress(
             Standing(

@@ -17,8 +17,7 @@ from bench.attempt import (
 from bench.client.exchange import Exchange
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
-from bench.transport.stamps import RequestStamps
-from bench.wire.answer import cut_answer, read_answer
+from bench.transport.stamps import RequestStamps, instants_of
 from bench.wire.cost import OTHERWISE, cost_of_headers
 from bench.wire.headers import kept_headers, request_id, retry_after_s
 from bench.wire.reading import Reading
@@ -49,38 +48,6 @@ class Sending:
     behind_ns: int | None = None
 
 
-def read(answer: Exchange) -> Reading:
-    """What came back, understood; what broke off, classified."""
-    if answer.failure is None and answer.status is not None:
-        return read_answer(answer.status, answer.body or b"")
-    message = answer.message or "no answer"
-    if answer.status is not None and answer.status < 300:  # noqa: PLR2004  success class
-        return cut_answer(message)
-    is_late = answer.failure == "timeout"
-    if not answer.stamps.may_have_left:
-        outcome = Outcome.TIMED_OUT if is_late else Outcome.SERVER_ERROR
-        billing = Billing.NOT_SENT
-    else:
-        outcome = Outcome.TIMED_OUT if is_late else Outcome.LOST
-        billing = Billing.POSSIBLY_BILLED
-    return Reading(
-        outcome=outcome,
-        billing=billing,
-        error_type=answer.failure,
-        error_message=message,
-    )
-
-
-def cancelled(stamps: RequestStamps) -> Reading:
-    """An attempt that its user broke off."""
-    return Reading(
-        outcome=Outcome.CANCELLED,
-        billing=Billing.POSSIBLY_BILLED if stamps.may_have_left else Billing.NOT_SENT,
-        error_type="cancelled",
-        error_message="broken off by the user",
-    )
-
-
 def settle(
     sending: Sending,
     answer: Exchange,
@@ -92,9 +59,12 @@ def settle(
     reading = _with_pictures(reading, pictures)
     seen = _seen(pictures)
     counts, source = _counts(sending.planned, reading, priced)
-    money = _money(sending.planned, reading, counts, priced)
+    is_known = source is not UsageSource.ABSENT
+    money = _money(sending.planned, reading, counts if is_known else None, priced)
     cost, cost_flags = _cost(answer, reading, money)
-    trial = sending.planned.trial
+    remarks = (*answer.flags, *reading.flags, *money.flags)
+    doubts = _doubts(sending, reading, seen, len(pictures))
+    trial, partials_s = sending.planned.trial, _partials_s(answer, reading)
     return Attempt(
         attempt_id=sending.attempt_id,
         trial_id=trial.trial_id,
@@ -103,23 +73,13 @@ def settle(
         outcome=reading.outcome,
         billing=reading.billing,
         started_at=sending.started_at,
-        stamps=durations(sending, answer.stamps),
+        stamps=_stamps(sending, answer, partials_s),
         served=_served(reading.served, seen),
-        money=replace(
-            money,
-            flags=(
-                *answer.flags,
-                *reading.flags,
-                *money.flags,
-                *_doubts(sending, reading, seen, len(pictures)),
-                *cost_flags,
-            ),
-        ),
+        money=replace(money, flags=(*remarks, *doubts, *cost_flags)),
         usage=dict(counts or {}),
         usage_source=source,
         pictures=pictures,
-        simulated="x-emulator" in answer.headers
-        or any(picture.simulated for picture in pictures),
+        simulated=_is_simulated(answer, pictures),
         http_status=answer.status,
         error_type=reading.error_type,
         error_code=reading.error_code,
@@ -128,6 +88,8 @@ def settle(
         request_id=request_id(answer.headers),
         headers=kept_headers(answer.headers),
         reported_cost=cost,
+        response_id=reading.response_id,
+        partials_s=partials_s,
     )
 
 
@@ -149,13 +111,23 @@ def _with_pictures(reading: Reading, pictures: tuple[Picture, ...]) -> Reading:
 def _counts(
     planned: PlannedTrial, reading: Reading, priced: PricedModel
 ) -> tuple[Counts | None, UsageSource]:
+    """What is charged by class, or as much of it as is known, and where it is from.
+
+    The text model has no published rule: what it used is told, or not known.
+    """
     if reading.billing not in {Billing.BILLED, Billing.BILLED_UNUSABLE}:
         return None, UsageSource.ABSENT
+    mainline = None if priced.mainline is None else dict(reading.mainline or {})
+    counts, source = None, UsageSource.ABSENT
     if reading.usage is not None and not priced.card.images:
-        return reading.usage, UsageSource.REPORTED
-    if planned.expected is not None:
-        return planned.expected, UsageSource.ESTIMATED
-    return None, UsageSource.ABSENT
+        counts, source = reading.usage, UsageSource.REPORTED
+    elif planned.expected is not None:
+        counts, source = planned.expected, UsageSource.ESTIMATED
+    if mainline is None:
+        return counts, source
+    if counts is None or not mainline:
+        return {**(counts or {}), **mainline} or None, UsageSource.ABSENT
+    return {**counts, **mainline}, source
 
 
 def _money(
@@ -197,6 +169,29 @@ def _cost(
     if cost is None or money.charge_usd == round_usd(cost.usd):
         return cost, flags
     return cost, (*flags, OTHERWISE)
+
+
+def _partials_s(answer: Exchange, reading: Reading) -> tuple[float, ...]:
+    """From request sent to the last byte of each partial picture's event."""
+    sent_ns = answer.stamps.sent_ns
+    if sent_ns is None:
+        return ()
+    return tuple(
+        max(0, at_ns - sent_ns) / NS_PER_S
+        for at_ns in instants_of(answer.arrived, reading.partial_ends)
+    )
+
+
+def _is_simulated(answer: Exchange, pictures: tuple[Picture, ...]) -> bool:
+    is_marked = any(picture.simulated for picture in pictures)
+    return "x-emulator" in answer.headers or is_marked
+
+
+def _stamps(
+    sending: Sending, answer: Exchange, partials_s: tuple[float, ...]
+) -> Stamps:
+    first_s = partials_s[0] if partials_s else None
+    return replace(durations(sending, answer.stamps), first_partial_s=first_s)
 
 
 def _seen(pictures: tuple[Picture, ...]) -> Served:
@@ -267,5 +262,6 @@ def _late_s(sending: Sending, stamps: RequestStamps) -> float | None:
     """How late a request is by our own fault: waits for limits are not in it."""
     if sending.behind_ns is None:
         return None
-    own_ns = sending.behind_ns + max(0, stamps.started_ns - sending.ready_ns)
+    since_ready_ns = stamps.started_ns - sending.ready_ns - stamps.uploads_ns
+    own_ns = sending.behind_ns + max(0, since_ready_ns)
     return own_ns / NS_PER_S

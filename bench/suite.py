@@ -23,7 +23,8 @@ from pydantic import (
 
 from bench.document import check, read
 from bench.errors import BadInput
-from bench.prompt import Prompt, read_prompts
+from bench.prompt import Prompt, WrittenPrompt, read_prompts
+from bench.reference import Input
 
 
 def _plain(value: object, inner: ValidatorFunctionWrapHandler) -> bool | int | str:
@@ -56,13 +57,27 @@ PARAMETERS = frozenset(
         "style",
         "response_format",
         "complexity",
+        "frame_count",
+        "frame_duration_ms",
+        "svg_model",
+        "svg_effort",
+        "max_output_tokens",
+        "store",
+        "safety_identifier",
         "user",
     }
 )
 NOT_PARAMETERS = frozenset({"api", "operation", "mainline_model"})
+# What an Images API request has no word for.
+OF_RESPONSES = frozenset({"mainline_model", "max_output_tokens", "store"})
 MOST_VARIANTS = 10_000
-# What the harness carries out so far; the words of the others are known.
-CARRIED_OUT = {"api": {"images"}, "operation": {"generate"}, "stream": {False}}
+OPERATIONS = ("generate", "edit", "compose", "inpaint", "variation", "converse")
+APIS = ("images", "responses")
+CLOSED: Mapping[str, tuple[Value, ...]] = {
+    "api": APIS,
+    "operation": OPERATIONS,
+    "stream": (False, True),
+}
 
 
 class SuiteFile(BaseModel):
@@ -71,6 +86,8 @@ class SuiteFile(BaseModel):
     Attributes:
         prompts: The prompts themselves, or the name of a csv or jsonl file
             that lies beside the suite.
+        inputs: Pictures that go with each prompt that names none.
+        mask: Where the first of them may be changed, in the same way.
         axes: Parameter to the values that it takes; cells are the product.
         fixed: Parameter to the one value that it has in every cell.
         repeats: How often each prompt is asked at each cell.
@@ -83,7 +100,9 @@ class SuiteFile(BaseModel):
         StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", min_length=1, max_length=100),
     ]
     description: str | None = None
-    prompts: tuple[Prompt, ...] | str
+    prompts: tuple[WrittenPrompt, ...] | str
+    inputs: tuple[Input, ...] = ()
+    mask: Input | None = None
     axes: dict[str, Axis] = {}
     fixed: dict[str, Value] = {}
     repeats: Annotated[StrictInt, Field(ge=1, le=10_000)] = 1
@@ -97,9 +116,11 @@ class Suite(BaseModel):
     """A suite ready to be planned: its prompts are here, its keys are known.
 
     Attributes:
+        prompts: Those of one conversation follow each other, turn by turn.
         variants: One mapping a variant: every parameter and its value, in the
             order of the axes.
         digest: SHA-256 of the suite as read.
+        folder: From which the paths of its pictures go.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -109,6 +130,7 @@ class Suite(BaseModel):
     variants: tuple[dict[str, Value], ...]
     repeats: int
     digest: str
+    folder: Path = Path()
 
 
 def read_suite(path: Path) -> Suite:
@@ -118,33 +140,56 @@ def read_suite(path: Path) -> Suite:
         BadInput: Names the file, key and value, and how to mend it.
     """
     written = check(path, read(path), SuiteFile)
-    prompts = _prompts(path, written)
-    _check_ids(path, prompts)
     _check_keys(path, written)
+    variants = _variants(path, written)
+    prompts = _prompts(path, written, variants)
+    _check_ids(path, prompts)
+    # What older suites don't have must not change their digest.
+    more = {name for name in ("inputs", "mask") if not getattr(written, name)}
     content = orjson.dumps(
         {
-            "suite": written.model_dump(mode="json", exclude={"prompts"}),
-            "prompts": [prompt.model_dump(mode="json") for prompt in prompts],
+            "suite": written.model_dump(mode="json", exclude={"prompts", *more}),
+            "prompts": [prompt.to_json() for prompt in prompts],
         },
         option=orjson.OPT_SORT_KEYS,
     )
     return Suite(
         name=written.name,
         prompts=prompts,
-        variants=_variants(path, written),
+        variants=variants,
         repeats=written.repeats,
         digest=hashlib.sha256(content).hexdigest(),
+        folder=path.parent,
     )
 
 
-def _prompts(path: Path, written: SuiteFile) -> tuple[Prompt, ...]:
+def _prompts(
+    path: Path, written: SuiteFile, variants: tuple[dict[str, Value], ...]
+) -> tuple[Prompt, ...]:
     if isinstance(written.prompts, str):
         prompts = read_prompts(path.parent / written.prompts)
     else:
         prompts = written.prompts
     if not prompts:
         raise BadInput(f"{path}: prompts: there are none; write at least one")
-    return prompts
+    operations = {variant["operation"] for variant in variants}
+    converse = "converse" in operations
+    if converse and len(operations) > 1:
+        raise BadInput(
+            f"{path}: operation: converse has turns where the others have none; give "
+            "it a suite of its own"
+        )
+    for number, prompt in enumerate(prompts):
+        if prompt.then and not converse:
+            raise BadInput(
+                f"{path}: prompts.{number}.then: turns are for operation: converse; "
+                "set it, or take them away"
+            )
+    return tuple(
+        turn
+        for prompt in prompts
+        for turn in prompt.asked(written.inputs, written.mask, converse=converse)
+    )
 
 
 def _check_ids(path: Path, prompts: tuple[Prompt, ...]) -> None:
@@ -184,15 +229,36 @@ def _variants(path: Path, written: SuiteFile) -> tuple[dict[str, Value], ...]:
         {**base, **written.fixed, **dict(zip(written.axes, values, strict=True))}
         for values in product
     )
-    for key, done in CARRIED_OUT.items():
-        so_far = ", ".join(str(value).lower() for value in done)
+    for key, known in CLOSED.items():
         for variant in variants:
-            if key in variant and variant[key] not in done:
+            if key in variant and str(variant[key]) not in map(str, known):
+                listed = ", ".join(str(value).lower() for value in known)
                 raise BadInput(
-                    f"{path}: {key}: '{variant[key]}' is not carried out by this "
-                    f"version; so far: {so_far}"
+                    f"{path}: {key}: '{variant[key]}' is none; there are {listed}"
                 )
-    return variants
+    return _at_home(variants)
+
+
+def _at_home(variants: tuple[dict[str, Value], ...]) -> tuple[dict[str, Value], ...]:
+    """Variants without what belongs to others among them.
+
+    Where both APIs are asked, the text model goes with one of them alone; where some
+    stream and some don't, partial pictures go with those that do.
+    """
+    has_both_apis = {variant["api"] for variant in variants} == set(APIS)
+    has_streams = len({variant.get("stream") for variant in variants}) > 1
+
+    def is_foreign(key: str, variant: dict[str, Value]) -> bool:
+        if key == "partial_images":
+            return has_streams and variant.get("stream") is not True
+        return has_both_apis and key in OF_RESPONSES and variant["api"] == "images"
+
+    kept = (
+        {key: value for key, value in variant.items() if not is_foreign(key, variant)}
+        for variant in variants
+    )
+    # What differed in nothing but that stands there twice now.
+    return tuple({tuple(variant.items()): variant for variant in kept}.values())
 
 
 def keep_only(
@@ -205,17 +271,22 @@ def keep_only(
     """
     kept = variants
     for key, wanted in only.items():
-        values = {str(v.get(key)) for v in variants if key in v}
+        values = {_typed(v[key]) for v in variants if key in v}
         unknown = wanted - values
         if unknown:
             raise BadInput(
                 f"--only {key}={min(unknown)}: the suite has "
                 f"{', '.join(sorted(values)) or 'no such parameter'}"
             )
-        kept = tuple(v for v in kept if str(v.get(key)) in wanted)
+        kept = tuple(v for v in kept if key in v and _typed(v[key]) in wanted)
     if not kept:
         raise BadInput("--only: no cell is left; loosen it")
     return kept
+
+
+def _typed(value: Value) -> str:
+    """A value as people type it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def suite_schema() -> dict[str, Any]:

@@ -3,17 +3,19 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import orjson
 
+from bench.live import Live
 from bench.transport.pool import StampedTransport
 from bench.transport.stamps import RequestStamps, stamp_into
 
@@ -104,15 +106,20 @@ def own_answer(request: httpx2.Request, status: int, sentence: str) -> httpx2.Re
 
 @dataclass(slots=True)
 class Onward:
-    """One request on its way, and what is known of its answer so far."""
+    """One request on its way, and what is known of its answer so far.
+
+    Attributes:
+        live: Its body, where it comes as events; who sent the request takes it.
+    """
 
     stamps: RequestStamps
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    live: Live | None = None
 
 
 class Relay:
-    """Sends a program's requests onward, and reads each answer whole."""
+    """Sends a program's requests onward, and reads answers whole but for streams."""
 
     def __init__(
         self, own: httpx2.Client | httpx2.AsyncClient, *, is_plain: bool
@@ -142,6 +149,8 @@ class Relay:
 
     async def send(self, request: httpx2.Request, onward: Onward) -> httpx2.Response:
         """Send a request and read its answer whole; the body is decoded.
+
+        A stream of events is not read here: it is `onward.live`.
 
         Raises:
             httpx2.HTTPError, OSError: The exchange broke off.
@@ -176,16 +185,21 @@ class Relay:
         if isinstance(self.own, httpx2.AsyncClient):
             response = await self.own.send(request, stream=True)
             onward.stamps.first_byte_ns = time.monotonic_ns()
-            whole = await _whole(response, request, onward)
+            answer = await _whole(response, request, onward)
         else:
             loop = asyncio.get_running_loop()
             # As many at once as the program has threads that wait.
             self._threads = self._threads or ThreadPoolExecutor(_MOST_CONNECTIONS)
-            whole = await loop.run_in_executor(
+            response = await loop.run_in_executor(
                 self._threads, _sent_by, self.own, request, onward
             )
-        onward.stamps.last_byte_ns = time.monotonic_ns()
-        return whole
+            if _is_live(response):
+                return _live(response, _pulled(response, self._threads), onward)
+            read = partial(_read_in_thread, response, request)
+            answer = await loop.run_in_executor(self._threads, read)
+        if onward.live is None:
+            onward.stamps.last_byte_ns = time.monotonic_ns()
+        return answer
 
 
 def _sent_by(
@@ -194,6 +208,12 @@ def _sent_by(
     response = own.send(request, stream=True)
     onward.stamps.first_byte_ns = time.monotonic_ns()
     onward.status, onward.headers = response.status_code, dict(response.headers.items())
+    return response
+
+
+def _read_in_thread(
+    response: httpx2.Response, request: httpx2.Request
+) -> httpx2.Response:
     try:
         if response.is_stream_consumed:
             return _read_before(response, request)
@@ -207,6 +227,8 @@ async def _whole(
     response: httpx2.Response, request: httpx2.Request, onward: Onward
 ) -> httpx2.Response:
     onward.status, onward.headers = response.status_code, dict(response.headers.items())
+    if _is_live(response):
+        return _live(response, response.aiter_raw(), onward)
     try:
         if response.is_stream_consumed:
             return _read_before(response, request)
@@ -214,6 +236,43 @@ async def _whole(
     finally:
         await response.aclose()
     return _handed_on(response, request)
+
+
+def _is_live(response: httpx2.Response) -> bool:
+    """Whether an answer is a stream of events that nobody read yet."""
+    kind = response.headers.get("content-type", "")
+    is_events = kind.lower().startswith("text/event-stream")
+    return is_events and response.is_success and not response.is_stream_consumed
+
+
+def _live(
+    response: httpx2.Response, parts: AsyncIterator[bytes], onward: Onward
+) -> httpx2.Response:
+    """An answer whose body the program reads while it comes."""
+
+    async def close() -> None:
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            await response.aclose()
+        else:
+            await asyncio.get_running_loop().run_in_executor(None, response.close)
+
+    onward.live = Live(parts, close, response.headers, onward.stamps)
+    return httpx2.Response(
+        response.status_code,
+        headers=response.headers,
+        stream=onward.live,
+        extensions=response.extensions,
+    )
+
+
+async def _pulled(
+    response: httpx2.Response, threads: ThreadPoolExecutor
+) -> AsyncIterator[bytes]:
+    """The body of an answer that a thread reads, part by part."""
+    loop = asyncio.get_running_loop()
+    parts = response.iter_raw()
+    while (part := await loop.run_in_executor(threads, next, parts, None)) is not None:
+        yield part
 
 
 def _read_before(response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:

@@ -48,7 +48,11 @@ def estimate(
     """
     variant = request.variant
     one = rules.output_tokens(variant.quality, variant.size)
+    if request.frames > 1:
+        raise UnknownQuantity("output_image_tokens", _moving(rules))
     pictures = known.input_image_tokens
+    if pictures is None and request.unseen_images:
+        raise UnknownQuantity("input_image_tokens", _unseen(rules))
     if pictures is None and request.input_images:
         pictures = request.n * rules.picture_tokens(request.input_images, as_of)
     return charge(_planned(request, rules, known, one, pictures), card)
@@ -65,8 +69,10 @@ def estimate_bound(
     variant = request.variant
     one = rules.output_tokens_bound(variant.quality, variant.size)
     pictures = known.input_image_tokens
-    if pictures is None and request.input_images:
-        pictures = request.n * rules.picture_tokens_bound(request.input_images, as_of)
+    if pictures is None and request.has_inputs:
+        seen = rules.picture_tokens_bound(request.input_images, as_of)
+        unseen = request.unseen_images * rules.bounds.picture_tokens
+        pictures = request.n * (seen + unseen)
     usage = _planned(request, rules, known, one, pictures)
     if TokenClass.OUTPUT_TEXT in card.rates:
         text = request.n * rules.bounds.output_text_tokens
@@ -81,7 +87,6 @@ def request_estimate(
     request: PictureRequest,
     prompt_tokens: int,
     as_of: date | None = None,
-    rules: ModelRules | None = None,
 ) -> Charge | None:
     """The best estimate of one request; None where no published rule gives it.
 
@@ -104,9 +109,9 @@ def request_estimate(
         else:
             known = Usage(
                 input_text_tokens=request.n * prompt_tokens,
-                input_image_tokens=None if request.input_images else 0,
+                input_image_tokens=None if request.has_inputs else 0,
             )
-            found = estimate(card, rules or _rules(card), request, known, day)
+            found = estimate(card, _rules(card), request, known, day)
         return scheme.apply(found, variant.size) if scheme else found
     except UnknownQuantity:
         return None
@@ -119,28 +124,43 @@ def request_bound(
     request: PictureRequest,
     prompt_bytes: int,
     as_of: date | None = None,
-    rules: ModelRules | None = None,
+    beside: tuple[Charge, tuple[str, ...]] | None = None,
 ) -> Bound:
     """The most that one request can cost, for a budget's reservation.
 
     Prompt text is bound by its UTF-8 bytes (a token is at least one byte) and the few
-    tokens that a model may add, n times. Raises UnknownPrice or BadVariant where the
+    tokens that a model may add, n times. What the same call is charged for ``beside``
+    its pictures enters before the scheme. Raises UnknownPrice or BadVariant where the
     request has no price at all.
     """
     day = as_of or datetime.now(UTC).date()
     if card.images:
-        return _image_bound(card, scheme, request, prompt_bytes)
-    found = rules or _rules(card)
-    text = request.n * (prompt_bytes + found.bounds.text_overhead_tokens)
-    known = Usage(
-        input_text_tokens=text,
-        cached_text_tokens=0,
-        input_image_tokens=None if request.input_images else 0,
-    )
-    most = estimate_bound(card, found, request, known, day)
-    reasons = _reasons(card, found, request, day)
+        most, reasons = _image_bound(card, request, prompt_bytes)
+    else:
+        found = _rules(card)
+        most = _token_bound(card, found, request, prompt_bytes, day)
+        reasons = _reasons(card, found, request, day)
+    if beside is not None:
+        most, reasons = most.plus(beside[0]), (*reasons, *beside[1])
     after = scheme.apply(most, request.variant.size) if scheme else most
     return Bound(usd=after.usd, bounded=bool(reasons), reasons=reasons)
+
+
+def _token_bound(
+    card: RateCard,
+    rules: ModelRules,
+    request: PictureRequest,
+    prompt_bytes: int,
+    day: date,
+) -> Charge:
+    """The most that a request billed by tokens can cost directly."""
+    known = Usage(
+        input_text_tokens=request.n
+        * (prompt_bytes + rules.bounds.text_overhead_tokens),
+        cached_text_tokens=0,
+        input_image_tokens=None if request.has_inputs else 0,
+    )
+    return estimate_bound(card, rules, request, known, day)
 
 
 def _rules(card: RateCard) -> ModelRules:
@@ -165,7 +185,7 @@ def _planned(
     return replace(
         known,
         input_image_tokens=input_image_tokens,
-        output_image_tokens=request.n * (output_tokens + partials),
+        output_image_tokens=request.n * (request.frames * output_tokens + partials),
     )
 
 
@@ -184,6 +204,10 @@ def _reasons(
         rules.picture_tokens(request.input_images, as_of)
     except UnknownQuantity as error:
         reasons.append(f"{error} ({rules.bounds.source})")
+    if request.frames > 1:
+        reasons.append(_moving(rules))
+    if request.unseen_images:
+        reasons.append(f"{_unseen(rules)} ({rules.bounds.source})")
     if TokenClass.OUTPUT_TEXT in card.rates and rules.bounds.output_text_tokens:
         reasons.append(
             f"output_text_tokens of {rules.model} vary from answer to answer "
@@ -192,9 +216,25 @@ def _reasons(
     return tuple(reasons)
 
 
+def _moving(rules: ModelRules) -> str:
+    """Why a picture of several frames has no known tokens."""
+    return (
+        f"output_image_tokens of {rules.model} are not published for a GIF; each frame "
+        "is taken for a picture of its own (assumed)"
+    )
+
+
+def _unseen(rules: ModelRules) -> str:
+    """Why pictures of no known size have no known tokens."""
+    return (
+        f"input_image_tokens of {rules.model} are unknown for a mask, for a picture of "
+        "an earlier turn and for one whose size nobody tells"
+    )
+
+
 def _image_bound(
-    card: RateCard, scheme: Scheme | None, request: PictureRequest, prompt_bytes: int
-) -> Bound:
+    card: RateCard, request: PictureRequest, prompt_bytes: int
+) -> tuple[Charge, tuple[str, ...]]:
     """The dearest price of whole pictures that the request can turn out as."""
     variant = request.variant
     quality, size = variant.quality, variant.size
@@ -204,8 +244,7 @@ def _image_bound(
     except UnknownQuantity as error:
         reasons = (str(error), *reasons)
         found = charge_dearest(card, quality, size, request.n, inputs)
-    after = scheme.apply(found, size) if scheme else found
-    return Bound(usd=after.usd, bounded=bool(reasons), reasons=reasons)
+    return found, reasons
 
 
 def _image_inputs(
@@ -214,7 +253,7 @@ def _image_inputs(
     """What binds the input of a card that prices it beside the pictures."""
     if not card.rates:
         return None, ()
-    if request.input_images:
+    if request.has_inputs:
         raise UnknownQuantity(
             "input_image_tokens",
             f"nothing binds the tokens that an input picture of {card.model} takes",

@@ -87,12 +87,19 @@ class InputImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureRequest:
-    """One request: n pictures of a variant, its partials and input pictures."""
+    """One request: n pictures of a variant, its partials and input pictures.
+
+    Attributes:
+        unseen_images: pictures that go in too and whose size nobody tells.
+        frames: of each picture that is asked for, where it moves.
+    """
 
     variant: Variant
     n: int = 1
     partial_images: int = 0
     input_images: tuple[InputImage, ...] = ()
+    unseen_images: int = 0
+    frames: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what no request can hold."""
@@ -104,3 +111,8 @@ class PictureRequest:
             raise BadQuantity(
                 f"a request takes at most {MAX_INPUT_IMAGES} input images"
             )
+
+    @property
+    def has_inputs(self) -> bool:
+        """Whether any picture goes in."""
+        return bool(self.input_images or self.unseen_images)

@@ -13,6 +13,7 @@ from bench.checkup.visit import Visit
 from bench.endpoint import Endpoint
 from bench.errors import NoCredentials
 from bench.words.figures import seconds, so_many
+from bench.words.refused import cure_of
 
 _LONGEST = 160
 _PAGE_BEGINS = b"<"
@@ -92,11 +93,8 @@ def _unwelcome(
 ) -> Check:
     if status == _REFUSED:
         mend = f"the key is refused; set {endpoint.api_key_env} again"
-    elif "must be verified" in said.lower():
-        mend = (
-            "the organisation is not verified, so image models answer nothing; verify "
-            "it in the provider's settings under Organization, General"
-        )
+    elif cure := cure_of(said):
+        mend = cure
     elif "scope" in said.lower():
         open_question = "whether it may make pictures is open"
         return warning(name, f"{where}: the key may not list models; {open_question}")

@@ -4,15 +4,20 @@ import asyncio
 import inspect
 import secrets
 import time
+import warnings
 from collections import OrderedDict
+from collections.abc import Hashable
+from operator import attrgetter
 from typing import Any
 
 import httpx2
 import openai
 
-from bench.attempt import Cell, Trial
+from bench.attempt import Trial
+from bench.client.wording import Call, FileIds, call_of, file_part
 from bench.endpoint import Endpoint, Route
 from bench.errors import NoCredentials
+from bench.reference import Contents, Reference, nothing_along
 from bench.transport.sealed import Sealed, seal
 from bench.transport.stamps import RequestStamps
 
@@ -22,6 +27,9 @@ _MOST_KEPT_BYTES = 64_000_000
 _MOST_KEPT = 4_096
 # In front of the one header that differs from attempt to attempt.
 _ID_HEADER = "X-Client-Request-Id"
+# Has the library hand an answer over unread.
+_UNREAD = {"X-Stainless-Raw-Response": "true"}
+_BESIDE = frozenset({"extra_headers", "extra_query", "extra_body", "timeout"})
 
 
 class _Written(httpx2.AsyncBaseTransport):
@@ -39,12 +47,15 @@ class _Written(httpx2.AsyncBaseTransport):
 class RequestBuilder:
     """Has the library write the request of a trial, each but once."""
 
-    def __init__(self, endpoint: Endpoint, key: str) -> None:
+    def __init__(
+        self, endpoint: Endpoint, key: str, contents: Contents = nothing_along
+    ) -> None:
         """Write nothing yet.
 
         Args:
             endpoint: Where requests go.
             key: The secret itself; it stands in the requests that are kept here.
+            contents: Gives the bytes of pictures that are sent along.
 
         Raises:
             NoCredentials: The key can't stand in a header.
@@ -71,27 +82,33 @@ class RequestBuilder:
             http_client=httpx2.AsyncClient(transport=self._written, trust_env=False),
             default_headers=omitted,
         )
-        self._named = frozenset(
-            inspect.signature(self._sdk.images.generate).parameters
-        ) - {"extra_headers", "extra_query", "extra_body", "timeout"}
+        self._contents = contents
         # One at a time: what was written last is what was asked for last.
         self._turn = asyncio.Lock()
         self._place = secrets.token_hex(16)
-        self._kept: OrderedDict[tuple[Cell, str], Sealed] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Sealed] = OrderedDict()
         self._n_kept_bytes = 0
 
-    async def build(self, trial: Trial, stamps: RequestStamps | None = None) -> Sealed:
+    async def build(
+        self,
+        trial: Trial,
+        stamps: RequestStamps | None = None,
+        file_ids: FileIds | None = None,
+    ) -> Sealed:
         """The request of a trial.
 
         Args:
             trial: What is asked.
             stamps: Told when the library is asked: to wait until it has written the
                 requests of others delays this one by our fault.
+            file_ids: Of pictures of ours that lie at the endpoint.
 
         Raises:
             openai.OpenAIError, httpx2.HTTPError: It can't be written.
+            BenchError: A picture that is to be sent along can't be read.
         """
-        asked = (trial.cell, trial.prompt_text)
+        file_ids = file_ids or {}
+        asked = _key(trial, file_ids)
         kept = self._kept.get(asked)
         if kept is not None:
             return kept
@@ -100,31 +117,58 @@ class RequestBuilder:
                 stamps.started_ns = time.monotonic_ns()
             kept = self._kept.get(asked)
             if kept is None:
-                kept = await self._write(trial)
+                call = call_of(trial, self._contents, file_ids)
+                kept = await self._write(call)
                 self._keep(asked, kept)
             return kept
 
-    async def _write(self, trial: Trial) -> Sealed:
-        parameters = dict(trial.cell.parameters)
-        named = {k: v for k, v in parameters.items() if k in self._named}
-        others = {k: v for k, v in parameters.items() if k not in self._named}
-        # Overloads by `stream` hide the one form that we call.
-        generate: Any = self._sdk.images.with_raw_response.generate
-        await generate(
-            prompt=trial.prompt_text,
-            model=trial.cell.model,
-            **named,
-            extra_body=others or None,
-            extra_headers={_ID_HEADER: self._place, "Accept-Encoding": "identity"},
-        )
+    async def build_upload(self, reference: Reference) -> Sealed:
+        """The request that lays a picture at the endpoint; raises as `build`."""
+        part = file_part(reference, self._contents(reference), "image")
+        named = {"file": part, "purpose": "vision"}
+        return await self.write(Call(method="files.create", named=named))
+
+    async def write(self, call: Call) -> Sealed:
+        """Any other request, which is not kept; raises as `build`."""
+        async with self._turn:
+            return await self._write(call)
+
+    async def _write(self, call: Call) -> Sealed:
+        headers = {_ID_HEADER: self._place, "Accept-Encoding": "identity"}
+        if call.method.startswith("/"):
+            await self._sdk.post(
+                call.method,
+                cast_to=httpx2.Response,
+                body=call.named,
+                options={"headers": {**headers, **_UNREAD}},
+            )
+        else:
+            await self._say(call, headers)
         request, self._written.request = self._written.request, None
         if request is None:
             raise httpx2.LocalProtocolError("the library wrote no request")
         return seal(request, self._place)
 
-    def _keep(self, asked: tuple[Cell, str], request: Sealed) -> None:
+    async def _say(self, call: Call, headers: dict[str, str]) -> None:
+        # Overloads by `stream` hide the one form that we call.
+        method: Any = attrgetter(call.method)(self._sdk.with_raw_response)
+        known = frozenset(inspect.signature(method).parameters) - _BESIDE
+        named = {k: v for k, v in call.named.items() if k in known}
+        others = {k: v for k, v in call.named.items() if k not in known}
+        with warnings.catch_warnings():
+            # Who asks for a variation knows that it is of the past.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            await method(**named, extra_body=others or None, extra_headers=headers)
+
+    def _keep(self, asked: Hashable, request: Sealed) -> None:
         self._kept[asked] = request
         self._n_kept_bytes += request.n_bytes
         while self._n_kept_bytes > _MOST_KEPT_BYTES or len(self._kept) > _MOST_KEPT:
             _, oldest = self._kept.popitem(last=False)
             self._n_kept_bytes -= oldest.n_bytes
+
+
+def _key(trial: Trial, file_ids: FileIds) -> Hashable:
+    """All that decides what is sent."""
+    along = (trial.references, trial.mask, trial.previous_response_id)
+    return (trial.cell, trial.prompt_text, *along, *sorted(file_ids.items()))

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from bench.transport.stamps import RequestStamps
 
+# A picture of ours can't be read; one does not lie at the endpoint as it should.
+NOT_READ, UPLOAD_FAILED = "input_not_read", "upload_failed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
@@ -16,7 +19,9 @@ class Exchange:
         arrived: Of a stream: how many bytes of its body were there at which instant
             of the monotonic clock, in nanoseconds; both only grow.
         failure: What broke off the exchange, None when nothing did:
-            `connect_failed`, `timeout` or `broken`.
+            `connect_failed`, `timeout` or `broken`; `input_not_read` and
+            `upload_failed` where a picture to be sent along kept it here, and
+            status and body are those of its upload.
         message: The failure in the transport's words.
     """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from bench.commands.choosing import keys_of
+from bench.commands.choosing import keys_of, notes
 from bench.commands.ending import Told, exit_code
 from bench.commands.finding import check_search
 from bench.commands.watching import watcher
@@ -20,12 +20,14 @@ from bench.endpoint import Endpoint
 from bench.environment import read_environment
 from bench.errors import BadInput, NoCredentials, StorageFailed
 from bench.folder import DataFolder, make_folder
+from bench.inputs.suite import keep_pictures
 from bench.journal import read_run
 from bench.plan.forecast import Forecast, forecast
 from bench.plan.frozen import Plan, freeze, read_plan
 from bench.plan.options import Options
 from bench.record import read_history
 from bench.standing import Ending
+from bench.turns import check_schedule
 from bench.words.figures import bytes_text, dollars
 
 ASK_ABOVE_USD = Decimal("0.50")
@@ -56,8 +58,10 @@ class Session:
         return "" if self.data == found_anyway else f" --data {root}"
 
 
-def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
-    """Freeze a plan and carry it out; returns the exit code.
+def start(
+    session: Session, plan: Plan, suite: Path, *, agreed: bool, as_json: bool
+) -> int:
+    """Freeze the plan of a suite and carry it out; returns the exit code.
 
     Raises:
         NoCredentials: A key is missing.
@@ -66,9 +70,8 @@ def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
     """
     check_search(plan.options, len(plan.endpoints), plan.trials)
     figures = forecast(plan)
-    for endpoint in plan.endpoints:
-        for doubt in endpoint.doubts():
-            typer.echo(f"note: {doubt}", err=True)
+    for doubt in notes(plan):
+        typer.echo(f"note: {doubt}", err=True)
     for price in figures.price_dates:
         if price.own:
             said = f"{price.model} at {price.endpoint} is priced by your own book"
@@ -87,6 +90,7 @@ def start(session: Session, plan: Plan, *, agreed: bool, as_json: bool) -> int:
     make_folder(session.data.root)
     _check_disk(session.data, figures)
     run = session.data.run(plan.run_id)
+    keep_pictures(session.data, suite, plan.prompts)
     freeze(plan, run)
     return _carry_out(session, plan, plan.options, "run", as_json=as_json)
 
@@ -102,8 +106,10 @@ def again(
     """
     history = read_history(read_run(session.data.run(plan.run_id)))
     left = history.left(plan.trials)
-    check_keys(session, plan.endpoints_of(left))
+    due = (*left, *history.in_jobs(plan.trials))
+    check_keys(session, plan.endpoints_of(due))
     if left:
+        check_schedule(options, left)
         check_search(options, len(plan.endpoints_of(left)), left)
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:
@@ -186,6 +192,7 @@ def send(session: Session, plan: Plan, options: Options, command: str) -> Ending
         StorageFailed: The journal could not be opened.
     """
     # The official library takes longer to load than all else before a request.
+    from bench.jobs.runner import JobRunner
     from bench.runner import Runner
 
     keys = keys_of(plan.endpoints, session.variables)
@@ -193,5 +200,6 @@ def send(session: Session, plan: Plan, options: Options, command: str) -> Ending
         session.data.run(plan.run_id).hold(),
         watcher(plan.run_id) as watching,
     ):
-        runner = Runner(plan, session.data, keys, options, watching)
+        carrier = JobRunner if options.batch else Runner
+        runner = carrier(plan, session.data, keys, options, watching)
         return asyncio.run(runner.run(command))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,11 +11,14 @@ from bench.endpoint import Endpoint, choose, read_endpoints
 from bench.errors import BadInput
 from bench.folder import DataFolder
 from bench.images.shelf import Keep
+from bench.inputs.suite import with_pictures
 from bench.load.model import Constant, Load, Rate, parse_goal, parse_load, steady
 from bench.plan.build import Wishes, build
 from bench.plan.frozen import Plan
 from bench.plan.options import Options
+from bench.rules.life import notes_on_life
 from bench.suite import read_suite
+from bench.turns import check_schedule
 from pricing.book import PriceBook
 
 _COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
@@ -61,6 +65,9 @@ class Given:
     wave_pause_s: float | None = None
     load: str | None = None
     find_rate: str | None = None
+    batch: bool | None = None
+    wait_s: float | None = None
+    look_every_s: float | None = None
 
     def over(self, options: Options) -> Options:
         """The options with what was given in place of what stood there.
@@ -78,9 +85,13 @@ class Given:
             "wave_pause_s": self.wave_pause_s,
             "load": self._first_load(),
             "goal": None if self.find_rate is None else parse_goal(self.find_rate),
+            "batch": self.batch or None,
+            "wait_s": self.wait_s,
+            "look_every_s": self.look_every_s,
         }
         named = {name: value for name, value in given.items() if value is not None}
         chosen = replace(options, **named)  # pyright: ignore[reportArgumentType]
+        self._check_batch(chosen)
         if self.load is not None and self.find_rate is None:
             # Who names a model wants that one, not the search of the plan.
             chosen = replace(chosen, goal=None)
@@ -94,6 +105,28 @@ class Given:
             )
         # Waves of the plan that is resumed can't be left out by its user.
         return replace(chosen, wave=None) if chosen.is_open else chosen
+
+    def _check_batch(self, chosen: Options) -> None:
+        """Refuse what jobs leave no place for.
+
+        Raises:
+            BadInput: An option contradicts another.
+        """
+        paced = {
+            "--load": self.load,
+            "--find-rate": self.find_rate,
+            "--wave": self.wave,
+            "--rate": self.rate_rpm,
+        }
+        if chosen.batch:
+            for option in (name for name, value in paced.items() if value is not None):
+                raise BadInput(
+                    f"{option}: the Batch API itself decides when a job's requests "
+                    "are sent; leave it out, or --batch"
+                )
+        elif self.wait_s is not None or self.look_every_s is not None:
+            option = "--wait" if self.wait_s is not None else "--look-every"
+            raise BadInput(f"{option}: jobs alone are waited for; add --batch")
 
     def _first_load(self) -> Load | None:
         """The load model; a search has a rate that it begins at."""
@@ -192,10 +225,20 @@ def planned(
     """
     read = read_suite(suite)
     try:
-        return build(read, endpoints, replace(wanted, book=book))
+        read = with_pictures(read)
+        plan = build(read, endpoints, replace(wanted, book=book))
+        check_schedule(plan.options, plan.trials)
     except BadInput as error:
         is_option = str(error).startswith("--")
         raise BadInput(str(error) if is_option else f"{suite}: {error}") from None
+    return plan
+
+
+def notes(plan: Plan) -> tuple[str, ...]:
+    """What looks wrong about a plan but may be meant, a sentence each."""
+    doubts = [doubt for endpoint in plan.endpoints for doubt in endpoint.doubts()]
+    today = datetime.now(UTC).date()
+    return (*doubts, *notes_on_life(plan.cells, plan.endpoints, today))
 
 
 def keys_of(

@@ -1,7 +1,7 @@
 """Generate: the command that asks for one thing, and says its cost."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,11 @@ from bench.commands.options import (
     YesOption,
 )
 
+if TYPE_CHECKING:
+    from bench.commands.carrying import Session
+    from bench.commands.choosing import Where
+    from bench.endpoint import Endpoint
+
 
 def register(app: typer.Typer) -> None:
     """Add the command `generate` to the command line."""
@@ -23,8 +28,38 @@ def register(app: typer.Typer) -> None:
 
 
 def generate(
-    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What is asked.")],
+    prompt: Annotated[
+        str | None, typer.Argument(metavar="PROMPT", help="What is asked.")
+    ] = None,
     *,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--image",
+            metavar="FILE|URL|FILE-ID",
+            help="Picture to start from; repeat to compose of several.",
+        ),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where the first may be changed."),
+    ] = None,
+    then: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--then", metavar="TEXT", help="The next turn of a conversation; repeat."
+        ),
+    ] = None,
+    variation: Annotated[
+        bool, typer.Option("--variation", help="Variations of --image, no PROMPT.")
+    ] = False,
+    api: Annotated[
+        str | None, typer.Option(metavar="images|responses", help="Which API.")
+    ] = None,
+    mainline_model: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Text model that drives the image tool."),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="Image model; gpt-image-2.", metavar="MODEL")
     ] = None,
@@ -40,8 +75,24 @@ def generate(
     output_format: Annotated[
         str | None, typer.Option(metavar="png|jpeg|webp", help="Format of the picture.")
     ] = None,
+    output_compression: Annotated[
+        int | None, typer.Option(metavar="0-100", help="Of jpeg and webp.")
+    ] = None,
     background: Annotated[
         str | None, typer.Option(metavar="opaque|transparent", help="Background.")
+    ] = None,
+    input_fidelity: Annotated[
+        str | None, typer.Option(metavar="low|high", help="Of what is sent along.")
+    ] = None,
+    moderation: Annotated[
+        str | None, typer.Option(metavar="auto|low", help="How much is refused.")
+    ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Have the answer come as events.")
+    ] = False,
+    partial_images: Annotated[
+        int | None,
+        typer.Option(metavar="0-3", help="Partial pictures of a stream."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -60,25 +111,41 @@ def generate(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Make one picture: file, seconds, dollars.
+    """Make one picture, or a conversation of them: files, seconds, dollars.
 
-    It is recorded as a run of its own. Exit code 4 when there is no picture.
+    With --image it is an edit, with several made of all of them, with --mask changed
+    inside it. It is recorded as a run of its own. Exit code 4 when a picture is
+    missing.
     """
     import asyncio
 
     from bench.commands.carrying import Session
     from bench.commands.choosing import Where
-    from bench.commands.generating import Wanted, agree, answer_json, ask, code, tell
-    from bench.meter.asking import endpoints_of
+    from bench.commands.generated import Given, answers_json, tell
+    from bench.commands.generating import Wanted, agree, ask, code
 
     session = Session.begin(data)
+    given = Given.read(
+        prompt=prompt,
+        then=tuple(then or ()),
+        images=tuple(image or ()),
+        mask=mask,
+        is_variation=variation,
+    )
     parameters = {
+        "api": given.api(api),
+        "mainline_model": mainline_model,
         "model": model,
         "quality": quality,
         "size": size,
         "n": n,
         "output_format": output_format,
+        "output_compression": output_compression,
         "background": background,
+        "input_fidelity": input_fidelity,
+        "moderation": moderation,
+        "stream": stream or None,
+        "partial_images": partial_images,
     }
     where = Where(
         endpoints_file=endpoints,
@@ -86,19 +153,26 @@ def generate(
         route=route,
         prices=prices,
     )
-    if endpoints or session.data.endpoints.is_file():
-        chosen = where.read(session.data)[0]
-    else:
-        chosen = endpoints_of(endpoint or "openai", None, session.data)[0]
     wanted = Wanted(
-        prompt=prompt,
+        given=given,
         parameters=parameters,
-        endpoint=chosen,
+        endpoint=_one(where, endpoint or "openai", session),
         max_cost=max_cost,
         note=note,
         output=output,
     )
     agree(wanted, session, agreed=yes)
-    answer = asyncio.run(ask(wanted, session))
-    typer.echo(answer_json(answer)) if json else tell(answer, wanted, session)
-    raise typer.Exit(code(answer, session))
+    answers = asyncio.run(ask(wanted, session))
+    if json:
+        typer.echo(answers_json(given, answers))
+    else:
+        tell(given, answers, wanted.outputs, session)
+    raise typer.Exit(code(answers, wanted, session))
+
+
+def _one(where: "Where", name: str, session: "Session") -> "Endpoint":
+    from bench.meter.asking import endpoints_of
+
+    if where.endpoints_file or session.data.endpoints.is_file():
+        return where.read(session.data)[0]
+    return endpoints_of(name, None, session.data)[0]

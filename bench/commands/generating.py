@@ -1,6 +1,6 @@
-"""Generating: one call made, told and judged for a person."""
+"""Generating: a call or a conversation made, judged for a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -16,24 +15,28 @@ from rich.markup import escape
 from bench.commands.carrying import Session, agree_to, check_keys
 from bench.commands.choosing import dollars as dollars_typed
 from bench.commands.ending import CODES, TOO_MANY_FAILURES
+from bench.commands.generated import Given, is_kept, outputs_of
 from bench.endpoint import Endpoint
 from bench.errors import BadInput, StorageFailed
-from bench.meter.answer import Answer, Image
+from bench.meter.along import Album
+from bench.meter.answer import Answer
+from bench.meter.asked import Asked
 from bench.meter.asking import cell_for
 from bench.meter.library import Meter
+from bench.meter.operations import NO_PROMPT
+from bench.plan.build import price_cells
 from bench.plan.growth import prompt_of
-from bench.plan.prices import bound, price_model
+from bench.plan.prices import bound, priced_of
+from bench.prompt import Prompt
 from bench.store.status import run_status
-from bench.words.figures import bytes_text, dollars, seconds
-from bench.words.places import place
-from pricing.money import usd_text
+from bench.words.figures import dollars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One call as the command line says it."""
+    """What is wanted as the command line says it."""
 
-    prompt: str
+    given: Given
     parameters: Mapping[str, Any]
     endpoint: Endpoint
     max_cost: str | None
@@ -42,11 +45,11 @@ class Wanted:
 
     @property
     def outputs(self) -> tuple[Path, ...]:
-        """A file for each picture; the second of `kite.png` is `kite-2.png`."""
+        """A file for each picture or turn; the second of `kite.png` is `kite-2.png`."""
         if self.output is None:
             return ()
-        others = range(2, int(self.parameters["n"] or 1) + 1)
-        named = (f"{self.output.stem}-{i}{self.output.suffix}" for i in others)
+        n = int(self.parameters["n"] or 1) * max(1, len(self.given.prompts))
+        named = (f"{self.output.stem}-{i}{self.output.suffix}" for i in range(2, n + 1))
         return (self.output, *map(self.output.with_name, named))
 
 
@@ -54,7 +57,8 @@ def agree(wanted: Wanted, session: Session, *, agreed: bool) -> None:
     """Check everything that can be checked before money is spent, and ask.
 
     Raises:
-        BadInput: A parameter can't be used, a file is there, or nobody agreed.
+        BadInput: A parameter or picture can't be used, a file is there, or nobody
+            agreed.
         NoCredentials: The key is missing.
     """
     for path in wanted.outputs:
@@ -64,23 +68,57 @@ def agree(wanted: Wanted, session: Session, *, agreed: bool) -> None:
             raise BadInput(f"--output: the folder {path.parent} does not exist")
     for doubt in wanted.endpoint.doubts():
         typer.echo(f"note: {doubt}", err=True)
-    prompt = prompt_of(wanted.prompt)
-    cell = cell_for(wanted.endpoint, prompt, wanted.parameters)
-    today = datetime.now(UTC).date()
-    priced = price_model(wanted.endpoint, cell.model, today)
-    worst_usd = bound(priced, cell, prompt, today).usd
+    worst_usd = _worst_usd(wanted)
+    n = len(wanted.given.prompts) or 1
+    what = "one request" if n == 1 else f"{n} requests"
     cap_usd = dollars_typed("--max-cost", wanted.max_cost)
     if cap_usd is not None and cap_usd < worst_usd:
         raise BadInput(
-            f"--max-cost {wanted.max_cost}: the request may cost up to {worst_usd} "
+            f"--max-cost {wanted.max_cost}: {what} may cost up to {worst_usd} "
             "USD; nothing was sent"
         )
     check_keys(session, (wanted.endpoint,))
-    agree_to(f"one request, worst case {dollars(worst_usd)}", worst_usd, agreed=agreed)
+    agree_to(f"{what}, worst case {dollars(worst_usd)}", worst_usd, agreed=agreed)
 
 
-async def ask(wanted: Wanted, session: Session) -> Answer:
-    """Make the call; its pictures are copied to where they are wanted."""
+def _worst_usd(wanted: Wanted) -> Decimal:
+    prompts = _prompts(wanted.given)
+    operation = wanted.given.operation
+    cells = [
+        cell_for(wanted.endpoint, prompt, wanted.parameters, operation)
+        for prompt in prompts
+    ]
+    today = datetime.now(UTC).date()
+    prices = price_cells((cells[0],), (wanted.endpoint,), today)
+    priced = priced_of(prices, cells[0])
+    return sum(
+        (
+            bound(priced, cell, prompt, today, prompts[:number]).usd
+            for number, (cell, prompt) in enumerate(zip(cells, prompts, strict=True))
+        ),
+        Decimal(0),
+    )
+
+
+def _prompts(given: Given) -> tuple[Prompt, ...]:
+    """What is asked, with pictures that were looked at and are not kept yet."""
+    album = Album(None)
+    try:
+        along = album.take(given.images, given.mask, None)
+    finally:
+        album.close()
+    first, *others = given.prompts or (NO_PROMPT,)
+    return (
+        prompt_of(first, inputs=along.inputs, mask=along.mask),
+        *(prompt_of(text) for text in others),
+    )
+
+
+async def ask(wanted: Wanted, session: Session) -> tuple[Answer, ...]:
+    """Make the call; its pictures are copied to where they are wanted.
+
+    A conversation ends with the turn that can't be gone on from.
+    """
     meter = Meter(
         wanted.endpoint,
         data=session.data.root,
@@ -90,18 +128,46 @@ async def ask(wanted: Wanted, session: Session) -> Answer:
     )
     async with meter:
         with _waiting(wanted.endpoint.name):
-            answer = await meter.generate(wanted.prompt, **wanted.parameters)
-    for image, path in zip(answer.images, wanted.outputs, strict=False):
+            given = wanted.given
+            if given.is_conversation:
+                answers = await _talk(meter, wanted)
+            else:
+                asked = Asked(
+                    operation=given.operation,
+                    prompt="".join(given.prompts) or NO_PROMPT,
+                    images=given.images,
+                    mask=given.mask,
+                    parameters=wanted.parameters,
+                )
+                answers = (await meter.ask(asked),)
+    for index, answer in enumerate(answers):
+        _copy(answer, outputs_of(answers, wanted.outputs, index))
+    return answers
+
+
+async def _talk(meter: Meter, wanted: Wanted) -> tuple[Answer, ...]:
+    given = wanted.given
+    talk = meter.conversation(**wanted.parameters)
+    first, *others = given.prompts
+    answer = await talk.say(first, given.images, given.mask)
+    for text in others:
+        if answer.response_id is None:
+            break
+        answer = await talk.say(text)
+    return talk.answers
+
+
+def _copy(answer: Answer, outputs: Sequence[Path]) -> None:
+    for image, path in zip(answer.images, outputs, strict=False):
         if image.problem is not None:
             continue
         try:
             path.write_bytes(image.content)
         except OSError as error:
-            where = f"is kept as {image.path}" if _is_kept(answer) else "is lost"
+            where = f"is kept as {image.path}" if is_kept(answer) else "is lost"
             raise StorageFailed(
                 f"{path}: can't be written ({error.strerror}); the picture {where}"
             ) from None
-    return answer
 
 
 def _waiting(name: str) -> AbstractContextManager[object]:
@@ -111,95 +177,10 @@ def _waiting(name: str) -> AbstractContextManager[object]:
     return console.status(f"{escape(name)} is asked; pictures take up to two minutes")
 
 
-def tell(answer: Answer, wanted: Wanted, session: Session) -> None:
-    """The files, the seconds, the dollars."""
-    for number, image in enumerate(answer.images):
-        copies = () if image.problem else wanted.outputs[number : number + 1]
-        path = image.path if _is_kept(answer) else None
-        kept = place(copies[0] if copies else path or "not kept")
-        typer.echo(f"{kept}  {_facts(image)}")
-    if not _is_kept(answer):
-        typer.echo(
-            "error: the picture is paid for, but could not be kept below "
-            f"{session.data.images}; see to room and rights there",
-            err=True,
-        )
-    if not answer.ok:
-        typer.echo(answer.why, err=True)
-    typer.echo(
-        f"{seconds(answer.timings.service_s)}, {_money(answer)}"
-        + (" (simulated)" if answer.simulated else "")
-    )
-    typer.echo(f"run {answer.run_id}: pixelmeter show {answer.run_id}{session.where}")
-
-
-def _is_kept(answer: Answer) -> bool:
-    """Whether the pictures of the last attempt lie in the data folder."""
-    return "picture_not_kept" not in answer.attempts[-1].money.flags
-
-
-def _facts(image: Image) -> str:
-    problem = f", {image.problem}" if image.problem else ""
-    size = f"{image.width_px}x{image.height_px} {image.format}"
-    return f"{size}, {bytes_text(len(image.content))}{problem}"
-
-
-def _money(answer: Answer) -> str:
-    charged = f"charged {dollars(answer.charge_usd)}"
-    if answer.possibly_billed_usd:
-        charged += f", up to {dollars(answer.possibly_billed_usd)} possibly billed"
-    saving_usd = answer.saving_usd
-    if not saving_usd or answer.list_usd is None:
-        return charged
-    word = "less" if saving_usd > 0 else "more"
-    direct = dollars(answer.list_usd)
-    return f"{charged}, {dollars(abs(saving_usd))} {word} than {direct} direct"
-
-
-def answer_json(answer: Answer) -> str:
-    """The same as one JSON object."""
-    return orjson.dumps(
-        {
-            "schema": "pixelmeter.generate/1",
-            "run_id": answer.run_id,
-            "endpoint": answer.endpoint,
-            "model": answer.model,
-            "outcome": answer.outcome,
-            "error": None if answer.ok else answer.why,
-            "images": [
-                {
-                    "path": str(image.path) if _is_kept(answer) else None,
-                    "sha256": image.sha256,
-                    "format": image.format,
-                    "width_px": image.width_px,
-                    "height_px": image.height_px,
-                    "bytes": len(image.content),
-                    "problem": image.problem,
-                }
-                for image in answer.images
-            ],
-            "charge_usd": _text(answer.charge_usd),
-            "list_usd": _text(answer.list_usd),
-            "saving_usd": _text(answer.saving_usd),
-            "possibly_billed_usd": _text(answer.possibly_billed_usd),
-            "usage": dict(answer.usage) or None,
-            "usage_source": answer.usage_source,
-            "service_s": answer.timings.service_s,
-            "total_s": answer.timings.total_s,
-            "attempts": len(answer.attempts),
-            "request_id": answer.request_id,
-            "simulated": answer.simulated,
-        }
-    ).decode()
-
-
-def _text(usd: Decimal | None) -> str | None:
-    return None if usd is None else usd_text(usd)
-
-
-def code(answer: Answer, session: Session) -> int:
-    """The exit code that an answer ends in."""
-    if answer.ok and _is_kept(answer):
+def code(answers: Sequence[Answer], wanted: Wanted, session: Session) -> int:
+    """The exit code that answers end in."""
+    is_whole = len(answers) == max(1, len(wanted.given.prompts))
+    if is_whole and all(answer.ok and is_kept(answer) for answer in answers):
         return 0
-    stopped_by = run_status(session.data, answer.run_id)["stopped_by"]
+    stopped_by = run_status(session.data, answers[0].run_id)["stopped_by"]
     return CODES.get(stopped_by or "", TOO_MANY_FAILURES)

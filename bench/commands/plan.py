@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.commands.options import (
+    BatchOption,
     BooksOption,
     ConcurrencyOption,
     DataOption,
@@ -23,6 +24,7 @@ from bench.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from bench.attempt import Cell
     from bench.plan.forecast import Forecast
     from bench.plan.frozen import Plan
 
@@ -51,12 +53,13 @@ def plan(
     rate: RateOption = None,
     load: LoadOption = None,
     images: ImagesOption = None,
+    batch: BatchOption = False,
     books: BooksOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show cells, trials and dollars of a suite; send nothing."""
-    from bench.commands.choosing import Given, Where, planned, wishes
+    from bench.commands.choosing import Given, Where, notes, planned, wishes
     from bench.environment import read_environment
     from bench.folder import DataFolder
     from bench.plan.books import chosen_book
@@ -64,7 +67,13 @@ def plan(
     from bench.plan.options import Options
 
     folder = DataFolder.choose(data, read_environment().variables)
-    given = Given(concurrency=concurrency, rate_rpm=rate, load=load, images=images)
+    given = Given(
+        concurrency=concurrency,
+        rate_rpm=rate,
+        load=load,
+        images=images,
+        batch=batch,
+    )
     wanted = wishes(seed=seed, limit=limit, only=only, options=given.over(Options()))
     where = Where(
         endpoints_file=endpoints,
@@ -74,9 +83,8 @@ def plan(
     )
     chosen = where.read(folder)
     built = planned(suite, chosen, wanted, chosen_book(folder.root, books))
-    for one in chosen:
-        for doubt in one.doubts():
-            typer.echo(f"note: {doubt}", err=True)
+    for doubt in notes(built):
+        typer.echo(f"note: {doubt}", err=True)
     figures = forecast(built)
     if json:
         _print_json(built, figures)
@@ -96,6 +104,7 @@ def _print_json(built: "Plan", figures: "Forecast") -> None:
         "suite": built.suite_name,
         "suite_digest": built.suite_digest,
         "seed": built.seed,
+        "batch": built.options.batch,
         "prompts": figures.n_prompts,
         "endpoints": [endpoint.name for endpoint in built.endpoints],
         "cells": figures.n_cells,
@@ -123,18 +132,33 @@ def _print_words(built: "Plan", figures: "Forecast") -> None:
         f"{figures.n_trials} trials (seed {built.seed})"
     )
     print_table(
-        [("endpoint", False), ("model", False), ("parameters", False)],
         [
-            [
-                cell.endpoint,
-                cell.model,
-                ", ".join(f"{name} {value}" for name, value in cell.parameters),
-            ]
+            ("endpoint", False),
+            ("asked", False),
+            ("model", False),
+            ("parameters", False),
+        ],
+        [
+            [cell.endpoint, f"{cell.api} {cell.operation}", _models(cell), _sent(cell)]
             for cell in built.cells
         ],
     )
-    for line in (*_money_lines(built, figures), *_other_lines(figures)):
+    for line in (*_money_lines(built, figures), *_other_lines(built, figures)):
         typer.echo(line)
+
+
+def _models(cell: "Cell") -> str:
+    """The image model, behind the text model that drives it."""
+    driver = cell.mainline_model
+    return cell.model if driver is None else f"{driver} > {cell.model}"
+
+
+def _sent(cell: "Cell") -> str:
+    said = {True: "true", False: "false"}
+    return ", ".join(
+        f"{name} {said.get(value, value) if isinstance(value, bool) else value}"
+        for name, value in cell.parameters
+    )
 
 
 def _money_lines(built: "Plan", figures: "Forecast") -> list[str]:
@@ -145,6 +169,8 @@ def _money_lines(built: "Plan", figures: "Forecast") -> list[str]:
     bounded = " (bounded)" if figures.is_bounded else ""
     n_at_once = built.options.concurrency
     at_risk = f"if the run is killed with {n_at_once} requests in flight"
+    if built.options.batch:
+        at_risk = "while its jobs are not collected; `resume` collects them"
     return [
         f"expected    {dollars(figures.expected_usd)}{unpriced if without else ''}",
         f"worst case  {dollars(figures.worst_case_usd)}{bounded}",
@@ -153,7 +179,7 @@ def _money_lines(built: "Plan", figures: "Forecast") -> list[str]:
     ]
 
 
-def _other_lines(figures: "Forecast") -> list[str]:
+def _other_lines(built: "Plan", figures: "Forecast") -> list[str]:
     from bench.words.figures import bytes_text, duration
 
     limit_s = figures.rate_limit_s
@@ -166,6 +192,7 @@ def _other_lines(figures: "Forecast") -> list[str]:
         f"disk        about {bytes_text(figures.disk_bytes)}",
         f"time        {least} for rate limits, beside the pictures' own time",
         *paced,
+        *(["tier        batch: jobs that end within 24 h"] * built.options.batch),
         *(
             f"prices      {price.endpoint}, {price.model}: "
             f"{'your own ' if price.own else ''}{price.vendor} book, "

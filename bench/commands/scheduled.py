@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.store.queries import Row, Shown
+from bench.store.queries import Row
+from bench.store.shown import Shown
 from bench.studies.levels import Times, times_of
 from bench.words.figures import seconds
 from bench.words.offered import offered_text
@@ -11,6 +12,10 @@ from bench.words.offered import offered_text
 CLOSED = (
     "closed loop: a request waits for one before it, so a stall delays few and "
     "latencies, from send, leave the rest out"
+)
+BATCH = (
+    "jobs of the Batch API, at its prices: answers come together, so none of them has "
+    "a latency"
 )
 BOTH_COLUMNS = (
     ("n", True),
@@ -23,7 +28,7 @@ def load_text(shown: Shown) -> str | None:
     """How requests began, in a sentence; None where a program asked by itself."""
     if shown.offered is not None:
         return offered_text(shown.offered)
-    return CLOSED if shown.run["load"] == "closed" else None
+    return {"closed": CLOSED, "batch": BATCH}.get(shown.run["load"])
 
 
 def both_latencies(cells: Sequence[Row]) -> list[list[str]]:

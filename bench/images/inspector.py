@@ -19,7 +19,7 @@ from PIL import Image, ImageFile
 from bench.images.header import MARK
 from bench.memory import keep_room
 
-FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 MOST_PIXELS = 40_000_000
 MOST_MEMORY_BYTES = 1_500_000_000
 THUMBNAIL_EDGE_PX = 256
@@ -28,6 +28,12 @@ _MARK_IN_UTF_16 = MARK.decode().encode("utf-16-le")
 
 def main() -> None:
     """Serve until standard input ends."""
+    limit()
+    serve(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))
+
+
+def limit() -> None:
+    """Bind what this process may take, whatever a picture makes of it."""
     keep_room()
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -36,7 +42,6 @@ def main() -> None:
     # end the opening, and the size that was promised would not be known.
     Image.MAX_IMAGE_PIXELS = None
     ImageFile.LOAD_TRUNCATED_IMAGES = False
-    serve(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, shared: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.attempt import Attempt, Outcome, Picture, Served, Stamps, Trial, UsageSource
 from bench.errors import BenchError
+from bench.words.refused import cure_of
 from pricing.money import minus, total
 
 Counts = Mapping[str, int | None]
@@ -70,6 +71,10 @@ class Answer:
         timings: Seconds of the last attempt, taken at the socket.
         served: What was served, where it says so.
         attempts: Every request that was made, retries in.
+        response_id: What the Responses API calls the last answer; a conversation
+            goes on from it. None elsewhere.
+        partials_s: Of a stream: seconds from the last request sent to each partial
+            picture, in their order.
     """
 
     run_id: str
@@ -87,6 +92,8 @@ class Answer:
     served: Served
     simulated: bool
     attempts: tuple[Attempt, ...]
+    response_id: str | None = None
+    partials_s: tuple[float, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -112,6 +119,11 @@ class Answer:
         return minus(self.list_usd, self.charge_usd)
 
     @property
+    def revised_prompt(self) -> str | None:
+        """What was really drawn, where the answer says so."""
+        return self.served.revised_prompt
+
+    @property
     def request_id(self) -> str | None:
         """The endpoint's own name for the last request."""
         return self.attempts[-1].request_id
@@ -122,7 +134,9 @@ class Answer:
         last = self.attempts[-1]
         status = f", HTTP {last.http_status}" if last.http_status else ""
         said = f": {' '.join(last.error_message.split())}" if last.error_message else ""
-        return f"{self.endpoint}: {self.outcome.replace('_', ' ')}{status}{said}"
+        cure = cure_of(last.error_message)
+        mend = f"; {cure}" if cure else ""
+        return f"{self.endpoint}: {self.outcome.replace('_', ' ')}{status}{said}{mend}"
 
 
 def answer_of(
@@ -146,6 +160,8 @@ def answer_of(
         served=last.served,
         simulated=any(a.simulated for a in attempts),
         attempts=tuple(attempts),
+        response_id=last.response_id,
+        partials_s=last.partials_s,
     )
 
 

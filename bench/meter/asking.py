@@ -1,6 +1,7 @@
 """Asking: which endpoints a meter knows, and what a call asks of one."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.attempt import Cell
@@ -9,10 +10,11 @@ from bench.errors import BadInput, NoCredentials
 from bench.folder import DataFolder
 from bench.plan.build import cell_of
 from bench.prompt import Prompt
-from bench.rules import check_request
-from bench.suite import PARAMETERS, Value
+from bench.rules.asked import check_asked
+from bench.suite import NOT_PARAMETERS, PARAMETERS, Value
 
 DEFAULT_MODEL = "gpt-image-2"
+VARIATION_MODEL = "dall-e-2"
 _OPENAI = Endpoint(
     name="openai",
     base_url="https://api.openai.com/v1",
@@ -56,7 +58,10 @@ def endpoints_of(
 
 
 def cell_for(
-    endpoint: Endpoint, prompt: Prompt, parameters: Mapping[str, Value | None]
+    endpoint: Endpoint,
+    prompt: Prompt,
+    parameters: Mapping[str, Value | None],
+    operation: str = "generate",
 ) -> Cell:
     """The cell that a call asks at; None leaves a parameter out.
 
@@ -64,18 +69,19 @@ def cell_for(
         BadInput: A parameter is unknown, or its model refuses the value.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
+    known = (PARAMETERS | NOT_PARAMETERS) - {"operation"}
     for name in given:
-        if name not in PARAMETERS - {"stream"}:
+        if name not in known:
             raise BadInput(
-                f"{name}: no such parameter; known are "
-                f"{', '.join(sorted(PARAMETERS - {'stream'}))}"
+                f"{name}: no such parameter; known are {', '.join(sorted(known))}"
             )
-    if "model" not in {**endpoint.defaults, **given}:
-        given["model"] = DEFAULT_MODEL
-    cell = cell_of({"api": "images", "operation": "generate", **given}, endpoint)
-    check_request(
-        {"model": cell.model, **dict(cell.parameters)}, {prompt.id: len(prompt.text)}
-    )
+    usual: dict[str, Value] = {"model": DEFAULT_MODEL}
+    if operation == "variation":
+        # Else it answers with an address, which is no picture yet.
+        usual = {"model": VARIATION_MODEL, "response_format": "b64_json"}
+    given = {**usual, **endpoint.defaults, **given}
+    cell = cell_of({"api": "images", "operation": operation, **given}, endpoint)
+    check_asked((cell,), (prompt,), (endpoint,), datetime.now(UTC).date())
     return cell
 
 

@@ -10,6 +10,7 @@ from bench.attempt import Picture, Trial
 from bench.client.exchange import Exchange
 from bench.client.images import ImageClient
 from bench.endpoint import Endpoint
+from bench.reference import Contents, nothing_along
 from bench.traffic.limiter import EndpointLimiter
 from bench.transport.stamps import RequestStamps
 
@@ -41,18 +42,29 @@ class Lane:
 
 
 def open_lane(
-    endpoint: Endpoint, secret: str, n_at_once: int, stack: AsyncExitStack
+    endpoint: Endpoint,
+    secret: str,
+    n_at_once: int,
+    stack: AsyncExitStack,
+    contents: Contents = nothing_along,
 ) -> Lane:
     """The way to an endpoint; its connections close with the stack.
+
+    Args:
+        endpoint: Where it leads.
+        secret: Its key.
+        n_at_once: Most requests under way.
+        stack: Closes it.
+        contents: Gives the bytes of pictures that are sent along.
 
     Raises:
         NoCredentials: The key can't stand in a header.
     """
     n_at_once = min(n_at_once, endpoint.limits.concurrency or n_at_once)
-    client = ImageClient(endpoint, secret)
+    client = ImageClient(endpoint, secret, contents)
     stack.push_async_callback(client.close)
     return Lane(
-        send=client.generate,
+        send=client.ask,
         limiter=limiter_of(endpoint),
         turns=asyncio.Semaphore(n_at_once),
         secret=secret,

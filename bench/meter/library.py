@@ -1,9 +1,11 @@
 """Library: the meter that programs use, one run from enter to exit."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,26 +17,29 @@ from bench.environment import read_environment
 from bench.errors import BadInput, BenchError, NoCredentials, NotSent, StorageFailed
 from bench.folder import DataFolder
 from bench.images.shelf import Keep, picture_path
+from bench.inputs.shelf import content_of
+from bench.meter.along import Album, Along
 from bench.meter.answer import Answer, Image, answer_of
+from bench.meter.asked import Asked, asked_prompt
 from bench.meter.asking import Named, cell_for, endpoints_of, key_of
 from bench.meter.lanes import Lane, open_lane
+from bench.meter.operations import Operations
 from bench.meter.session import OpenRun, open_run
 from bench.meter.wishes import Usd, options_of
 from bench.meter.wrapping import wrapped
 from bench.plan.frozen import PlannedTrial
-from bench.plan.growth import prompt_of
-from bench.suite import Value
 
 Client = TypeVar("Client")
 
 
-class Meter:
+class Meter(Operations):
     """Makes image calls and records what each took and cost.
 
     From enter to exit it writes one run of kind `metered`, which `show`,
     `compare`, `report` and the dashboard read like any other. What leaves is
     recorded before it leaves; a call that failed is an answer too, not an
-    exception.
+    exception. What can be asked: `generate`, `edit`, `compose`, `inpaint`,
+    `variation` and `conversation`, as `Operations` says.
 
     Example:
         async with Meter(max_cost_usd="2.00") as meter:
@@ -80,6 +85,7 @@ class Meter:
             BadInput: `max_cost_usd` is no amount, a number is below 1, or
                 `images` no such word.
         """
+        super().__init__()
         self._wanted = endpoint
         self._file = None if endpoints_file is None else Path(endpoints_file)
         self._data = None if data is None else Path(data)
@@ -91,6 +97,7 @@ class Meter:
         self._variables: Mapping[str, str] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._lanes: dict[str, Lane] = {}
+        self._album: Album | None = None
 
     async def __aenter__(self) -> Self:
         """Begin the run: its plan is durable when this returns.
@@ -136,7 +143,7 @@ class Meter:
             await run.end(kind)
         finally:
             await self._stack.aclose()
-            self._run = None
+            self._run = self._album = None
             self._lanes.clear()
         await run.refresh_index()
 
@@ -155,51 +162,40 @@ class Meter:
         """The most that requests of unknown fate may have cost so far."""
         return self._opened.calls.bracket.ledger.possibly_billed_usd
 
-    async def generate(
-        self,
-        prompt: str,
-        *,
-        endpoint: str | None = None,
-        prompt_id: str | None = None,
-        **parameters: Value | None,
-    ) -> Answer:
-        """Ask for pictures; everything that comes back is an answer.
-
-        Args:
-            prompt: What is asked, word for word.
-            endpoint: One of the meter's; else its first.
-            prompt_id: Names the prompt in records; else made from its text.
-            **parameters: What the request carries: `model` (gpt-image-2 where
-                nothing names another), `quality`, `size`, `n`,
-                `output_format`, `background` and the like; what is not given
-                is not sent.
-
-        Returns:
-            The answer; `n` images when it is ok.
-
-        Raises:
-            BadInput: A parameter that the model refuses, or no price: nothing
-                was sent.
-            NoCredentials: The endpoint's key is missing or was refused.
-            NotSent: The cap leaves no room, or the endpoint closed the way.
-            StorageFailed: What happened could not be recorded.
-        """
+    async def ask(self, asked: Asked) -> Answer:
+        """Make one call; the methods that are named for operations lead here."""
         run = self._opened
-        chosen = self._endpoint(endpoint)
+        chosen = self._endpoint(asked.endpoint)
         lane = self._lane(chosen)
-        asked = prompt_of(prompt, prompt_id)
-        planned = run.plan(chosen, cell_for(chosen, asked, parameters), asked)
+        along = await self._along(asked)
+        prompt = asked_prompt(asked, along)
+        cell = cell_for(chosen, prompt, asked.parameters, asked.operation)
+        follows = asked.turn and asked.turn.follows
+        planned = run.plan(chosen, cell, prompt, follows)
         return await self._call(run, planned, lane)
 
+    async def _along(self, asked: Asked) -> Along:
+        """The pictures that are sent along, opened and kept aside of the loop."""
+        if not asked.images and asked.mask is None:
+            return Along()
+        if self._album is None:
+            self._album = Album(self._opened.data)
+            self._stack.callback(self._album.close)
+        take = self._album.take
+        return await asyncio.to_thread(take, asked.images, asked.mask, asked.send)
+
     def wrap(self, client: Client, endpoint: str | None = None) -> Client:
-        """A copy of an official client whose image generations are metered.
+        """A copy of an official client whose calls for pictures are metered.
 
         Calls, answers, exceptions and retries stay those of the official
         library; each HTTP request, retries in, is an attempt of the run. A
         request that the cap leaves no room for, or that has no price, is
-        answered with status 403 by the meter itself. Requests that are not
-        metered yet (edits, streams, Responses) pass with a warning, or are
-        answered so when there is a cap.
+        answered with status 403 by the meter itself. Metered are generations,
+        edits, variations, and Responses calls with the image tool, streams too:
+        events reach the program as they come, and are recorded when they ended
+        or the program left them. Other requests that may cost money (batches,
+        Responses calls without the tool) pass with a warning, or are answered
+        so when there is a cap.
 
         Args:
             client: An `AsyncOpenAI`; an `OpenAI` is for `SyncMeter.wrap`.
@@ -256,7 +252,9 @@ class Meter:
     def _lane(self, endpoint: Endpoint) -> Lane:
         if endpoint.name not in self._lanes:
             key = key_of(endpoint, self._variables)
-            lane = open_lane(endpoint, key, self._options.concurrency, self._stack)
+            contents = partial(content_of, self._opened.data)
+            most = self._options.concurrency
+            lane = open_lane(endpoint, key, most, self._stack, contents)
             limiter, turns = self._opened.way_to(endpoint)
             self._lanes[endpoint.name] = replace(lane, limiter=limiter, turns=turns)
         return self._lanes[endpoint.name]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakSet
 
@@ -37,9 +37,27 @@ class Additions(list[dict[str, Any]]):
         return taken
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follows:
+    """The turn of a conversation that another goes on from.
+
+    Attributes:
+        response_id: What the endpoint calls its answer.
+    """
+
+    trial_id: str
+    response_id: str
+
+
 @dataclass(slots=True, kw_only=True)
 class OpenRun:
-    """A run that is not planned before: trials come as they are asked."""
+    """A run that is not planned before: trials come as they are asked.
+
+    Attributes:
+        said: By a trial that a turn may go on from: it, and those before it.
+        responses: Trials by what the endpoint calls their answers, of programs that
+            hold a conversation themselves.
+    """
 
     run_id: str
     data: DataFolder
@@ -51,20 +69,37 @@ class OpenRun:
     endpoints: tuple[Endpoint, ...]
     loop: asyncio.AbstractEventLoop
     is_ended: bool = False
+    said: dict[str, tuple[PlannedTrial, ...]] = field(
+        default_factory=dict[str, tuple[PlannedTrial, ...]]
+    )
+    responses: dict[str, str] = field(default_factory=dict[str, str])
     ways: dict[str, Way] = field(default_factory=dict[str, Way])
     clients: WeakSet[object] = field(default_factory=WeakSet[object])
     tasks: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
-    def plan(self, endpoint: Endpoint, cell: Cell, prompt: Prompt) -> PlannedTrial:
+    def plan(
+        self,
+        endpoint: Endpoint,
+        cell: Cell,
+        prompt: Prompt,
+        follows: Follows | None = None,
+    ) -> PlannedTrial:
         """A trial for what is asked; durable before the next intent is.
 
         Raises:
             BadInput: There is no price, or this is another loop than the run's.
         """
         self.refuse_outside()
-        addition = self.growing.add(endpoint, cell, prompt)
+        before = () if follows is None else self.said.get(follows.trial_id, ())
+        addition = self.growing.add(endpoint, cell, prompt, before)
         self.additions.extend(addition.records)
-        return addition.planned
+        planned, trial = addition.planned, addition.planned.trial
+        if cell.api == "responses":
+            self.said[trial.trial_id] = (*before, planned)
+        if follows is None:
+            return planned
+        name = follows.response_id
+        return replace(planned, trial=replace(trial, previous_response_id=name))
 
     def refuse_outside(self) -> None:
         """Stay in the loop that the run was opened in, while it is open.

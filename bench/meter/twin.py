@@ -2,15 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from bench.client.official import is_async
 from bench.errors import BadInput
+from bench.meter.along import Given
 from bench.meter.answer import Answer
 from bench.meter.library import Client, Meter
+from bench.meter.talk import Conversation
+from bench.reference import Send
 from bench.suite import Value
 
 Result = TypeVar("Result")
@@ -102,6 +105,99 @@ class SyncMeter:
         )
         return self._wait(call)
 
+    def edit(
+        self,
+        prompt: str,
+        image: Given,
+        *,
+        endpoint: str | None = None,
+        prompt_id: str | None = None,
+        send: Send | None = None,
+        **parameters: Value | None,
+    ) -> Answer:
+        """Have one picture changed, and wait; everything else as `Meter.edit`."""
+        call = self._meter.edit(
+            prompt,
+            image,
+            endpoint=endpoint,
+            prompt_id=prompt_id,
+            send=send,
+            **parameters,
+        )
+        return self._wait(call)
+
+    def compose(
+        self,
+        prompt: str,
+        images: Sequence[Given],
+        *,
+        endpoint: str | None = None,
+        prompt_id: str | None = None,
+        send: Send | None = None,
+        **parameters: Value | None,
+    ) -> Answer:
+        """Have one picture made of several, and wait; as `Meter.compose`."""
+        call = self._meter.compose(
+            prompt,
+            images,
+            endpoint=endpoint,
+            prompt_id=prompt_id,
+            send=send,
+            **parameters,
+        )
+        return self._wait(call)
+
+    def inpaint(
+        self,
+        prompt: str,
+        images: Given | Sequence[Given],
+        mask: Given,
+        *,
+        endpoint: str | None = None,
+        prompt_id: str | None = None,
+        send: Send | None = None,
+        **parameters: Value | None,
+    ) -> Answer:
+        """Have a picture changed inside a mask, and wait; as `Meter.inpaint`."""
+        call = self._meter.inpaint(
+            prompt,
+            images,
+            mask,
+            endpoint=endpoint,
+            prompt_id=prompt_id,
+            send=send,
+            **parameters,
+        )
+        return self._wait(call)
+
+    def variation(
+        self,
+        image: Given,
+        *,
+        endpoint: str | None = None,
+        prompt_id: str | None = None,
+        **parameters: Value | None,
+    ) -> Answer:
+        """Have variations of a picture made, and wait; as `Meter.variation`."""
+        call = self._meter.variation(
+            image, endpoint=endpoint, prompt_id=prompt_id, **parameters
+        )
+        return self._wait(call)
+
+    def conversation(
+        self,
+        *,
+        endpoint: str | None = None,
+        name: str | None = None,
+        send: Send | None = None,
+        **parameters: Value | None,
+    ) -> "SyncConversation":
+        """Begin a conversation, as `Meter.conversation`; `say` waits."""
+        talk = self._meter.conversation(
+            endpoint=endpoint, name=name, send=send, **parameters
+        )
+        return SyncConversation(talk, self._wait)
+
     def wrap(self, client: Client, endpoint: str | None = None) -> Client:
         """A metered copy of an `OpenAI` client, as `Meter.wrap`.
 
@@ -141,6 +237,45 @@ class SyncMeter:
             # Who still waits in another thread is told, and does not hang.
             loop.run_until_complete(_break_off())
         loop.close()
+
+
+class SyncConversation:
+    """`Conversation` without asyncio; `SyncMeter.conversation` makes one."""
+
+    def __init__(
+        self,
+        talk: Conversation,
+        wait: Callable[[Coroutine[Any, Any, Answer]], Answer],
+    ) -> None:
+        """Nothing is said yet."""
+        self._talk = talk
+        self._wait = wait
+
+    def say(
+        self, prompt: str, images: Sequence[Given] = (), mask: Given | None = None
+    ) -> Answer:
+        """Say something, and wait; everything else as `Conversation.say`."""
+        return self._wait(self._talk.say(prompt, images, mask))
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What came, turn by turn, failed ones among them."""
+        return self._talk.answers
+
+    @property
+    def charge_usd(self) -> Decimal | None:
+        """US dollars of all turns; None where one can't be known."""
+        return self._talk.charge_usd
+
+    @property
+    def possibly_billed_usd(self) -> Decimal:
+        """The most that requests of unknown fate may cost, in US dollars."""
+        return self._talk.possibly_billed_usd
+
+    @property
+    def service_s(self) -> float | None:
+        """Seconds that the endpoint took for all turns; None where one has none."""
+        return self._talk.service_s
 
 
 async def _break_off() -> None:

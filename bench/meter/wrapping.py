@@ -2,39 +2,47 @@
 
 import asyncio
 import hashlib
+import re
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar, cast
 
 import httpx2
-import orjson
 
-from bench.attempt import Attempt, Cell, Picture, Trial
-from bench.client.exchange import Exchange, in_words
+from bench.attempt import Attempt, Picture, Trial
+from bench.client.exchange import Exchange
 from bench.client.official import Official, official, relay_of, tapped
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.journal import LATER_S
 from bench.meter.answer import Answer, Image, answer_of
 from bench.meter.lanes import Lane
-from bench.meter.session import OpenRun
+from bench.meter.overheard import (
+    EDITS,
+    GENERATIONS,
+    RESPONSES,
+    VARIATIONS,
+    Overheard,
+    overhear,
+)
+from bench.meter.passing import passed_on
+from bench.meter.session import Follows, OpenRun
 from bench.plan.frozen import PlannedTrial
-from bench.plan.growth import prompt_of
-from bench.suite import Value
 from bench.tap import FORBIDDEN, Memory, Onward, Relay, own_answer
 from bench.transport.stamps import RequestStamps
 
 Client = TypeVar("Client")
-_METERED = "/images/generations"
-_NOT_YET = ("/images/edits", "/images/variations", "/responses", "/batches", "/videos")
-_COUNTS = ("n", "partial_images")
-_LONGEST_VALUE = 200
-# Beyond, a number of JSON is no whole number that can be relied on.
-_MOST_EXACT = 2**53
+_METERED = (GENERATIONS, EDITS, VARIATIONS, RESPONSES)
+_NOT_YET = ("/batches", "/videos")
+# Above, pictures of a request are taken apart aside of the loop.
+_SMALL_BYTES = 200_000
 _NAME = "X-Client-Request-Id"
+_AN_ID = re.compile(rb'"id" ?: ?"([!-~]{1,2000}?)"')
+_FIRST_BYTES = 20_000
 
 
 class UnmeteredCall(UserWarning):
@@ -118,27 +126,57 @@ class _Metering:
         path = request.url.path.rstrip("/")
         try:
             self._run.refuse_outside()
-            if request.method != "POST" or not path.endswith((_METERED, *_NOT_YET)):
+            if request.method != "POST" or not path.endswith((*_METERED, *_NOT_YET)):
                 return await self._pass(request)
-            body = _asked(request) if path.endswith(_METERED) else None
-            if body is None or body.get("stream"):
+            digest, heard = await _read(request)
+            if heard is None:
                 return await self._unmetered(request)
-            call = self._call(request, body, memory)
+            call = self._call(digest, heard, memory)
         except BadInput as error:
             return own_answer(request, FORBIDDEN, f"nothing was sent: {error}")
         return await self._metered(request, call)
 
-    def _call(
-        self, request: httpx2.Request, body: Mapping[str, Value], memory: Memory
-    ) -> _Call:
+    def _call(self, digest: str, heard: Overheard, memory: Memory) -> _Call:
         """The call that a request belongs to; another body is another call."""
-        digest = hashlib.sha256(request.content).hexdigest()
         known = cast("_Call | None", memory.kept.get(self))
         if known is None or known.digest != digest:
-            prompt = prompt_of(str(body["prompt"]))
-            planned = self._run.plan(self._endpoint, self._cell(body), prompt)
+            self._refuse_unbounded(heard)
+            planned = self._run.plan(
+                self._endpoint,
+                heard.cell(self._endpoint.name),
+                heard.prompt,
+                self._follows(heard),
+            )
             known = memory.kept[self] = _Call(planned, digest)
         return known
+
+    def _refuse_unbounded(self, heard: Overheard) -> None:
+        """Send nothing that may cost more than anybody knows, where there is a cap.
+
+        Raises:
+            BadInput: It may.
+        """
+        if self._run.options.max_cost_usd is None:
+            return
+        if not heard.is_bounded:
+            raise BadInput(
+                "the request names no max_output_tokens, so the cap could not hold; "
+                "name one"
+            )
+        name = heard.previous_response_id
+        if name is not None and name not in self._run.responses:
+            raise BadInput(
+                f"previous_response_id '{name}' is no answer of this run, so what it "
+                "brings along is not known and the cap could not hold; begin the "
+                "conversation in this run"
+            )
+
+    def _follows(self, heard: Overheard) -> Follows | None:
+        name = heard.previous_response_id
+        before = self._run.responses.get(name or "")
+        if name is None or before is None:
+            return None
+        return Follows(trial_id=before, response_id=name)
 
     async def _pass(self, request: httpx2.Request) -> httpx2.Response:
         stamps = RequestStamps(started_ns=time.monotonic_ns())
@@ -146,25 +184,13 @@ class _Metering:
 
     async def _unmetered(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
-        what = f"{request.method} {path} is not metered by this version"
+        without = " without the image tool" if path.endswith(RESPONSES) else ""
+        what = f"{request.method} {path}{without} is not metered by this version"
         if self._run.options.max_cost_usd is not None:
             sentence = f"nothing was sent: {what}, so the cap could not hold"
             return own_answer(request, FORBIDDEN, sentence)
         warnings.warn(f"{what}: its cost is not in the run", UnmeteredCall, 2)
         return await self._pass(request)
-
-    def _cell(self, body: Mapping[str, Value]) -> Cell:
-        sent = {k: v for k, v in body.items() if k not in {"model", "prompt", "stream"}}
-        for name in _COUNTS:
-            if not str(sent.get(name, 0)).isdecimal():
-                raise BadInput(f"{name}: '{sent[name]}' should be a whole number")
-        return Cell(
-            endpoint=self._endpoint.name,
-            api="images",
-            operation="generate",
-            model=str(body.get("model", "dall-e-2")),
-            parameters=tuple(sorted(sent.items())),
-        )
 
     async def _metered(self, request: httpx2.Request, call: _Call) -> httpx2.Response:
         arrived: asyncio.Future[httpx2.Response] = (
@@ -195,6 +221,8 @@ class _Metering:
         )
         if attempt is None:
             return
+        if attempt.response_id is not None:
+            self._run.responses[attempt.response_id] = attempt.trial_id
         call.attempts.append(attempt)
         call.attempts.sort(key=lambda made: made.attempt_no)
         if self._tell is not None:
@@ -212,7 +240,15 @@ class _Metering:
             named = request.headers.get(_NAME, attempt_id)
             if named.startswith(f"{call.planned.trial.trial_id}."):
                 request.headers[_NAME] = attempt_id
-            return await self._exchange(request, stamps, arrived)
+            return await passed_on(self._relay, request, stamps, arrived, note)
+
+        def note(body: bytes) -> None:
+            # The next turn may come before this one is recorded: any name in front
+            # of the pictures may be the one that it goes on from.
+            if request.url.path.rstrip("/").endswith(RESPONSES):
+                for found in _AN_ID.finditer(body, 0, _FIRST_BYTES):
+                    name = found[1].decode("utf-8", "replace")
+                    self._run.responses[name] = call.planned.trial.trial_id
 
         def take(picture: Picture, content: bytes) -> None:
             call.images.append(Image.of(picture, content, None))
@@ -227,63 +263,20 @@ class _Metering:
             record_within_s=LATER_S,
         )
 
-    async def _exchange(
-        self,
-        request: httpx2.Request,
-        stamps: RequestStamps,
-        arrived: asyncio.Future[httpx2.Response],
-    ) -> Exchange:
-        onward = Onward(stamps)
-        try:
-            response = await self._relay.send(request, onward)
-        except Exception as error:  # noqa: BLE001  hooks of a program raise what they like
-            if not arrived.done():
-                arrived.set_exception(error)
-            broken = "broken" if stamps.may_have_left else "connect_failed"
-            is_late = isinstance(error, httpx2.TimeoutException)
-            return Exchange(
-                stamps=stamps,
-                status=onward.status,
-                headers=onward.headers,
-                failure="timeout" if is_late else broken,
-                message=in_words(error),
-            )
-        if not arrived.done():
-            arrived.set_result(response)
-        return Exchange(
-            stamps=stamps,
-            status=response.status_code,
-            headers=onward.headers,
-            body=response.content,
-        )
+
+async def _read(request: httpx2.Request) -> tuple[str, Overheard | None]:
+    """The digest of a body, and what it asks.
+
+    Raises:
+        BadInput: It asks what no record can hold.
+    """
+    read = partial(_digest_and_asked, request)
+    is_small = len(request.content) <= _SMALL_BYTES
+    return read() if is_small else await asyncio.to_thread(read)
 
 
-def _asked(request: httpx2.Request) -> dict[str, Value] | None:
-    """What a request for pictures asks, None when it can't be read."""
-    try:
-        body = orjson.loads(request.content)
-    except orjson.JSONDecodeError:
-        return None
-    content = cast("dict[str, object]", body) if isinstance(body, dict) else {}
-    if not isinstance(content.get("prompt"), str):
-        return None
-    # None stands for what is not sent: the API takes it so.
-    sent = {k: v for k, v in content.items() if v is not None and k != "prompt"}
-    shortened = {name: _plain(value) for name, value in sent.items()}
-    return {**shortened, "prompt": str(content["prompt"])}
-
-
-def _plain(value: object) -> Value:
-    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_EXACT:
-        return int(value)
-    if isinstance(value, bool | int):
-        return value
-    said = value if isinstance(value, str) else orjson.dumps(value).decode()
-    if len(said) <= _LONGEST_VALUE:
-        return said
-    # Two long values that differ are two cells, whatever they begin with.
-    digest = hashlib.sha256(said.encode()).hexdigest()
-    return f"{said[:_LONGEST_VALUE]}... sha256 {digest[:12]}"
+def _digest_and_asked(request: httpx2.Request) -> tuple[str, Overheard | None]:
+    return hashlib.sha256(request.content).hexdigest(), overhear(request)
 
 
 def _secret(request: httpx2.Request) -> str:

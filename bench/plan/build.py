@@ -13,20 +13,23 @@ from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.journal import now_utc
 from bench.load.warmup import MOST_IN_A_SEARCH, marks, n_warmup
+from bench.plan.batched import check_batch
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.plan.options import Options
-from bench.plan.order import Place, order, trial_id
+from bench.plan.order import Place, order, pieces_of, trial_id
 from bench.plan.prices import (
     Counts,
     PricedModel,
     bound,
     expected_counts,
     price_model,
+    priced_of,
 )
 from bench.prompt import Prompt
-from bench.rules import check_request
+from bench.rules.asked import check_asked
 from bench.suite import NOT_PARAMETERS, Suite, Value, keep_only
 from pricing.book import PriceBook
+from pricing.rates import Tier
 
 MOST_TRIALS = 1_000_000
 
@@ -67,20 +70,24 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
         BadInput: A parameter that its model refuses, no price, too much, or nothing
             but warm-up.
     """
-    prompts = suite.prompts[: wishes.limit]
+    prompts = _first(suite.prompts, wishes.limit)
     variants = keep_only(suite.variants, wishes.only)
     cells = tuple(cell_of(v, endpoint) for v in variants for endpoint in endpoints)
     n_trials = len(cells) * len(prompts) * suite.repeats
     if n_trials > MOST_TRIALS:
         raise BadInput(f"{n_trials:,} trials; a run has at most {MOST_TRIALS:,}")
-    _check_cells(cells, prompts)
+    if wishes.options.batch:
+        check_batch(cells, wishes.warm_up)
     today = datetime.now(UTC).date()
-    prices = price_cells(cells, endpoints, today, wishes.book)
+    check_asked(cells, prompts, endpoints, today)
+    tier = Tier.BATCH if wishes.options.batch else Tier.STANDARD
+    prices = price_cells(cells, endpoints, today, wishes.book, tier)
     seed = secrets.randbelow(2**31) if wishes.seed is None else wishes.seed
     run_id = new_run_id()
-    places = order(cells, len(prompts), suite.repeats, seed)
+    places = order(cells, pieces_of(prompts), suite.repeats, seed)
     costs = _costs(cells, prompts, prices, today)
-    warmup = _warmup(cells, places, wishes)
+    in_jobs = wishes.options.batch
+    warmup = [False] * len(places) if in_jobs else _warmup(cells, places, wishes)
     return Plan(
         run_id=run_id,
         kind="suite",
@@ -100,13 +107,20 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     )
 
 
+def _first(prompts: tuple[Prompt, ...], n: int | None) -> tuple[Prompt, ...]:
+    """The first so many prompts, conversations with all their turns; None is all."""
+    kept = pieces_of(prompts)[:n]
+    return tuple(prompts[index] for piece in kept for index in piece)
+
+
 def price_cells(
     cells: tuple[Cell, ...],
     endpoints: tuple[Endpoint, ...],
     day: date,
     book: PriceBook | None = None,
+    tier: str = Tier.STANDARD,
 ) -> dict[tuple[str, str], PricedModel]:
-    """The rates of every endpoint and model of the cells.
+    """The rates of every endpoint and model of the cells, in a tier.
 
     Raises:
         BadInput: Names each endpoint and model without a known price.
@@ -114,9 +128,11 @@ def price_cells(
     by_name = {endpoint.name: endpoint for endpoint in endpoints}
     prices: dict[tuple[str, str], PricedModel] = {}
     unknown: list[str] = []
-    for key in dict.fromkeys((cell.endpoint, cell.model) for cell in cells):
+    asked = [(cell.endpoint, cell.model) for cell in cells]
+    asked += [(c.endpoint, c.mainline_model) for c in cells if c.mainline_model]
+    for key in dict.fromkeys(asked):
         try:
-            prices[key] = price_model(by_name[key[0]], key[1], day, book)
+            prices[key] = price_model(by_name[key[0]], key[1], day, book, tier)
         except BadInput as error:
             unknown.append(str(error))
     if unknown:
@@ -147,20 +163,17 @@ def cell_of(variant: Mapping[str, Value], endpoint: Endpoint) -> Cell:
             f"[{', '.join(endpoint.api)}]"
         )
     sent = {k: v for k, v in wanted.items() if k not in NOT_PARAMETERS}
-    sent.pop("stream", None)
+    if sent.get("stream") is False:
+        del sent["stream"]
+    mainline = wanted.get("mainline_model")
     return Cell(
         endpoint=endpoint.name,
         api=api,
         operation=operation,
         model=model,
         parameters=tuple(sorted(sent.items())),
+        mainline_model=None if mainline is None else str(mainline),
     )
-
-
-def _check_cells(cells: tuple[Cell, ...], prompts: tuple[Prompt, ...]) -> None:
-    lengths = {prompt.id: len(prompt.text) for prompt in prompts}
-    for cell in cells:
-        check_request({"model": cell.model, **dict(cell.parameters)}, lengths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,13 +190,15 @@ def _costs(
     day: date,
 ) -> dict[tuple[int, int], _Cost]:
     costs: dict[tuple[int, int], _Cost] = {}
+    before = {i: piece[:n] for piece in pieces_of(prompts) for n, i in enumerate(piece)}
     for c, cell in enumerate(cells):
-        priced = prices[cell.endpoint, cell.model]
+        priced = priced_of(prices, cell)
         for p, prompt in enumerate(prompts):
-            most = bound(priced, cell, prompt, day)
+            turns = tuple(prompts[index] for index in before[p])
+            most = bound(priced, cell, prompt, day, turns)
             costs[c, p] = _Cost(
                 bound_usd=most.usd,
-                expected=expected_counts(priced, cell, prompt, day),
+                expected=expected_counts(priced, cell, prompt, day, turns),
                 why_bounded=most.reasons,
             )
     return costs
@@ -220,6 +235,8 @@ def _trials(
     for position, (place, is_warmup) in enumerate(zip(places, warmup, strict=True)):
         cell, prompt = cells[place.cell], prompts[place.prompt]
         cost = costs[place.cell, place.prompt]
+        # The turns of a conversation stand in the order of the run one by one.
+        is_next = prompt.turn is not None and prompt.turn > 1
         trial = Trial(
             trial_id=trial_id(run_id, cell, prompt, place.repeat),
             cell=cell,
@@ -228,6 +245,9 @@ def _trials(
             repeat=place.repeat,
             block=place.block,
             position=position,
+            references=prompt.inputs,
+            mask=prompt.mask,
+            after=trials[-1].trial.trial_id if is_next else None,
         )
         trials.append(
             PlannedTrial(

@@ -155,7 +155,7 @@ def _to_json(plan: Plan) -> dict[str, Any]:
         "tags": dict(plan.tags),
         "note": plan.note,
         "options": options_to_json(plan.options),
-        "prompts": [prompt.model_dump(mode="json") for prompt in plan.prompts],
+        "prompts": [prompt.to_json() for prompt in plan.prompts],
         "endpoints": [e.model_dump(mode="json") for e in plan.endpoints],
         "cells": [cell_to_json(cell) for cell in plan.cells],
         "cards": [
@@ -184,6 +184,7 @@ def trial_to_json(planned: PlannedTrial) -> dict[str, Any]:
         "expected": planned.expected,
         "why_bounded": list(planned.why_bounded),
         **({"warmup": True} if planned.is_warmup else {}),
+        **({"after": planned.trial.after} if planned.trial.after else {}),
     }
 
 
@@ -252,6 +253,9 @@ def trial_from_json(
             repeat=entry["repeat"],
             block=entry["block"],
             position=entry["position"],
+            references=prompt.inputs,
+            mask=prompt.mask,
+            after=entry.get("after"),
         ),
         bound_usd=Decimal(entry["bound_usd"]),
         expected=entry["expected"],

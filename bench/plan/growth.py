@@ -32,12 +32,15 @@ from bench.plan.prices import (
     bound,
     expected_counts,
     price_model,
+    priced_of,
 )
 from bench.prompt import Prompt
+from bench.reference import Reference
 from pricing.book import PriceBook
 from pricing.estimate import Bound
 
 KIND = "metered"
+_SAID = ("id", "text", "inputs", "mask", "conversation", "turn")
 _MOST_ESTIMATES = 10_000
 Json = dict[str, Any]
 
@@ -100,20 +103,36 @@ class GrowingPlan:
         self._prompts: dict[str, tuple[int, str]] = {}
         self._repeats = Counter[tuple[int, int]]()
         self._n_trials = 0
-        self._estimates: dict[tuple[Cell, int, date], tuple[Bound, Counts | None]] = {}
+        self._said: dict[str, Prompt] = {}
+        self._estimates: dict[tuple[Any, ...], tuple[Bound, Counts | None]] = {}
         # Those that no trial took along yet: the one they were read for may be refused.
         self._cards: list[Json] = []
 
-    def add(self, endpoint: Endpoint, cell: Cell, prompt: Prompt) -> Addition:
+    def add(
+        self,
+        endpoint: Endpoint,
+        cell: Cell,
+        prompt: Prompt,
+        before: tuple[PlannedTrial, ...] = (),
+    ) -> Addition:
         """A trial for a prompt at a cell of an endpoint, as often as it comes.
+
+        Args:
+            endpoint: Which is asked.
+            cell: At which it is asked.
+            prompt: What is asked, with the pictures that go along.
+            before: The trials of the conversation's turns that went before.
 
         Raises:
             BadInput: There is no price, so nothing may be sent.
         """
         today = datetime.now(UTC).date()
-        self._price(endpoint, cell.model, today)
-        priced = self.prices[endpoint.name, cell.model]
-        most, expected = self._estimate(priced, cell, prompt, today)
+        for model in (cell.model, cell.mainline_model):
+            if model is not None:
+                self._price(endpoint, model, today)
+        priced = priced_of(self.prices, cell)
+        turns = tuple(self._said[one.trial.prompt_id] for one in before)
+        most, expected = self._estimate(priced, cell, (*turns, prompt), today)
         records = self._prompt(prompt) + self._cell(cell)
         records, self._cards = self._cards + records, []
         place = (self._cells[cell], self._prompts[prompt.id][0])
@@ -128,6 +147,9 @@ class GrowingPlan:
                 repeat=repeat,
                 block=self._n_trials,
                 position=self._n_trials,
+                references=prompt.inputs,
+                mask=prompt.mask,
+                after=before[-1].trial.trial_id if before else None,
             ),
             bound_usd=most.usd,
             expected=expected,
@@ -139,16 +161,21 @@ class GrowingPlan:
         return Addition(planned=planned, records=tuple(records))
 
     def _estimate(
-        self, priced: PricedModel, cell: Cell, prompt: Prompt, day: date
+        self, priced: PricedModel, cell: Cell, turns: tuple[Prompt, ...], day: date
     ) -> tuple[Bound, Counts | None]:
-        """Bound and expected counts; they hang on no more than a text's length."""
-        key = (cell, len(prompt.text.encode()), day)
+        """Bound and expected counts of the last turn.
+
+        They hang on no more than the texts' lengths, and on what goes along.
+        """
+        sizes = tuple((len(one.text.encode()), one.pictures) for one in turns)
+        key = (cell, sizes, day)
         if key not in self._estimates:
             if len(self._estimates) >= _MOST_ESTIMATES:
                 self._estimates.clear()
+            *before, last = turns
             self._estimates[key] = (
-                bound(priced, cell, prompt, day),
-                expected_counts(priced, cell, prompt, day),
+                bound(priced, cell, last, day, before),
+                expected_counts(priced, cell, last, day, before),
             )
         return self._estimates[key]
 
@@ -171,28 +198,46 @@ class GrowingPlan:
         return [_record("cell", {"cell_index": index, **cell_to_json(cell)})]
 
     def _prompt(self, prompt: Prompt) -> list[Json]:
-        digest = hashlib.sha256(prompt.text.encode()).hexdigest()
+        digest = _digest(prompt)
         if prompt.id in self._prompts:
             if self._prompts[prompt.id][1] != digest:
                 raise BadInput(
-                    f"prompt_id '{prompt.id}' was used for another text; "
-                    "give each text an id of its own, or none"
+                    f"prompt_id '{prompt.id}' was used for another text or for other "
+                    "pictures; give each an id of its own, or none"
                 )
             return []
         index = len(self._prompts)
         self._prompts[prompt.id] = (index, digest)
-        named = {"prompt_index": index, "id": prompt.id, "text": prompt.text}
-        return [_record("prompt", named)]
+        self._said[prompt.id] = prompt
+        said = prompt.to_json()
+        named = {key: said[key] for key in said if key not in {"category", "expect"}}
+        return [_record("prompt", {"prompt_index": index, **named})]
 
 
-def prompt_of(text: str, prompt_id: str | None = None) -> Prompt:
-    """A prompt that was asked without a suite; its id is made from its text.
+def prompt_of(
+    text: str,
+    prompt_id: str | None = None,
+    inputs: tuple[Reference, ...] = (),
+    mask: Reference | None = None,
+) -> Prompt:
+    """A prompt that was asked without a suite; its id is made from what it says.
 
     Raises:
         BadInput: The text is empty or too long, or the id can't be one.
     """
-    made = f"p-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    return check(Path("prompt"), {"id": prompt_id or made, "text": text}, Prompt)
+    written: dict[str, Any] = {"id": prompt_id or "p", "text": text}
+    prompt = check(Path("prompt"), {**written, "inputs": inputs, "mask": mask}, Prompt)
+    if prompt_id:
+        return prompt
+    return prompt.model_copy(update={"id": f"p-{_digest(prompt)[:12]}"})
+
+
+def _digest(prompt: Prompt) -> str:
+    """Of the text, and of the pictures where there are any."""
+    digest = hashlib.sha256(prompt.text.encode())
+    for one in prompt.pictures:
+        digest.update(one.model_dump_json(exclude_none=True).encode())
+    return digest.hexdigest()
 
 
 def _record(kind: str, content: Json) -> Json:
@@ -225,7 +270,8 @@ def grown(plan: Plan, parts: Iterable[JournalPart]) -> Plan:
                 case "cell":
                     cells.append(cell_from_json(record))
                 case "prompt":
-                    prompts.append(Prompt(id=record["id"], text=record["text"]))
+                    said = {key: record[key] for key in _SAID if key in record}
+                    prompts.append(Prompt.model_validate(said))
                 case "card":
                     key = (record["endpoint"], record["model"])
                     prices[key] = PricedModel.from_json(record)

@@ -26,25 +26,41 @@ def variant_of(cell: Cell) -> tuple[object, ...]:
     return plain if cell.mainline_model is None else (*plain, cell.mainline_model)
 
 
+def pieces_of(prompts: Sequence[Prompt]) -> tuple[tuple[int, ...], ...]:
+    """Indexes of what stays together: one prompt, or the turns of a conversation."""
+    pieces: dict[tuple[str | None, str], list[int]] = {}
+    for index, prompt in enumerate(prompts):
+        key = (prompt.conversation, "" if prompt.conversation else prompt.id)
+        pieces.setdefault(key, []).append(index)
+    return tuple(tuple(piece) for piece in pieces.values())
+
+
 def order(
-    cells: Sequence[Cell], n_prompts: int, repeats: int, seed: int
+    cells: Sequence[Cell], pieces: Sequence[tuple[int, ...]], repeats: int, seed: int
 ) -> tuple[Place, ...]:
     """All trials of a plan, in the order in which they are sent.
 
-    A block is one (prompt, repeat); blocks come in random order. In a block
-    variants come in random order, and the endpoints of a variant follow each
-    other directly, in random order: direct and gateway meet the same minute.
-    Method: randomised complete blocks.
+    A block is one (prompt, repeat), or one (conversation, repeat); blocks come in
+    random order. In a block variants come in random order, and the endpoints of a
+    variant follow each other directly, in random order: direct and gateway meet
+    the same minute. The turns of a conversation at a cell follow each other
+    directly. Method: randomised complete blocks.
+
+    Args:
+        cells: At which each prompt is asked.
+        pieces: Indexes of prompts, those that stay together in one.
+        repeats: How often.
+        seed: Of the order.
     """
     # Reproducible from the seed in the plan; nothing secret hangs on it.
     chance = random.Random(seed)  # noqa: S311
     by_variant: dict[tuple[object, ...], list[int]] = {}
     for index, cell in enumerate(cells):
         by_variant.setdefault(variant_of(cell), []).append(index)
-    blocks = [(p, r) for r in range(1, repeats + 1) for p in range(n_prompts)]
+    blocks = [(piece, r) for r in range(1, repeats + 1) for piece in pieces]
     chance.shuffle(blocks)
     places: list[Place] = []
-    for block, (prompt, repeat) in enumerate(blocks):
+    for block, (piece, repeat) in enumerate(blocks):
         groups = [list(indexes) for indexes in by_variant.values()]
         chance.shuffle(groups)
         for group in groups:
@@ -52,6 +68,7 @@ def order(
             places.extend(
                 Place(cell=cell, prompt=prompt, repeat=repeat, block=block)
                 for cell in group
+                for prompt in piece
             )
     return tuple(places)
 

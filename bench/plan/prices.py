@@ -1,27 +1,43 @@
 """Prices: the price floor asked for the cells of a plan."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from bench.attempt import Cell
-from bench.endpoint import Endpoint
+from bench.endpoint import Endpoint, Route
 from bench.errors import BadInput
+from bench.plan.mainline import mainline_bound
 from bench.prompt import Prompt
 from pricing.book import PriceBook, shipped_book
-from pricing.charge import Charge, charge
-from pricing.errors import PricingError, UnknownQuantity
+from pricing.charge import Charge, charge, charge_mainline
+from pricing.errors import OutsideLife, PricingError, UnknownQuantity
 from pricing.estimate import Bound, request_bound, request_estimate
 from pricing.picture import charge_images
-from pricing.rates import RateCard
+from pricing.rates import RateCard, Tier
 from pricing.scheme import Scheme, parse_scheme
-from pricing.usage import Usage
-from pricing.variant import PictureRequest, Variant, parse_size
+from pricing.usage import MainlineUsage, Usage
+from pricing.variant import (
+    MAX_INPUT_IMAGES,
+    InputImage,
+    PictureRequest,
+    Variant,
+    parse_size,
+)
 
 # The usual rule of thumb for English; an estimate, never a charge of its own.
 BYTES_PER_TOKEN = 4
+_NO_BATCH = "leave --batch out, or write its batch rates into a book of your own"
+# What a model makes where frame_count is left out (official library 3.52.0).
+FRAMES_OF_A_GIF = 9
 Counts = Mapping[str, int | None]
+MAINLINE_COUNTS = (
+    "mainline_input_tokens",
+    "mainline_cached_tokens",
+    "mainline_cache_write_tokens",
+    "mainline_output_tokens",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +81,8 @@ class PricedModel:
         Raises:
             PricingError: The counts can't be priced.
         """
+        variant = _variant(cell)
         if self.card.images:
-            variant = _request(cell).variant
             direct = charge_images(
                 self.card,
                 variant.quality,
@@ -75,10 +91,12 @@ class PricedModel:
                 inputs=_inputs(counts) if self.card.rates else None,
             )
         else:
-            direct = charge(Usage(**counts), self.card)
+            direct = charge(Usage(**_of_pictures(counts)), self.card)
+        if self.mainline is not None:
+            direct = direct.plus(charge_mainline(_of_mainline(counts), self.mainline))
         if self.scheme is None:
             return Charges(endpoint=direct, direct=direct)
-        size = _request(cell).variant.size if self.scheme.needs_size else None
+        size = variant.size if self.scheme.needs_size else None
         return Charges(endpoint=self.scheme.apply(direct, size), direct=direct)
 
 
@@ -96,20 +114,28 @@ def priced_of(prices: Mapping[tuple[str, str], PricedModel], cell: Cell) -> Pric
 
 
 def price_model(
-    endpoint: Endpoint, model: str, day: date, book: PriceBook | None = None
+    endpoint: Endpoint,
+    model: str,
+    day: date,
+    book: PriceBook | None = None,
+    tier: str = Tier.STANDARD,
 ) -> PricedModel:
-    """The rates that hold for a model at an endpoint on a day.
+    """The rates that hold for a model at an endpoint on a day, in a tier.
 
-    Without a book those of the shipped one.
+    Without a book those of the shipped one. A gateway may sell a model that its
+    maker has shut down: at what its last day's price comes to there.
 
     Raises:
         BadInput: No rate is known, or the scheme can't be used.
     """
     try:
         scheme = None if endpoint.scheme is None else parse_scheme(endpoint.scheme)
-        card = (book or shipped_book()).card(endpoint.vendor, model, day)
+        card = _card(endpoint, model, day, book or shipped_book(), tier)
     except PricingError as error:
-        raise BadInput(f"endpoint {endpoint.name}: model {model}: {error}") from None
+        cure = f"; {_NO_BATCH}" if tier is Tier.BATCH else ""
+        raise BadInput(
+            f"endpoint {endpoint.name}: model {model}: {error}{cure}"
+        ) from None
     if scheme is not None and scheme.needs_all_calls:
         raise BadInput(
             f"endpoint {endpoint.name}: a fee with purchase_usd belongs to many calls; "
@@ -118,19 +144,57 @@ def price_model(
     return PricedModel(card=card, scheme=scheme)
 
 
-def bound(priced: PricedModel, cell: Cell, prompt: Prompt, day: date) -> Bound:
+def _card(
+    endpoint: Endpoint, model: str, day: date, book: PriceBook, tier: str
+) -> RateCard:
+    try:
+        return book.card(endpoint.vendor, model, day, tier)
+    except OutsideLife:
+        retired = book.model(endpoint.vendor, model).retired
+        if endpoint.route is not Route.GATEWAY or retired is None or day < retired:
+            raise
+        return book.card(endpoint.vendor, model, retired - timedelta(days=1), tier)
+
+
+def bound(
+    priced: PricedModel,
+    cell: Cell,
+    prompt: Prompt,
+    day: date,
+    before: Sequence[Prompt] = (),
+) -> Bound:
     """The most that one request for a prompt at a cell can cost.
+
+    Args:
+        priced: The rates of the cell.
+        cell: Where it is asked.
+        prompt: What is asked.
+        day: On which.
+        before: The turns of its conversation that went before.
 
     Raises:
         BadInput: The request has no price at all.
     """
+    if cell.parameter("output_format") == "svg":
+        raise BadInput(
+            f"endpoint {cell.endpoint}: output_format: an SVG is written by a text model "
+            "whose tokens nothing binds, so no budget can hold it; use png, jpeg, webp "
+            "or gif"
+        )
     try:
+        beside = None
+        # The text model writes the tool's prompt anew.
+        n_bytes = len(prompt.text.encode())
+        if priced.mainline is not None:
+            beside = mainline_bound(priced.mainline, cell, (*before, prompt))
+            n_bytes += cell.max_output_tokens
         return request_bound(
             card=priced.card,
             scheme=priced.scheme,
-            request=_request(cell),
-            prompt_bytes=len(prompt.text.encode()),
+            request=_request(cell, prompt, before),
+            prompt_bytes=n_bytes,
             as_of=day,
+            beside=beside,
         )
     except PricingError as error:
         raise BadInput(
@@ -139,9 +203,25 @@ def bound(priced: PricedModel, cell: Cell, prompt: Prompt, day: date) -> Bound:
 
 
 def expected_counts(
-    priced: PricedModel, cell: Cell, prompt: Prompt, day: date
+    priced: PricedModel,
+    cell: Cell,
+    prompt: Prompt,
+    day: date,
+    before: Sequence[Prompt] = (),
 ) -> Counts | None:
-    """Token counts of one request by the published rules, None without a rule."""
+    """Token counts of one request by the published rules, None without a rule.
+
+    Those of a text model are None: nobody publishes a rule.
+    """
+    counts = _expected_of_pictures(priced, cell, prompt, day, before)
+    if counts is None or priced.mainline is None:
+        return counts
+    return {**counts, **dict.fromkeys(MAINLINE_COUNTS)}
+
+
+def _expected_of_pictures(
+    priced: PricedModel, cell: Cell, prompt: Prompt, day: date, before: Sequence[Prompt]
+) -> Counts | None:
     guess = -(-len(prompt.text.encode()) // BYTES_PER_TOKEN)
     if priced.card.images:
         return {"input_text_tokens": cell.n * guess} if priced.card.rates else {}
@@ -149,7 +229,7 @@ def expected_counts(
         found = request_estimate(
             card=priced.card,
             scheme=None,
-            request=_request(cell),
+            request=_request(cell, prompt, before),
             prompt_tokens=guess,
             as_of=day,
         )
@@ -170,16 +250,48 @@ def expected_counts(
 
 def _inputs(counts: Counts) -> Usage:
     """What went in, where whole pictures are priced and their input beside them."""
-    return Usage(**{key: n for key, n in counts.items() if "output" not in key})
+    pictures = _of_pictures(counts)
+    return Usage(**{key: n for key, n in pictures.items() if "output" not in key})
 
 
-def _request(cell: Cell) -> PictureRequest:
-    return PictureRequest(
-        variant=Variant(
-            model=cell.model,
-            quality=cell.text("quality") or "auto",
-            size=parse_size(cell.text("size") or "auto"),
-        ),
-        n=cell.n,
-        partial_images=cell.count("partial_images", 0),
+def _of_pictures(counts: Counts) -> Counts:
+    return {key: n for key, n in counts.items() if key not in MAINLINE_COUNTS}
+
+
+def _of_mainline(counts: Counts) -> MainlineUsage:
+    return MainlineUsage(
+        **{name.removeprefix("mainline_"): counts.get(name) for name in MAINLINE_COUNTS}
     )
+
+
+def _variant(cell: Cell) -> Variant:
+    return Variant(
+        model=cell.model,
+        quality=cell.text("quality") or "auto",
+        size=parse_size(cell.text("size") or "auto"),
+    )
+
+
+def _request(cell: Cell, prompt: Prompt, before: Sequence[Prompt]) -> PictureRequest:
+    """What is asked for; pictures of earlier turns go in again."""
+    inputs = tuple(one for turn in (*before, prompt) for one in turn.inputs)
+    fidelity = cell.text("input_fidelity") or "low"
+    seen = tuple(
+        InputImage(width_px=one.width_px, height_px=one.height_px, fidelity=fidelity)
+        for one in inputs[:MAX_INPUT_IMAGES]
+        if one.width_px is not None and one.height_px is not None
+    )
+    masks = sum(turn.mask is not None for turn in (*before, prompt))
+    return PictureRequest(
+        variant=_variant(cell),
+        n=cell.n,
+        partial_images=cell.n_partials,
+        input_images=seen,
+        unseen_images=len(inputs) - len(seen) + masks + len(before),
+        frames=_frames(cell),
+    )
+
+
+def _frames(cell: Cell) -> int:
+    is_gif = cell.parameter("output_format") == "gif"
+    return cell.count("frame_count", FRAMES_OF_A_GIF) if is_gif else 1

@@ -33,6 +33,8 @@ _FROM = {
             CASE WHEN a.usage_source IN ('reported', 'estimated') THEN
                 coalesce(a.input_text_tokens, 0) + coalesce(a.input_image_tokens, 0)
                 + coalesce(a.output_image_tokens, 0) + coalesce(a.output_text_tokens, 0)
+                + coalesce(a.mainline_input_tokens, 0)
+                + coalesce(a.mainline_output_tokens, 0)
             END AS tokens,
             a.images, a.charge_usd, a.list_usd, a.possibly_billed_usd
         FROM v_attempt AS a

@@ -40,6 +40,8 @@ _TOKENS = ", ".join(
     for name in (
         *("input_text_tokens", "cached_text_tokens", "input_image_tokens"),
         *("cached_image_tokens", "output_image_tokens", "output_text_tokens"),
+        *("mainline_input_tokens", "mainline_cached_tokens"),
+        *("mainline_cache_write_tokens", "mainline_output_tokens"),
     )
 )
 
@@ -189,7 +191,7 @@ def tokens(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
     """Token sums of all attempts for each endpoint, model, quality and size.
 
     Returns:
-        endpoint, route, simulated, model, quality, size, the six token classes
+        endpoint, route, simulated, model, quality, size, the ten token counts
         (input totals include their cached part), attempts, n_reported,
         n_estimated, n_absent (attempts by where their usage is from).
     """

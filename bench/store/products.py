@@ -106,12 +106,10 @@ def _sum(classes: Iterable[str]) -> str:
 def _tool() -> str:
     """An Images call, or the image tool of a Responses call."""
     inputs, every = COUNTS[:4], COUNTS
-    nothing = " AND ".join(f"{name} IS NULL" for name in every)
     return f"""CASE
         WHEN picture_e12 IS NOT NULL AND NOT takes_inputs THEN picture_e12
         WHEN picture_e12 IS NOT NULL AND {_may_be(inputs)}
             THEN picture_e12 + {_sum(_INPUT_CLASSES)}
-        WHEN picture_e12 IS NULL AND has_mainline AND {nothing} THEN 0
         WHEN picture_e12 IS NULL AND {_may_be(every)} THEN {_sum(IMAGE_CLASSES)}
     END"""
 

@@ -16,6 +16,8 @@ _UNKNOWN = """
 _TOKENS = (
     *("input_text_tokens", "cached_text_tokens", "input_image_tokens"),
     *("cached_image_tokens", "output_image_tokens", "output_text_tokens"),
+    *("mainline_input_tokens", "mainline_cached_tokens"),
+    *("mainline_cache_write_tokens", "mainline_output_tokens"),
 )
 
 

@@ -11,7 +11,7 @@ from bench.attempt import Cell
 from bench.plan.prices import PricedModel
 from bench.store.queries import Row
 from pricing.book import PriceBook
-from pricing.charge import Charge, charge, charge_mainline
+from pricing.charge import Charge
 from pricing.errors import PricingError
 from pricing.picture import charge_images
 from pricing.rates import RateCard, Tier
@@ -20,7 +20,7 @@ from pricing.usage import MainlineUsage, Usage
 from pricing.variant import AUTO, parse_size
 
 COUNTS = tuple(Usage.__slots__)
-_MAINLINE = tuple(MainlineUsage.__slots__)
+_MAINLINE = tuple(f"mainline_{name}" for name in MainlineUsage.__slots__)
 _BILLED = frozenset({"billed", "billed_unusable"})
 FREE = frozenset({"not_sent", "unbilled"})
 
@@ -32,11 +32,16 @@ class Wanted:
     Attributes:
         vendor: The book that takes the place of each endpoint's own; None keeps it.
         as_of: The day of the prices; None is the day (UTC) of each request.
+        tier: None keeps that of each run: batch where it went by jobs.
     """
 
     vendor: str | None = None
     as_of: date | None = None
-    tier: Tier = Tier.STANDARD
+    tier: Tier | None = None
+
+    def tier_of(self, row: Row) -> Tier:
+        """The tier that a row of `bench.store.reprice.asked_places` is priced at."""
+        return self.tier or (Tier.BATCH if row["by_jobs"] else Tier.STANDARD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,31 +80,25 @@ class AskedPrice:
             return None
 
     def _charge(self, row: Row, card: RateCard) -> Charge:
-        priced = PricedModel(card=card, scheme=self.scheme)
-        counts: dict[str, int | None] = {name: row[name] for name in COUNTS}
-        if self.mainline is None:
-            return priced.charges(counts, self.cell).endpoint
-        used = MainlineUsage(**{name: row[f"mainline_{name}"] for name in _MAINLINE})
-        direct = charge_mainline(used, self.mainline)
-        if any(count is not None for count in counts.values()):
-            direct = direct.plus(charge(Usage(**counts), card))
-        return direct if self.scheme is None else self.scheme.apply(direct)
+        priced = PricedModel(card=card, scheme=self.scheme, mainline=self.mainline)
+        counts = {name: row[name] for name in (*COUNTS, *_MAINLINE)}
+        return priced.charges(counts, self.cell).endpoint
 
 
 def asked_price(row: Row, book: PriceBook, wanted: Wanted) -> AskedPrice:
     """The price of a row of `bench.store.reprice.asked_places`."""
     found = AskedPrice(cell=_cell(row))
     vendor, scheme = _prices(row["prices"])
-    day = wanted.as_of or row["day"]
+    day, tier = wanted.as_of or row["day"], wanted.tier_of(row)
     if not (vendor := wanted.vendor or vendor):
         why = "its plan does not say whose prices hold; name a book with --book"
         return replace(found, why_none=why)
     try:
         parsed = None if scheme is None else parse_scheme(scheme)
-        card = book.card(vendor, row["model"], day, wanted.tier)
+        card = book.card(vendor, row["model"], day, tier)
         text_model = row["mainline_model"] if row["api"] == "responses" else None
         mainline = (
-            book.card(vendor, text_model, day, wanted.tier) if text_model else None
+            book.card(vendor, text_model, day, tier) if text_model else None
         )
     except PricingError as error:
         return replace(found, why_none=str(error))

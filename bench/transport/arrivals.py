@@ -57,8 +57,8 @@ class Arrivals:
         if stamps.first_byte_ns is None or has_begun:
             stamps.first_byte_ns = now_ns
             stamps.kernel_first_byte_ns = self._kernel_ns(now_ns)
-        if incoming.has_event and stamps.first_event_ns is None:
-            stamps.first_event_ns = self._kernel_ns(now_ns) or now_ns
+        if incoming.is_stream:
+            self._note(incoming.n_body_bytes, now_ns)
         if incoming.is_over:
             stamps.kernel_last_byte_ns = self._kernel_ns(now_ns)
         self._watch_window(n_bytes, now_ns)
@@ -68,6 +68,13 @@ class Arrivals:
         stamps = self._stamps
         if stamps.last_byte_ns is not None:
             stamps.kernel_last_byte_ns = self._kernel_ns(stamps.last_byte_ns)
+
+    def _note(self, n_body_bytes: int, now_ns: int) -> None:
+        arrived = self._stamps.arrived
+        n_before, before_ns = arrived[-1] if arrived else (0, 0)
+        if n_body_bytes > n_before:
+            at_ns = max(before_ns, self._kernel_ns(now_ns) or now_ns)
+            arrived.append((n_body_bytes, at_ns))
 
     def _watch_window(self, n_bytes: int, now_ns: int) -> None:
         if not self._n_turn_bytes:

@@ -5,7 +5,6 @@ from httptools import HttpParserError, HttpParserUpgrade
 
 from bench.transport import fields
 from bench.transport.body import Body
-from bench.transport.events import FirstEvent
 from bench.transport.lengths import with_one_length
 from bench.transport.news import News
 from bench.transport.parser import new_parser
@@ -37,6 +36,8 @@ class Incoming:
         keeps_alive: The server goes on with the connection after this answer.
         n_begun: Announcements that began, and the final answer.
         is_packed: The body is compressed.
+        is_stream: The body is events, as they are read.
+        n_body_bytes: Of the body that came by the parser, as all streams do.
     """
 
     def __init__(self, *, is_head_only: bool) -> None:
@@ -54,15 +55,15 @@ class Incoming:
         self.keeps_alive = False
         self.n_begun = 0
         self.is_packed = False
+        self.is_stream = False
+        self.n_body_bytes = 0
         self._is_head_only = is_head_only
         self._parser = new_parser(self)
         # All bytes until the head is there, and why they can't be read as they are.
         self._head = bytearray()
         self._oddity: HttpParserError | None = None
         self._body = Body()
-        self._n_body_bytes = 0
         self._length: int | None = None
-        self._first_event: FirstEvent | None = None
         self._n_idle_bytes = 0
         self._failure: httpx2.TransportError | None = None
         self._news = News()
@@ -87,11 +88,6 @@ class Incoming:
         """Whether somebody waits for more."""
         return self._news.is_awaited
 
-    @property
-    def has_event(self) -> bool:
-        """Whether it is a stream of events whose first is whole."""
-        return self._first_event is not None and self._first_event.is_whole
-
     def room(self) -> memoryview | None:
         """Where the next bytes are to be read to, None where that is anywhere."""
         return None if self.is_over else self._body.room()
@@ -112,7 +108,7 @@ class Incoming:
         if self._body.n_left is not None:
             self._feed_length(content)
             return
-        before = (self.is_headed, self._n_body_bytes)
+        before = (self.is_headed, self.n_body_bytes)
         try:
             rest = self._parse(content)
         except (HttpParserError, HttpParserUpgrade) as error:
@@ -122,7 +118,7 @@ class Incoming:
             self._begin_length(self._length, rest)
         elif rest:
             self.keeps_alive = False
-        is_on = before != (self.is_headed, self._n_body_bytes)
+        is_on = before != (self.is_headed, self.n_body_bytes)
         self._n_idle_bytes = 0 if is_on else self._n_idle_bytes + len(content)
         if not self.is_over:
             self._check_sizes()
@@ -138,7 +134,7 @@ class Incoming:
         self.fail(httpx2.RemoteProtocolError(f"the answer is no HTTP: {why}"))
 
     def _check_sizes(self) -> None:
-        n_bytes = max(self._length or 0, self._n_body_bytes)
+        n_bytes = max(self._length or 0, self.n_body_bytes)
         most = _MOST_PACKED_ERROR_BYTES if self.is_packed else _MOST_ERROR_BYTES
         if self._n_idle_bytes > _MOST_HEAD_BYTES:
             self.fail(httpx2.RemoteProtocolError("the answer's head does not end"))
@@ -147,7 +143,7 @@ class Incoming:
             self.fail(httpx2.RemoteProtocolError(sentence))
 
     def _begin_length(self, length: int, content: memoryview) -> None:
-        n_bytes = self._body.expect(length - self._n_body_bytes, content)
+        n_bytes = self._body.expect(length - self.n_body_bytes, content)
         self._end_of_length(has_more=len(content) > n_bytes)
 
     def _feed_length(self, content: memoryview) -> None:
@@ -277,17 +273,14 @@ class Incoming:
         self.is_whole = self._is_head_only or status in _NO_BODY
         self._length = fields.known_length(self.headers)
         self.is_packed = fields.is_packed(self.headers)
-        if fields.is_stream(self.headers) and not self.is_packed:
-            self._first_event = FirstEvent()
+        self.is_stream = fields.is_stream(self.headers) and not self.is_packed
 
     def on_body(self, part: bytes) -> None:
         """More of the body."""
         if self.is_whole:
             return
         self._body.put(part)
-        self._n_body_bytes += len(part)
-        if self._first_event is not None and not self._first_event.is_whole:
-            self._first_event.feed(part)
+        self.n_body_bytes += len(part)
 
     def on_message_complete(self) -> None:
         """An answer ended: the final one, or one that announced it."""

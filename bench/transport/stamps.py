@@ -1,5 +1,6 @@
 """Stamps: instants of one request, taken where its bytes pass."""
 
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -22,7 +23,9 @@ class RequestStamps:
         kernel_first_byte_ns: The first bytes of the answer reached the kernel;
             None where it does not tell.
         kernel_last_byte_ns: The last bytes of the answer reached the kernel.
-        first_event_ns: The first event of a stream was whole.
+        arrived: Of a stream of events: how many bytes of its body were there at
+            which instant, by the kernel where it tells; both only grow.
+        uploads_ns: How long pictures that must lie there first went before it.
         is_held: Bytes waited in the kernel because too many lay unread here: the
             server may have had to wait, too.
         is_at_edge: Another program's library sent it, and was watched from outside.
@@ -37,7 +40,8 @@ class RequestStamps:
     last_byte_ns: int | None = None
     kernel_first_byte_ns: int | None = None
     kernel_last_byte_ns: int | None = None
-    first_event_ns: int | None = None
+    arrived: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    uploads_ns: int = 0
     is_held: bool = field(default=False, kw_only=True)
     is_at_edge: bool = field(default=False, kw_only=True)
 
@@ -51,6 +55,23 @@ class RequestStamps:
         """Words for what is odd about the instants."""
         odd = {AT_EDGE: self.is_at_edge, READ_HELD: self.is_held}
         return tuple(word for word, is_so in odd.items() if is_so)
+
+
+def instants_of(arrived: Iterable[tuple[int, int]], ends: Iterable[int]) -> list[int]:
+    """When so many bytes of a body were there, both in rising order.
+
+    What was never stamped is left out, and all that follows it.
+    """
+    found: list[int] = []
+    steps = iter(arrived)
+    n_bytes, at_ns = 0, 0
+    for end in ends:
+        while n_bytes < end:
+            n_bytes, at_ns = next(steps, (0, 0))
+            if not n_bytes:
+                return found
+        found.append(at_ns)
+    return found
 
 
 # A request is sent in the task that asked for it: its context names the record.

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
@@ -37,12 +37,13 @@ def cost_of_headers(headers: Mapping[str, str]) -> Found:
     return _NOTHING if value is None else _found(value.strip(), LITELLM_HEADER)
 
 
-def cost_of_body(body: bytes, usage: object) -> Found:
+def cost_of_body(body: bytes, usage: object, within: Sequence[str] = ()) -> Found:
     """The cost that a body's usage tells, and a flag where it can't be read.
 
     Args:
         body: JSON, from which the amount is read once more: as it is written.
         usage: The member `usage` of it, as it was parsed.
+        within: The names of the objects that it stands in.
     """
     if not isinstance(usage, dict):
         return _NOTHING
@@ -53,17 +54,19 @@ def cost_of_body(body: bytes, usage: object) -> Found:
     written = told[name]
     if isinstance(written, float):
         # A float is no longer the amount that was written.
-        written = _as_written(body, name)
+        written = _as_written(body, (*within, "usage", name))
     if isinstance(written, bool) or not isinstance(written, int | str):
         return None, (UNREADABLE,)
     return _found(str(written), f"usage.{name}")
 
 
-def _as_written(body: bytes, name: str) -> str | None:
+def _as_written(body: bytes, names: Sequence[str]) -> str | None:
     """The digits of a number of the usage, as the body has them."""
     try:
         content: Any = json.loads(body, parse_float=str)
-        return str(content["usage"][name])
+        for name in names:
+            content = content[name]
+        return str(content)
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
 

@@ -1,10 +1,13 @@
 """Reading: what one answer says, whatever its status."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.attempt import Billing, Outcome, ReportedCost, Served
 
 LONGEST_MESSAGE = 500
+# LiteLLM makes ids of some 500 signs; a shortened one would name nothing.
+LONGEST_ID = 4_000
+LONGEST_PROMPT = 32_000
 _CONTROLS = {
     code: None for code in (*range(32), *range(127, 160)) if code not in b"\t\n"
 }
@@ -16,7 +19,14 @@ class Reading:
 
     Attributes:
         pictures: The bytes of each picture, in the order of the answer.
-        usage: Token counts by class, None where the answer has no usable one.
+        usage: Token counts of the image model by class, None where the answer has
+            no usable one.
+        mainline: Those of the text model that drove it; None where the answer is
+            none of the Responses API, or does not tell.
+        is_response: Whether it is an answer of the Responses API.
+        response_id: What that API calls it.
+        partial_ends: Of a stream: how many bytes of its body are there when the
+            event of each partial picture is whole.
         flags: Words for what was odd about the usage.
         cost: What the body says that the request cost.
         stops: Why no more requests should be sent this way: `quota`,
@@ -27,6 +37,10 @@ class Reading:
     billing: Billing
     pictures: tuple[bytes, ...] = ()
     usage: dict[str, int | None] | None = None
+    mainline: dict[str, int | None] | None = None
+    is_response: bool = False
+    response_id: str | None = None
+    partial_ends: tuple[int, ...] = ()
     flags: tuple[str, ...] = ()
     served: Served = field(default_factory=Served)
     cost: ReportedCost | None = None
@@ -44,3 +58,33 @@ def text(value: object, longest: int = 200) -> str | None:
     if not isinstance(value, str):
         return None
     return value.translate(_CONTROLS)[:longest] or None
+
+
+def unusable(code: str, message: str) -> Reading:
+    """A success without a picture that can be used: paid, as far as we know."""
+    return Reading(
+        outcome=Outcome.UNUSABLE,
+        billing=Billing.BILLED_UNUSABLE,
+        error_type="unusable_answer",
+        error_code=code,
+        error_message=message[:LONGEST_MESSAGE],
+    )
+
+
+def left_early(reading: Reading) -> Reading:
+    """A stream whose program went away: what came of it, else broken off."""
+    if reading.outcome is Outcome.OK:
+        return reading
+    return replace(
+        reading,
+        outcome=Outcome.CANCELLED,
+        billing=Billing.POSSIBLY_BILLED,
+        error_type="cancelled",
+        error_code="left_stream",
+    )
+
+
+def response_id_of(value: object) -> str | None:
+    """What the Responses API calls an answer, whole; None for anything else."""
+    is_one = isinstance(value, str) and len(value) <= LONGEST_ID
+    return text(value, LONGEST_ID) if is_one else None

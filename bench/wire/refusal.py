@@ -30,7 +30,12 @@ _QUOTA_PHRASES = (
     "billing hard limit",
     "spend limit",
 )
-_MODERATION_PHRASES = ("safety_violations=", "safety system", "moderation_blocked")
+_MODERATION_PHRASES = (
+    "safety_violations=",
+    "safety system",
+    "moderation_blocked",
+    "violating our usage policy",
+)
 
 _MODERATION_CODES = frozenset(
     {
@@ -38,6 +43,31 @@ _MODERATION_CODES = frozenset(
         "content_policy_violation",
         "content_filter",
         "contentfilter",
+        # the Responses API
+        "image_content_policy_violation",
+        "bio_policy",
+        "misalignment_policy_violation",
+    }
+)
+# What the Responses API says of a request that it took, and can't use.
+_REQUEST_CODES = frozenset(
+    {
+        "invalid_prompt",
+        "data_residency_mismatch",
+        "invalid_image",
+        "invalid_image_file",
+        "invalid_image_format",
+        "invalid_base64_image",
+        "invalid_image_url",
+        "invalid_image_mode",
+        "image_too_large",
+        "image_too_small",
+        "image_parse_error",
+        "image_file_too_large",
+        "unsupported_image_media_type",
+        "empty_image_file",
+        "failed_to_download_image",
+        "image_file_not_found",
     }
 )
 
@@ -66,18 +96,38 @@ _BY_STATUS = {
 def read_refusal(status: int, body: bytes) -> Reading:
     """An answer whose status is no success, as facts."""
     error = _error_object(body)
-    code, kind = text(error.get("code")), text(error.get("type"))
     message = text(error.get("message"), LONGEST_MESSAGE) or _plain(body)
-    words = {word.lower() for word in (code, kind) if word}
-    meaning = _meaning(status, words, (message or "").lower())
+    return _told(error, message, _meaning(status, _words(error), _small(message)))
+
+
+def told_error(error: Json) -> Reading:
+    """What a success tells of its own failure, in an event or a response.
+
+    Nobody says whether work that was begun is billed.
+    """
+    message = text(error.get("message"), LONGEST_MESSAGE)
+    return _told(error, message, _meaning_of_late(_words(error), _small(message)))
+
+
+def _told(error: Json, message: str | None, meaning: _Meaning) -> Reading:
     return Reading(
         outcome=meaning.outcome,
         billing=meaning.billing,
-        error_type=kind,
-        error_code=code,
+        error_type=text(error.get("type")),
+        error_code=text(error.get("code")),
         error_message=message,
         stops=meaning.stops,
     )
+
+
+def _words(error: Json) -> set[str]:
+    """Code and type of an error, in small letters."""
+    found = (text(error.get("code")), text(error.get("type")))
+    return {word.lower() for word in found if word}
+
+
+def _small(message: str | None) -> str:
+    return (message or "").lower()
 
 
 def _plain(body: bytes) -> str | None:
@@ -89,9 +139,9 @@ def _plain(body: bytes) -> str | None:
 
 def _meaning(status: int, words: set[str], message: str) -> _Meaning:
     """The meaning of a status, of codes and a message in lower case."""
-    if words & QUOTA_CODES or any(phrase in message for phrase in _QUOTA_PHRASES):
+    if _is_about_money(words, message):
         return _QUOTA
-    if words & _MODERATION_CODES or any(p in message for p in _MODERATION_PHRASES):
+    if _is_moderation(words, message):
         return _REFUSED
     if _is_about_the_key(status, words, message):
         return _KEY
@@ -100,6 +150,27 @@ def _meaning(status: int, words: set[str], message: str) -> _Meaning:
     if status >= 500:  # noqa: PLR2004  the server-error class of HTTP
         return _Meaning(Outcome.SERVER_ERROR, Billing.POSSIBLY_BILLED)
     return _Meaning(Outcome.CLIENT_ERROR, Billing.UNBILLED)
+
+
+def _meaning_of_late(words: set[str], message: str) -> _Meaning:
+    """As `_meaning`, of an error that came behind a status of success."""
+    if _is_about_money(words, message):
+        # Not as a rate limit, which is sent again: it may be paid.
+        return _Meaning(Outcome.SERVER_ERROR, Billing.POSSIBLY_BILLED, "quota")
+    if _is_moderation(words, message):
+        return _Meaning(Outcome.REFUSED, Billing.POSSIBLY_BILLED)
+    if words & _REQUEST_CODES:
+        return _Meaning(Outcome.CLIENT_ERROR, Billing.POSSIBLY_BILLED)
+    return _Meaning(Outcome.SERVER_ERROR, Billing.POSSIBLY_BILLED)
+
+
+def _is_about_money(words: set[str], message: str) -> bool:
+    return bool(words & QUOTA_CODES) or any(p in message for p in _QUOTA_PHRASES)
+
+
+def _is_moderation(words: set[str], message: str) -> bool:
+    is_named = bool(words & _MODERATION_CODES)
+    return is_named or any(phrase in message for phrase in _MODERATION_PHRASES)
 
 
 def _is_about_the_key(status: int, words: set[str], message: str) -> bool:

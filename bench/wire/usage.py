@@ -3,6 +3,21 @@
 from typing import Any, cast
 
 MOST_TOKENS = 10**12
+ZERO, TOOL_ZERO = "usage_zero", "tool_usage_zero"
+TOOL_ABSENT = "tool_usage_absent"
+_MAINLINE_ABSENT, _MAINLINE_ZERO = "mainline_usage_absent", "mainline_usage_zero"
+# Of a request that never came to the image model.
+NOTHING_USED: dict[str, int | None] = dict.fromkeys(
+    (
+        "input_text_tokens",
+        "cached_text_tokens",
+        "input_image_tokens",
+        "cached_image_tokens",
+        "output_image_tokens",
+        "output_text_tokens",
+    ),
+    0,
+)
 
 Json = dict[str, Any]
 Counts = dict[str, int | None]
@@ -36,7 +51,7 @@ def read_usage(reported: object) -> tuple[Counts | None, Flags]:
     if n_in is None or n_out is None:
         return None, ("usage_unreadable",)
     if n_in == 0 and n_out == 0:
-        return None, ("usage_zero",)
+        return None, (ZERO,)
     details_in = _details(usage, "input_tokens_details", "prompt_tokens_details")
     details_out = _details(usage, "output_tokens_details", "completion_tokens_details")
     text_in, image_in = _split(n_in, details_in, rest_is_image=False)
@@ -64,7 +79,46 @@ def read_usage(reported: object) -> tuple[Counts | None, Flags]:
     }, tuple(flags)
 
 
-def for_pictures(usage: Counts | None, flags: Flags) -> tuple[Counts | None, Flags]:
+def read_tool_usage(reported: object) -> tuple[Counts | None, Flags]:
+    """What the image tool of a Responses call used, as `read_usage` has it.
+
+    Absent, all zero and reported are three states here, too.
+    """
+    if not isinstance(reported, dict):
+        return None, (TOOL_ABSENT,)
+    usage, flags = read_usage(cast("Json", reported))
+    if usage is None:
+        return None, tuple(TOOL_ZERO if flag == ZERO else flag for flag in flags)
+    # Named otherwise than in an answer of the Images API.
+    cached = _details(cast("Json", reported), "cached_tokens_details")
+    for kind in ("text", "image"):
+        told = _count(cached.get(f"cached_{kind}_tokens"))
+        if told is not None:
+            usage[f"cached_{kind}_tokens"] = told
+    return usage, flags
+
+
+def read_mainline(reported: object) -> tuple[Counts | None, Flags]:
+    """Tokens of the text model that drives the tool; it never works with none."""
+    usage = cast("Json", reported) if isinstance(reported, dict) else {}
+    n_in = _total(usage, "input_tokens", "prompt_tokens")
+    n_out = _total(usage, "output_tokens", "completion_tokens")
+    if n_in is None or n_out is None:
+        return None, (_MAINLINE_ABSENT,)
+    if n_in == 0:
+        return None, (_MAINLINE_ZERO,)
+    details = _details(usage, "input_tokens_details", "prompt_tokens_details")
+    return {
+        "mainline_input_tokens": n_in,
+        "mainline_cached_tokens": _count(details.get("cached_tokens")),
+        "mainline_cache_write_tokens": _count(details.get("cache_write_tokens")),
+        "mainline_output_tokens": n_out,
+    }, ()
+
+
+def for_pictures(
+    usage: Counts | None, flags: Flags, zero: str = ZERO
+) -> tuple[Counts | None, Flags]:
     """The usage of an answer with pictures: none is made of 0 tokens.
 
     Gateways write 0 where the provider told them nothing; the dollars of the
@@ -72,7 +126,7 @@ def for_pictures(usage: Counts | None, flags: Flags) -> tuple[Counts | None, Fla
     """
     if usage is None or usage["output_image_tokens"]:
         return usage, flags
-    return None, (*flags, "usage_zero")
+    return None, (*flags, zero)
 
 
 def _split(total: int, details: Json, *, rest_is_image: bool) -> tuple[int, int]:

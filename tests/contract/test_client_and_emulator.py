@@ -9,9 +9,10 @@ import pytest
 from bench.attempt import Billing, Cell, Outcome, Trial
 from bench.client.exchange import Exchange
 from bench.client.images import ImageClient
+from bench.client.understood import read
 from bench.endpoint import Endpoint
 from bench.images.inspector import inspect
-from bench.settle import Sending, durations, read
+from bench.settle import Sending, durations
 from bench.transport.stamps import RequestStamps
 
 TRIAL = Trial(
@@ -49,7 +50,7 @@ def _ask(
         client = ImageClient(endpoint, key)
         try:
             return [
-                await client.generate(trial, f"t.{n}", RequestStamps(started_ns=0))
+                await client.ask(trial, f"t.{n}", RequestStamps(started_ns=0))
                 for n, trial in enumerate(trials, start=1)
             ]
         finally:

@@ -14,9 +14,9 @@ import pytest
 from bench.attempt import Billing, Cell, Outcome, Trial
 from bench.client.exchange import Exchange
 from bench.client.images import ImageClient
+from bench.client.understood import read
 from bench.endpoint import Endpoint
 from bench.errors import NoCredentials
-from bench.settle import read
 from bench.transport.stamps import RequestStamps
 
 KEY = "sk-canary-7f3a9d51c2e84b06"
@@ -159,9 +159,7 @@ async def _ask(
     client = ImageClient(endpoint, key)
     try:
         return [
-            await client.generate(
-                trial, f"t.{number}", RequestStamps(started_ns=number)
-            )
+            await client.ask(trial, f"t.{number}", RequestStamps(started_ns=number))
             for number in range(1, n_times + 1)
         ]
     finally:
@@ -447,7 +445,7 @@ def test_each_of_many_at_once_has_stamps_of_its_own() -> None:
             client = ImageClient(endpoint, KEY)
             answers: list[Exchange] = []
             for wave in (range(8), range(8, 24)):
-                asked = [client.generate(TRIAL, f"t.{n}", own[n]) for n in wave]
+                asked = [client.ask(TRIAL, f"t.{n}", own[n]) for n in wave]
                 answers += await asyncio.gather(*asked)
             await client.close()
             return server, answers
@@ -475,7 +473,7 @@ def test_one_who_breaks_off_leaves_the_connection_unused() -> None:
         async with RawServer(talk) as server:
             client = ImageClient(_endpoint(f"http://127.0.0.1:{server.port}/v1"), KEY)
             stamps = RequestStamps(started_ns=0)
-            asked = asyncio.ensure_future(client.generate(TRIAL, "t.1", stamps))
+            asked = asyncio.ensure_future(client.ask(TRIAL, "t.1", stamps))
             await arrived.wait()
             asked.cancel()
             with suppress(asyncio.CancelledError):

@@ -15,6 +15,7 @@ import pytest
 from bench.attempt import Cell, Trial
 from bench.client.builder import RequestBuilder
 from bench.client.images import ImageClient
+from bench.client.wording import Call
 from bench.endpoint import Endpoint, Route
 from bench.transport.sealed import seal
 from bench.transport.stamps import RequestStamps
@@ -89,7 +90,7 @@ async def _by_library(url: str) -> None:
 async def _by_us(url: str) -> None:
     client = ImageClient(_endpoint(url), KEY)
     for attempt_id in ("t.1", "t.2"):
-        await client.generate(TRIAL, attempt_id, RequestStamps(started_ns=0))
+        await client.ask(TRIAL, attempt_id, RequestStamps(started_ns=0))
     await client.close()
 
 
@@ -156,9 +157,9 @@ def test_a_request_is_begun_when_no_other_stands_before_it_in_the_library(
     write = RequestBuilder._write
     written_ns: list[int] = []
 
-    async def slowly(builder: RequestBuilder, trial: Trial) -> Any:
+    async def slowly(builder: RequestBuilder, call: Call) -> Any:
         await asyncio.sleep(0.01)
-        written = await write(builder, trial)
+        written = await write(builder, call)
         written_ns.append(time.monotonic_ns())
         return written
 
@@ -168,9 +169,7 @@ def test_a_request_is_begun_when_no_other_stands_before_it_in_the_library(
     async def ask(url: str) -> None:
         client = ImageClient(_endpoint(url), KEY)
         trials = [replace(TRIAL, prompt_text=f"kite {number}") for number in range(3)]
-        asking = (
-            client.generate(t, "t.1", s) for t, s in zip(trials, stamped, strict=True)
-        )
+        asking = (client.ask(t, "t.1", s) for t, s in zip(trials, stamped, strict=True))
         await asyncio.gather(*asking)
         await client.close()
 
@@ -183,7 +182,7 @@ def test_an_id_that_would_end_its_header_is_not_sent() -> None:
     async def ask(url: str) -> None:
         client = ImageClient(_endpoint(url), KEY)
         stamps = RequestStamps(started_ns=0)
-        answer = await client.generate(TRIAL, "t\r\nEvil: 1", stamps)
+        answer = await client.ask(TRIAL, "t\r\nEvil: 1", stamps)
         assert answer.failure == "connect_failed"
         await client.close()
 
@@ -203,7 +202,7 @@ def test_the_ids_of_an_organisation_stay_at_home_from_gateways(
 
     async def ask(url: str, route: Route) -> None:
         client = ImageClient(_endpoint(url, route=route), KEY)
-        await client.generate(TRIAL, "t.1", RequestStamps(started_ns=0))
+        await client.ask(TRIAL, "t.1", RequestStamps(started_ns=0))
         await client.close()
 
     ((direct, _),) = _received(lambda url: ask(url, Route.DIRECT))

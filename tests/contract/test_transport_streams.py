@@ -1,7 +1,6 @@
 """Streams: events pass as they come, and TLS talks to itself in between."""
 
 import asyncio
-import itertools
 import json
 import socket
 import subprocess
@@ -13,13 +12,10 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bench.transport.client import http_client
-from bench.transport.events import FirstEvent
 from bench.transport.pool import StampedTransport
-from bench.transport.stamps import RequestStamps, stamp_into
+from bench.transport.stamps import RequestStamps, instants_of, stamp_into
 from tests.certificates import server_side
 
 PATIENCE_S = 20
@@ -103,30 +99,20 @@ def test_the_library_sees_each_event_when_it_comes(*, is_chunked: bool) -> None:
     work = asyncio.wait_for(_served(talk, ask), PATIENCE_S)
     names = ["image_generation.partial_image", "image_generation.completed"]
     assert asyncio.run(work) == names
-    assert stamps.first_event_ns is not None
+    _check_arrivals(stamps, told_ns)
+
+
+def _check_arrivals(stamps: RequestStamps, told_ns: list[int]) -> None:
     assert stamps.first_byte_ns is not None
     assert stamps.last_byte_ns is not None
-    assert stamps.first_byte_ns < told_ns[2] <= stamps.first_event_ns < told_ns[3]
-    assert told_ns[3] < stamps.last_byte_ns
-
-
-FIRST = b": ping\r\n\r\n\n\nevent: a\ndata: b\n\n"
-
-
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-@given(cuts=st.lists(st.integers(0, 60), max_size=6))
-def test_the_first_event_is_whole_with_its_empty_line_however_it_is_cut(
-    end: bytes, cuts: list[int]
-) -> None:
-    content = FIRST.replace(b"\r\n", b"\n").replace(b"\n", end) + b"data: c"
-    whole_at = len(content) - len(b"data: c")
-    places = sorted({min(cut, len(content)) for cut in (0, *cuts, len(content))})
-    first = FirstEvent()
-    for begin, stop in itertools.pairwise(places):
-        first.feed(content[begin:stop])
-        # The last line end may be one in two bytes: its first is enough.
-        is_between = end == b"\r\n" and stop == whole_at - 1
-        assert is_between or first.is_whole == (stop >= whole_at)
+    before = b": wait\n\n" + PARTIAL
+    whole = before + COMPLETED + b"data: [DONE]\n\n"
+    partial_ns, last_ns = instants_of(stamps.arrived, [len(before), len(whole)])
+    assert stamps.first_byte_ns < told_ns[2] <= partial_ns < told_ns[3]
+    assert told_ns[3] < last_ns <= stamps.last_byte_ns
+    # A byte less was there before: the framing moves nothing.
+    (early_ns,) = instants_of(stamps.arrived, [len(before) - 1])
+    assert told_ns[1] <= early_ns < told_ns[2]
 
 
 class OwnServer:

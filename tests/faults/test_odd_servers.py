@@ -17,8 +17,8 @@ import pytest
 
 from bench.attempt import Billing, Cell, Outcome, Trial
 from bench.client.images import ImageClient
+from bench.client.understood import read
 from bench.endpoint import Endpoint
-from bench.settle import read
 from bench.transport.stamps import RequestStamps
 from tests.certificates import make_certificate, server_side
 
@@ -212,7 +212,7 @@ def _url(server: OddServer, name: str) -> str:
 
 async def _ask(client: ImageClient) -> tuple[Exchange, float]:
     stamps = RequestStamps(started_ns=time.monotonic_ns())
-    answer = await client.generate(TRIAL, "t.1", stamps)
+    answer = await client.ask(TRIAL, "t.1", stamps)
     return answer, (time.monotonic_ns() - stamps.started_ns) / 1e9
 
 

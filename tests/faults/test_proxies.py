@@ -10,8 +10,8 @@ import pytest
 
 from bench.attempt import Billing, Cell, Outcome, Trial
 from bench.client.images import ImageClient
+from bench.client.understood import read
 from bench.endpoint import Endpoint
-from bench.settle import read
 from bench.transport.stamps import RequestStamps
 from tests.certificates import make_certificate, server_side
 
@@ -108,7 +108,7 @@ async def _ask(base_url: str, timeout_s: float = PATIENCE_S) -> Exchange:
     known = {"route": "direct", "prices": "openai", "timeout_s": timeout_s}
     client = ImageClient(Endpoint.model_validate({**written, **known}), "sk-x")
     try:
-        return await client.generate(TRIAL, "t.1", RequestStamps(started_ns=0))
+        return await client.ask(TRIAL, "t.1", RequestStamps(started_ns=0))
     finally:
         await client.close()
 

@@ -105,7 +105,7 @@ def test_a_nested_scheme_holds_no_float(tmp_path: Path) -> None:
         ({"limits": {"requests_per_minute": 1.5}}, "requests_per_minute: "),
         ({"defaults": {"qualty": "low"}}, "endpoints.0.defaults: 'qualty' is no such"),
         ({"defaults": {"prompt": "x"}}, "endpoints.0.defaults: 'prompt' is no such"),
-        ({"defaults": {"stream": True}}, "defaults: 'stream: True' is not carried out"),
+        ({"defaults": {"stream": "yes"}}, "defaults: 'stream: yes' is none; there are"),
         ({"defaults": {"size": None}}, "endpoints.0.defaults.size: should be"),
         ({"base_url": "api.openai.com/v1"}, "base_url: should begin with https://"),
         ({"base_url": "ftp://h/v1"}, "base_url: should begin with https://"),

@@ -1,12 +1,17 @@
 """Rules: what a model would refuse is refused before a request leaves."""
 
+from datetime import date
+from importlib.resources import files
 from typing import Any
 
 import pytest
 
 from bench.errors import BadInput
-from bench.rules import check_request, rules_of
+from bench.rules.book import read_rules
+from bench.rules.check import check_request, rules_of
 
+_26 = {"model": "gpt-image-2.6-flare"}
+_SVG = {"output_format": "svg", "svg_model": "gpt-5"}
 FLEXIBLE = ("gpt-image-2", "gpt-image-2.5-flare", "gpt-image-2.6-sunburst")
 
 
@@ -116,6 +121,31 @@ def test_a_size_outside_the_limits_is_refused_with_the_reason(
         ({"partial_images": "two"}, ["partial_images: two", "0 to 3"]),
         ({"partial_images": 4}, ["partial_images: 4", "0 to 3"]),
         ({"model": "a-model-nobody-knows", "partial_images": "x"}, ["partial_images"]),
+        ({"partial_images": 2}, ["partial_images: ", "set stream: true"]),
+        ({"partial_images": 2, "stream": False}, ["set stream: true"]),
+        ({"stream": True, "n": 2}, ["stream: ", "set n to 1"]),
+        ({"stream": 1}, ["stream: '1'", "true, false"]),
+        ({"input_fidelity": "high"}, ["input_fidelity: gpt-image-2 refuses it"]),
+        (
+            {"model": "gpt-image-1-mini", "input_fidelity": "high"},
+            ["input_fidelity: 'high'", "it takes low"],
+        ),
+        ({"output_format": "gif"}, ["output_format: 'gif'", "png, jpeg, webp"]),
+        ({"frame_count": 4}, ["frame_count: gpt-image-2 refuses it"]),
+        ({**_26, "frame_count": 4}, ["frame_count: ", "output_format: gif"]),
+        ({**_26, "output_format": "gif", "frame_count": 17}, ["2 to 16"]),
+        ({**_26, "output_format": "gif", "stream": True}, ["a GIF can't be streamed"]),
+        ({**_26, "output_format": "svg"}, ["name it in svg_model"]),
+        ({**_26, **_SVG, "n": 2}, ["an SVG comes alone"]),
+        ({**_26, **_SVG, "stream": True}, ["an SVG can't be streamed"]),
+        ({**_26, **_SVG, "output_compression": 50}, ["svg takes none"]),
+        ({**_26, **_SVG, "background": "transparent"}, ["svg can't be transparent"]),
+        ({**_26, "svg_effort": "low", "output_format": "svg"}, ["svg_model"]),
+        ({**_26, "svg_model": "gpt-5"}, ["svg_model: ", "output_format: svg"]),
+        ({**_26, "complexity": "huge"}, ["complexity: 'huge'", "low, medium, high"]),
+        ({"model": "dall-e-3", "stream": True}, ["stream: dall-e-3 refuses it"]),
+        ({"max_output_tokens": 100}, ["only the Responses API has it"]),
+        ({"store": True}, ["only the Responses API has it"]),
         ({"response_format": "url"}, ["response_format", "leave it out"]),
         ({"style": "vivid"}, ["style", "leave it out"]),
         ({"complexity": "high"}, ["complexity", "leave it out"]),
@@ -146,7 +176,8 @@ def test_what_the_model_would_refuse_is_refused_with_the_cure(
         {"model": "gpt-image-2-2026-04-21", "size": "1024x640"},
         {"model": "dall-e-3", "quality": "hd", "style": "vivid"},
         {"model": "dall-e-2", "response_format": "b64_json"},
-        {"partial_images": 3},
+        {"partial_images": 3, "stream": True},
+        {"partial_images": 0},
         {"moderation": "low"},
         {"model": "a-model-nobody-knows", "quality": "best", "size": "7x7"},
     ],
@@ -184,6 +215,40 @@ def test_a_name_that_only_begins_alike_is_another_model(
     model: str, *, known: bool
 ) -> None:
     assert (rules_of(model) is not None) is known
+
+
+@pytest.mark.parametrize(
+    ("parameters", "names"),
+    [
+        ({"n": 1}, ["the image tool makes one picture", "set repeats"]),
+        ({"style": "vivid"}, ["the image tool has no such parameter"]),
+        ({"response_format": "url"}, ["base64 alone"]),
+        ({"max_output_tokens": 15}, ["max_output_tokens: 15", "16 to 128,000"]),
+    ],
+)
+def test_the_image_tool_refuses_what_it_has_no_word_for(
+    parameters: dict[str, Any], names: list[str]
+) -> None:
+    with pytest.raises(BadInput) as refusal:
+        check_request({"model": "gpt-image-2", **parameters}, {}, api="responses")
+    for name in names:
+        assert name in str(refusal.value)
+
+
+def test_rules_change_by_the_day() -> None:
+    wanted = {"model": "gpt-image-2", "background": "transparent"}
+    with pytest.raises(BadInput, match="background: 'transparent' is not for"):
+        check_request(wanted, {}, day=date(2026, 8, 19))
+    check_request(wanted, {}, day=date(2026, 8, 20))
+
+
+def test_every_rule_names_a_source_of_the_file() -> None:
+    text = (files("bench.rules") / "models.toml").read_text()
+    assert len(read_rules(text).families) == 9
+    with pytest.raises(KeyError, match="hearsay"):
+        read_rules(text.replace('source = "spec"', 'source = "hearsay"'))
+    with pytest.raises(ValueError, match="n_most: no such rule"):
+        read_rules(text.replace("n_max = 1\n", "n_most = 1\n"))
 
 
 def test_one_generation_does_not_take_the_rules_of_the_one_before() -> None:

@@ -31,7 +31,8 @@ def _cells(n_variants: int, n_endpoints: int) -> tuple[Cell, ...]:
 
 def _placed(shape: tuple[int, int, int, int], seed: int) -> tuple[Place, ...]:
     n_variants, n_endpoints, n_prompts, repeats = shape
-    return order(_cells(n_variants, n_endpoints), n_prompts, repeats, seed)
+    singles = tuple((index,) for index in range(n_prompts))
+    return order(_cells(n_variants, n_endpoints), singles, repeats, seed)
 
 
 @given(SHAPES, st.integers(0, 2**31))
@@ -98,7 +99,7 @@ def test_each_endpoint_goes_first_about_as_often() -> None:
 
 
 def test_nothing_to_send_makes_an_empty_order() -> None:
-    assert order((), 3, 2, 1) == order(_cells(1, 1), 0, 2, 1) == ()
+    assert order((), ((0,), (1,)), 2, 1) == order(_cells(1, 1), (), 2, 1) == ()
 
 
 def test_a_trial_is_named_by_all_that_is_measured_and_by_nothing_else() -> None:

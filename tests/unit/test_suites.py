@@ -96,10 +96,9 @@ TWICE = [{"id": "a", "text": "x"}, {"id": "b", "text": "y"}, {"id": "a", "text":
         ({"axes": {"n": [1.5]}}, 'axes.n.0: should be .*, not "1.5"'),
         ({"fixed": {"size": {"width": 1}}}, "fixed.size: should be .*a mapping"),
         ({"operation": "draw"}, "operation: "),
-        ({"operation": "edit"}, "operation: 'edit' is not carried out"),
-        ({"fixed": {"operation": "edit"}}, "operation: 'edit' is not carried out"),
-        ({"api": "responses"}, "api: 'responses' is not carried out"),
-        ({"axes": {"stream": [False, True]}}, "stream: 'True' is not carried out"),
+        ({"fixed": {"operation": "draw"}}, "operation: 'draw' is none; there are"),
+        ({"fixed": {"api": "chat"}}, "api: 'chat' is none; there are images, resp"),
+        ({"axes": {"stream": [False, "yes"]}}, "stream: 'yes' is none; .* false, true"),
     ],
 )
 def test_a_suite_that_can_not_be_meant_is_refused(

@@ -24,7 +24,7 @@ CREATE TABLE run (                 -- one row a run folder with a plan
     rate_rpm DOUBLE,               -- requests a minute, NULL without a limit
     max_cost_usd DECIMAL(38,12),   -- the cap of the run's whole life
     max_failed_share DOUBLE,       -- 0..1
-    load VARCHAR,                  -- closed, constant:5/s, ...; NULL where a program asks
+    load VARCHAR,                  -- closed, batch, constant:5/s, ...; NULL where a program asks
     find_rate VARCHAR,             -- p95<5s, ...: a rate was sought, from that of load on
     is_alive BOOLEAN               -- a process held the run at the last ingest
 );
@@ -35,7 +35,10 @@ CREATE TABLE prompt (              -- one row a prompt of a run
     prompt_id VARCHAR,
     text VARCHAR,
     category VARCHAR,
-    expect JSON
+    expect JSON,
+    conversation VARCHAR,          -- it is a turn of this one, NULL for all others
+    turn INTEGER,                  -- from 1
+    n_inputs INTEGER               -- pictures that go with it, without a mask
 );
 
 CREATE TABLE endpoint (            -- one row an endpoint of a run
@@ -138,12 +141,17 @@ CREATE TABLE attempt (             -- one row an attempt with an outcome
     total_s DOUBLE,
     lag_s DOUBLE,
     late_s DOUBLE,
+    partials_s DOUBLE[],           -- to the whole event of each partial picture
     input_text_tokens BIGINT,
     cached_text_tokens BIGINT,
     input_image_tokens BIGINT,
     cached_image_tokens BIGINT,
     output_image_tokens BIGINT,
     output_text_tokens BIGINT,
+    mainline_input_tokens BIGINT,
+    mainline_cached_tokens BIGINT,
+    mainline_cache_write_tokens BIGINT,
+    mainline_output_tokens BIGINT,
     usage_source VARCHAR,
     charge_usd DECIMAL(38,12),
     list_usd DECIMAL(38,12),
@@ -158,6 +166,7 @@ CREATE TABLE attempt (             -- one row an attempt with an outcome
     served_format VARCHAR,
     revised_prompt VARCHAR,
     request_id VARCHAR,
+    response_id VARCHAR,
     pictures STRUCT(
         sha256 VARCHAR, n_bytes BIGINT, format VARCHAR, width_px INTEGER,
         height_px INTEGER, simulated BOOLEAN, problem VARCHAR
@@ -199,7 +208,11 @@ CREATE TABLE tally (               -- one row for attempts of a cell that ended 
     input_image_tokens BIGINT,
     cached_image_tokens BIGINT,
     output_image_tokens BIGINT,
-    output_text_tokens BIGINT
+    output_text_tokens BIGINT,
+    mainline_input_tokens BIGINT,
+    mainline_cached_tokens BIGINT,
+    mainline_cache_write_tokens BIGINT,
+    mainline_output_tokens BIGINT
 );
 
 CREATE TABLE timing (              -- one row a cell with a trial that was ok
@@ -249,7 +262,8 @@ CREATE TABLE certified (           -- one row an answer that an emulator stamped
     sent_ns BIGINT,                -- we had handed over the last byte of the request
     emulator_received_ns BIGINT,   -- it read that byte
     emulator_first_byte_ns BIGINT, -- it was about to hand over the answer's first
-    emulator_sent_ns BIGINT        -- the kernel had taken the answer's last
+    emulator_sent_ns BIGINT,       -- the kernel had taken the answer's last
+    emulator_first_partial_ns BIGINT -- and the first partial picture's last; NULL: none
 );
 
 CREATE TABLE certification (       -- one row a batch of those, or why there is none

@@ -35,6 +35,7 @@ LEFT JOIN session AS s ON s.run_id = o.run_id AND s.journal = o.journal;
 --   http_status, error_type, error_code, error_message   as answered
 --   retry_after_s        seconds that the answer asks to wait
 --   queued_s .. late_s   as in v_trial, of this attempt
+--   partials_s           request sent to the whole event of each partial picture
 --   *_tokens             as in v_trial
 --   usage_source         reported, estimated, absent
 --   charge_usd           at the prices frozen in the plan, NULL when unknown
@@ -44,7 +45,7 @@ LEFT JOIN session AS s ON s.run_id = o.run_id AND s.journal = o.journal;
 --   simulated            this answer carried the emulator's mark
 --   images, bytes        usable pictures, bytes of all pictures
 --   served_*             what the answer says was served
---   revised_prompt, request_id
+--   revised_prompt, request_id, response_id
 --   pictures             a list of {sha256, n_bytes, format, width_px, height_px,
 --                        simulated, problem}
 --   headers              kept headers of the answer, JSON
@@ -56,6 +57,8 @@ FROM recorded_attempt WHERE NOT in_flight;
 -- One planned measurement, sent or not. What is not said otherwise belongs to
 -- the last attempt.
 --   run_id, suite, trial_id, prompt_id
+--   conversation, turn   of a prompt that is a turn of one, from 1; else NULL
+--   n_inputs             pictures that go with the prompt, without a mask
 --   cell_index           its cell's place in the plan
 --   variant              digest of everything that is asked but the endpoint
 --   category             of the prompt
@@ -75,15 +78,19 @@ FROM recorded_attempt WHERE NOT in_flight;
 --   queued_s             scheduled to start of the request
 --   connect_s            TCP and TLS set-up, 0 on a kept connection
 --   first_byte_s         request sent to first byte of the answer
---   first_partial_s      request sent to first partial picture
+--   first_partial_s      request sent to the whole event of the first partial picture
 --   service_s            request sent to last byte
 --   total_s              scheduled to last byte, waits and retries in
 --   lag_s                the last byte lay in the kernel before we read it
 --   late_s               sent so much after it was due, by our own fault
+--   partials             partial pictures that came; NULL where nothing is recorded
 --   input_text_tokens, cached_text_tokens, input_image_tokens,
 --   cached_image_tokens, output_image_tokens, output_text_tokens
 --                        input totals include their cached part
---   mainline_*_tokens    of the model that drives the Responses tool
+--   mainline_input_tokens, mainline_cached_tokens, mainline_cache_write_tokens,
+--   mainline_output_tokens
+--                        of the text model that drives the Responses tool; its
+--                        input includes what was cached and written
 --   usage_source         reported, estimated, absent
 --   charge_usd           of all its attempts; NULL when nothing is known
 --   list_usd             the same, at the direct book's price
@@ -93,6 +100,7 @@ FROM recorded_attempt WHERE NOT in_flight;
 --   usable               ok; NULL when nobody knows, pictures were not opened, or
 --                        nothing was sent
 --   images, bytes, served_*, revised_prompt, request_id, started_at, pictures
+--   response_id          what the Responses API calls the answer
 CREATE VIEW v_trial AS
 WITH earlier AS (
     SELECT
@@ -109,7 +117,8 @@ WITH earlier AS (
     GROUP BY run_id, trial_id
 )
 SELECT
-    t.run_id, r.suite, t.trial_id, p.prompt_id, t.cell_index, c.variant, p.category,
+    t.run_id, r.suite, t.trial_id, p.prompt_id, p.conversation, p.turn,
+    coalesce(p.n_inputs, 0) AS n_inputs, t.cell_index, c.variant, p.category,
     c.api, c.operation, c.model, c.mainline_model, c.quality, c.size,
     c.output_format, c.background, coalesce(c.n, 1) AS n,
     coalesce(c.stream, false) AS stream,
@@ -126,12 +135,11 @@ SELECT
     a.outcome, a.billing,
     ((a.attempt_id IS NOT NULL)::INTEGER + coalesce(s.attempts, 0))::INTEGER AS attempts,
     a.queued_s, a.connect_s, a.first_byte_s, a.first_partial_s, a.service_s, a.total_s,
-    a.lag_s, a.late_s,
+    a.lag_s, a.late_s, len(a.partials_s)::INTEGER AS partials,
     a.input_text_tokens, a.cached_text_tokens, a.input_image_tokens,
     a.cached_image_tokens, a.output_image_tokens, a.output_text_tokens,
-    NULL::BIGINT AS mainline_input_tokens,
-    NULL::BIGINT AS mainline_cached_tokens,
-    NULL::BIGINT AS mainline_output_tokens,
+    a.mainline_input_tokens, a.mainline_cached_tokens,
+    a.mainline_cache_write_tokens, a.mainline_output_tokens,
     a.usage_source,
     (coalesce(a.charge_usd + s.charge_usd, a.charge_usd, s.charge_usd))::DECIMAL(38,12)
         AS charge_usd,
@@ -155,7 +163,8 @@ SELECT
         ELSE false
     END AS usable,
     a.images, a.bytes, a.served_model, a.served_size, a.served_quality,
-    a.served_format, a.revised_prompt, a.request_id, a.started_at, a.pictures
+    a.served_format, a.revised_prompt, a.request_id, a.response_id, a.started_at,
+    a.pictures
 FROM trial AS t
 JOIN run AS r ON r.run_id = t.run_id
 JOIN prompt AS p ON p.run_id = t.run_id AND p.prompt_index = t.prompt_index
@@ -237,8 +246,43 @@ SELECT
         AS usd_per_image,
     usd_each(sum(list_usd) FILTER (WHERE NOT charge_unknown), priced_images)
         AS list_usd_per_image
-FROM (SELECT *, outcome = 'ok' AND NOT from_cache AND NOT warmup AS is_timed FROM v_trial)
+FROM (
+    -- What a job of the Batch API answered has no service time, and no latency.
+    SELECT *, outcome = 'ok' AND NOT from_cache AND NOT warmup
+        AND service_s IS NOT NULL AS is_timed
+    FROM v_trial
+)
 GROUP BY run_id, cell_index;
+
+-- One conversation at a cell, for the repeat-th time: its turns follow one another.
+--   run_id, suite, cell_index, variant, endpoint, route, simulated
+--   conversation, repeat
+--   model, mainline_model
+--   n_turns              planned
+--   n_ok                 turns whose last attempt was ok
+--   charge_usd, list_usd, possibly_billed_usd   of all attempts of all turns
+--   n_charge_unknown     turns with money that is not in charge_usd
+--   service_s            of all turns together; NULL unless each one has it
+--   total_s              the same of total_s: what the harness did between two
+--                        turns is not in it
+CREATE VIEW v_conversation AS
+SELECT
+    run_id, any_value(suite) AS suite, cell_index, any_value(variant) AS variant,
+    any_value(endpoint) AS endpoint, any_value(route) AS route,
+    bool_or(simulated) AS simulated, conversation, repeat,
+    any_value(model) AS model, any_value(mainline_model) AS mainline_model,
+    count(*) AS n_turns,
+    count(*) FILTER (WHERE outcome = 'ok') AS n_ok,
+    sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
+    sum(list_usd)::DECIMAL(38,12) AS list_usd,
+    sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd,
+    count(*) FILTER (WHERE charge_unknown) AS n_charge_unknown,
+    CASE WHEN count(service_s) = count(*) THEN sum(service_s ORDER BY turn) END
+        AS service_s,
+    CASE WHEN count(total_s) = count(*) THEN sum(total_s ORDER BY turn) END AS total_s
+FROM v_trial
+WHERE conversation IS NOT NULL
+GROUP BY run_id, cell_index, conversation, repeat;
 
 -- Direct against gateway: same run, prompt, variant and repeat. With several
 -- endpoints of one route, every direct one stands against every gateway.
@@ -256,8 +300,8 @@ WITH timed AS (
         * REPLACE (
             CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup THEN service_s END
                 AS service_s,
-            CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup THEN total_s END
-                AS total_s
+            CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup
+                AND service_s IS NOT NULL THEN total_s END AS total_s
         )
     FROM v_trial
 )
@@ -320,13 +364,16 @@ CREATE VIEW v_self_check AS SELECT * FROM judged;
 
 -- Our times of an answer against the stamps of the emulator that gave it.
 --   run_id, attempt_id, endpoint, outcome
---   first_byte_error_s, service_error_s   ours less the emulator's, signed
+--   first_byte_error_s, first_partial_error_s, service_error_s
+--                        ours less the emulator's, signed; NULL where one has none
 -- The emulator's begin is the earlier of two: when it read the request's last byte,
 -- and when we say that we had sent it.
 CREATE VIEW v_certified AS
 SELECT
     c.run_id, c.attempt_id, a.endpoint, a.outcome,
     a.first_byte_s - (c.emulator_first_byte_ns - begun_ns) / 1e9 AS first_byte_error_s,
+    a.first_partial_s - (c.emulator_first_partial_ns - begun_ns) / 1e9
+        AS first_partial_error_s,
     a.service_s - (c.emulator_sent_ns - begun_ns) / 1e9 AS service_error_s
 FROM (
     SELECT DISTINCT

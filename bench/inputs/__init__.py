@@ -1,0 +1,1 @@
+"""Inputs: pictures that are sent along, opened, checked and kept."""

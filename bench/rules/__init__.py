@@ -1,0 +1,1 @@
+"""Rules: what models and APIs accept, checked before money is spent."""

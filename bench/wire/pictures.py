@@ -1,0 +1,94 @@
+"""Pictures: those of an answer of the Images API, decoded; pure."""
+
+import base64
+from typing import Any, cast
+
+import pybase64
+
+from bench.attempt import Billing, Outcome, Served
+from bench.wire.cost import cost_of_body
+from bench.wire.reading import LONGEST_PROMPT, Reading, text
+from bench.wire.usage import for_pictures, read_usage
+
+Json = dict[str, Any]
+Found = tuple[tuple[bytes, ...], str | None]
+PROBLEMS = {
+    "no_image": "the answer holds no picture",
+    "bad_base64": "a picture of the answer is no base64",
+    "url_only": "the answer holds an address in place of the picture",
+}
+
+
+def read_pictures(
+    body: bytes, content: Json, items: list[Json], found: Found | None = None
+) -> Reading:
+    """An answer of the Images API, or the last event of one.
+
+    Args:
+        body: As it came, for amounts that a parser would change.
+        content: What it says.
+        items: What of it should hold a picture each.
+        found: These pictures, where they were taken out before.
+    """
+    pictures, problem = found or _decoded_all(items)
+    usage, flags = read_usage(content.get("usage"))
+    if pictures:
+        usage, flags = for_pictures(usage, flags)
+    cost, doubts = cost_of_body(body, content.get("usage"))
+    return Reading(
+        outcome=Outcome.UNUSABLE if problem else Outcome.OK,
+        billing=Billing.BILLED_UNUSABLE if problem else Billing.BILLED,
+        pictures=pictures,
+        usage=usage,
+        flags=(*flags, *doubts),
+        served=_served(content, items),
+        cost=cost,
+        error_type="unusable_answer" if problem else None,
+        error_code=problem,
+        error_message=PROBLEMS[problem] if problem else None,
+    )
+
+
+def objects(value: object) -> list[Json]:
+    """The members of a list, an empty object for each that is none."""
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("Json", item) if isinstance(item, dict) else {} for item in items]
+
+
+def _decoded_all(items: list[Json]) -> Found:
+    pictures: list[bytes] = []
+    problem: str | None = None
+    for entry in items:
+        encoded = entry.get("b64_json")
+        if not isinstance(encoded, str) or not encoded:
+            problem = problem or ("url_only" if entry.get("url") else "no_image")
+            continue
+        try:
+            pictures.append(decoded(encoded))
+        except ValueError:
+            problem = problem or "bad_base64"
+    return tuple(pictures), problem or (None if pictures else "no_image")
+
+
+def decoded(encoded: str) -> bytes:
+    """The bytes of a picture, which is paid: what either library reads is read.
+
+    Raises:
+        ValueError: It is no base64.
+    """
+    try:
+        return pybase64.b64decode(encoded, validate=True)
+    except ValueError:
+        # It refuses signs of padding that nobody needs.
+        return base64.b64decode(encoded, validate=True)
+
+
+def _served(content: Json, items: list[Json]) -> Served:
+    first = items[0] if items else {}
+    return Served(
+        model=text(content.get("model")),
+        size=text(content.get("size")),
+        quality=text(content.get("quality")),
+        format=text(content.get("output_format")),
+        revised_prompt=text(first.get("revised_prompt"), LONGEST_PROMPT),
+    )

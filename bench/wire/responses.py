@@ -1,0 +1,178 @@
+"""Responses: an answer of the Responses API as facts; pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from bench.attempt import Billing, Outcome, Served
+from bench.wire.cost import cost_of_body
+from bench.wire.pictures import PROBLEMS, decoded, objects
+from bench.wire.reading import LONGEST_PROMPT, Reading, response_id_of, text
+from bench.wire.refusal import told_error
+from bench.wire.usage import (
+    NOTHING_USED,
+    TOOL_ZERO,
+    for_pictures,
+    read_mainline,
+    read_tool_usage,
+)
+
+Json = dict[str, Any]
+CALL = "image_generation_call"
+_FILTERED = "content_filter"
+
+
+def is_response(content: Json) -> bool:
+    """Whether an answer is one of the Responses API."""
+    return content.get("object") == "response" or (
+        "output" in content and "data" not in content
+    )
+
+
+def read_response(
+    body: bytes, content: Json, told: Sequence[Json] = (), within: tuple[str, ...] = ()
+) -> Reading:
+    """An answer that is over, however it ended.
+
+    Args:
+        body: As it came, for amounts that a parser would change.
+        content: The response.
+        told: Items that events told before, for a response that leaves them out.
+        within: Where in the body the response stands.
+    """
+    calls = _calls(content.get("output"))
+    if not any(call.get("result") for call in calls):
+        calls = _calls(list(told)) or calls
+    pictures, problem = _pictures(calls)
+    usage, flags = _used(content, has_calls=bool(calls), has_picture=bool(pictures))
+    mainline, remarks = read_mainline(content.get("usage"))
+    cost, doubts = cost_of_body(body, content.get("usage"), within)
+    reading = Reading(
+        outcome=Outcome.OK,
+        billing=Billing.BILLED,
+        pictures=pictures,
+        usage=usage,
+        mainline=mainline,
+        is_response=True,
+        response_id=response_id_of(content.get("id")),
+        flags=(*flags, *remarks, *doubts),
+        served=_served(content, calls),
+        cost=cost,
+    )
+    return reading if problem is None else _without(reading, content, calls, problem)
+
+
+def _without(
+    reading: Reading, content: Json, calls: Sequence[Json], problem: str
+) -> Reading:
+    """An answer without its picture; what it reports of tokens is paid."""
+    error = _error(content, calls)
+    if error is None or problem != "no_image":
+        return replace(
+            reading,
+            outcome=Outcome.UNUSABLE,
+            billing=Billing.BILLED_UNUSABLE,
+            error_type="unusable_answer",
+            error_code=problem,
+            error_message=_why(content, problem),
+        )
+    told = told_error(error)
+    is_known = reading.usage is not None and reading.mainline is not None
+    return replace(
+        told,
+        billing=Billing.BILLED_UNUSABLE if is_known else Billing.POSSIBLY_BILLED,
+        usage=reading.usage,
+        mainline=reading.mainline,
+        is_response=True,
+        response_id=reading.response_id,
+        flags=reading.flags,
+        served=reading.served,
+        cost=reading.cost,
+    )
+
+
+def _error(content: Json, calls: Sequence[Json]) -> Json | None:
+    """What went wrong, of the whole or of a call; None where nothing did."""
+    errors = [content.get("error"), *(call.get("error") for call in calls)]
+    for error in errors:
+        if isinstance(error, dict) and error:
+            return cast("Json", error)
+    if _reason(content) == _FILTERED:
+        return {"code": _FILTERED, "message": "the answer was held back as unsafe"}
+    is_failed = any(one.get("status") == "failed" for one in (content, *calls))
+    return {"message": "the call failed, and does not say why"} if is_failed else None
+
+
+def _reason(content: Json) -> str | None:
+    details = content.get("incomplete_details")
+    told = cast("Json", details) if isinstance(details, dict) else {}
+    return text(told.get("reason"))
+
+
+def _why(content: Json, problem: str) -> str:
+    kinds = {text(item.get("type")) for item in objects(content.get("output"))}
+    named = ", ".join(sorted(kind for kind in kinds if kind))
+    if problem != "no_image":
+        return PROBLEMS[problem]
+    if reason := _reason(content):
+        return f"{PROBLEMS[problem]}: it ended early ({reason})"
+    return f"{PROBLEMS[problem]}, but {named}" if named else PROBLEMS[problem]
+
+
+def _calls(items: object) -> list[Json]:
+    return [item for item in objects(items) if item.get("type") == CALL]
+
+
+def _pictures(calls: Sequence[Json]) -> tuple[tuple[bytes, ...], str | None]:
+    """The picture of each call; gateways leave its state at `generating`."""
+    pictures: list[bytes] = []
+    problem: str | None = None
+    for call in calls:
+        encoded = call.get("result")
+        if not isinstance(encoded, str) or not encoded:
+            continue
+        try:
+            pictures.append(decoded(encoded.partition(";base64,")[2] or encoded))
+        except ValueError:
+            problem = "bad_base64"
+    return tuple(pictures), problem or (None if pictures else "no_image")
+
+
+def _used(
+    content: Json, *, has_calls: bool, has_picture: bool
+) -> tuple[dict[str, int | None] | None, tuple[str, ...]]:
+    """What the image model used, and words for what is odd about it.
+
+    Where the tool was never called it used nothing, whether that is told or not.
+    """
+    tools = content.get("tool_usage")
+    told = cast("Json", tools).get("image_gen") if isinstance(tools, dict) else None
+    usage, flags = read_tool_usage(told)
+    if has_picture:
+        return for_pictures(usage, flags, TOOL_ZERO)
+    if flags == (TOOL_ZERO,) or not has_calls:
+        return dict(NOTHING_USED), ()
+    return usage, flags
+
+
+def _served(content: Json, calls: Sequence[Json]) -> Served:
+    call = _first(call for call in calls if call.get("result"))
+    tools = objects(content.get("tools"))
+    tool = _first(tool for tool in tools if tool.get("type") == "image_generation")
+    stated = {
+        name: next(
+            (told for place in (call, tool) if (told := text(place.get(name)))), None
+        )
+        for name in ("size", "quality", "output_format")
+    }
+    return Served(
+        model=text(call.get("model")) or text(tool.get("model")),
+        size=stated["size"],
+        quality=stated["quality"],
+        format=stated["output_format"],
+        revised_prompt=text(call.get("revised_prompt"), LONGEST_PROMPT),
+    )
+
+
+def _first(found: Iterable[Json]) -> Json:
+    return next(iter(found), cast("Json", {}))

@@ -1,0 +1,177 @@
+"""Stream: an answer that came as events (SSE), as facts; pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import orjson
+
+from bench.wire.pictures import read_pictures
+from bench.wire.reading import Reading, response_id_of, text, unusable
+from bench.wire.refusal import told_error
+from bench.wire.responses import CALL, read_response
+
+Json = dict[str, Any]
+_MARK_OF_ORDER = b"\xef\xbb\xbf"
+_PARTIAL = ".partial_image"
+_COMPLETED = ("image_generation.completed", "image_edit.completed")
+_RESPONSE_ENDS = ("response.completed", "response.incomplete", "response.failed")
+_CUT = "the stream ended before its final picture"
+NOT_ENDED = "stream_not_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event.
+
+    Attributes:
+        name: What its line `event:` says, empty without one; gateways drop it.
+        data: Its lines of data.
+        end: How many bytes of the body are there when it is whole.
+    """
+
+    name: str
+    data: bytes
+    end: int
+
+
+def events(body: bytes) -> Iterator[Event]:
+    """The events of a stream, the last one too where its empty line is missing.
+
+    Lines end by LF, CR LF or CR, as the standard of WHATWG lets them.
+    """
+    name, data, at = "", list[bytes](), 0
+    for line in body.splitlines(keepends=True):
+        at += len(line)
+        plain = line.rstrip(b"\r\n")
+        if at == len(line):
+            plain = plain.removeprefix(_MARK_OF_ORDER)
+        if not plain:
+            if data:
+                yield Event(name=name, data=b"\n".join(data), end=at)
+            name, data = "", list[bytes]()
+            continue
+        label, _, value = plain.partition(b":")
+        value = value.removeprefix(b" ")
+        if label == b"data":
+            data.append(value)
+        elif label == b"event":
+            name = value.decode("utf-8", "replace")
+    if data:
+        yield Event(name=name, data=b"\n".join(data), end=at)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the events told so far.
+
+    Attributes:
+        last: Body, content and place of the one that ends the answer.
+        items: Of a response, those that are done.
+        first: Of a response, what its first events say of it.
+    """
+
+    partial_ends: list[int] = field(default_factory=list[int])
+    picture: tuple[bytes, Json] | None = None
+    response: tuple[bytes, Json] | None = None
+    error: Json | None = None
+    items: list[Json] = field(default_factory=list[Json])
+    first: Json | None = None
+    n_unreadable: int = 0
+
+
+def read_stream(body: bytes, cut: str | None) -> Reading:
+    """A stream as facts; what partial pictures used is in the final usage.
+
+    Args:
+        body: What came of it.
+        cut: Why it is not whole; None when it is.
+    """
+    seen = _Seen()
+    for event in events(body):
+        _take(seen, event)
+    reading = _reading(seen, cut)
+    flags = reading.flags if cut is None else (*reading.flags, NOT_ENDED)
+    return replace(
+        reading,
+        partial_ends=tuple(seen.partial_ends),
+        flags=flags if seen.picture or seen.response else reading.flags,
+    )
+
+
+def _take(seen: _Seen, event: Event) -> None:
+    content = _content(event)
+    if content is None:
+        seen.n_unreadable += event.data.strip() != b"[DONE]"
+        return
+    kind = text(content.get("type")) or event.name
+    if kind.endswith(_PARTIAL):
+        if _is_text(content.get("b64_json") or content.get("partial_image_b64")):
+            seen.partial_ends.append(event.end)
+    elif kind in _COMPLETED:
+        seen.picture = seen.picture or (event.data, content)
+    elif kind in _RESPONSE_ENDS:
+        seen.response = seen.response or (event.data, content)
+    elif kind == "error" or content.get("error"):
+        seen.error = seen.error or _error(content)
+    else:
+        _note_response(seen, kind, content)
+
+
+def _note_response(seen: _Seen, kind: str, content: Json) -> None:
+    if kind == "response.output_item.done":
+        item = _object(content.get("item"))
+        if item.get("type") == CALL:
+            seen.items.append(item)
+    elif kind.startswith("response.") and "response" in content:
+        seen.first = _object(content["response"])
+
+
+def _reading(seen: _Seen, cut: str | None) -> Reading:
+    if seen.picture is not None:
+        data, content = seen.picture
+        return read_pictures(data, content, [content])
+    if seen.response is not None:
+        data, content = seen.response
+        response = _object(content.get("response"))
+        return read_response(data, response, seen.items, ("response",))
+    first = seen.first or {}
+    if seen.error is not None:
+        told = told_error(seen.error)
+        is_response = seen.first is not None
+        return replace(
+            told, is_response=is_response, response_id=response_id_of(first.get("id"))
+        )
+    if any(_is_text(item.get("result")) for item in seen.items):
+        reading = read_response(b"", {**first, "output": []}, seen.items)
+        return replace(reading, flags=(*reading.flags, NOT_ENDED))
+    if cut is None and seen.n_unreadable and not seen.partial_ends:
+        return unusable("bad_json", "an event of the answer is no JSON object")
+    reading = unusable("cut_body", cut or _CUT)
+    return replace(
+        reading, is_response=bool(first), response_id=response_id_of(first.get("id"))
+    )
+
+
+def _content(event: Event) -> Json | None:
+    try:
+        content = orjson.loads(event.data)
+    except orjson.JSONDecodeError:
+        return None
+    return cast("Json", content) if isinstance(content, dict) else None
+
+
+def _error(content: Json) -> Json:
+    """What went wrong: gateways put it in an object of its own."""
+    error = content.get("error")
+    if isinstance(error, dict):
+        return cast("Json", error)
+    return {"message": error} if isinstance(error, str) else content
+
+
+def _object(value: object) -> Json:
+    return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
