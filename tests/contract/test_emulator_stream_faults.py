@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from PIL import Image
 
-IMAGE = {
+IMAGE: dict[str, Any] = {
     "model": "gpt-image-2",
     "prompt": "A red kite",
     "quality": "low",
@@ -18,14 +18,14 @@ IMAGE = {
     "partial_images": 1,
     "output_format": "jpeg",
 }
-TOOL = {
+TOOL: dict[str, Any] = {
     "type": "image_generation",
     "model": "gpt-image-2",
     "quality": "low",
     "partial_images": 1,
     "output_format": "jpeg",
 }
-RESPONSE = {
+RESPONSE: dict[str, Any] = {
     "model": "gpt-5.2",
     "input": "A red kite",
     "tools": [TOOL],
