@@ -13,8 +13,8 @@ from bench.endpoint import Endpoint, Route
 from bench.folder import DataFolder
 from bench.meter.lanes import open_lane
 from bench.meter.session import OpenRun, open_run
-from bench.plan.options import Options
 from bench.plan.growth import prompt_of
+from bench.plan.options import Options
 from bench.selfcheck.verdict import LEAST_LIMIT_S, SERVICE_SHARE
 from bench.store.checked import certification, judged_figures
 from bench.store.index import open_index

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import httpx2
 
@@ -41,8 +41,8 @@ _NOT_YET = ("/batches", "/videos")
 # Above, pictures of a request are taken apart aside of the loop.
 _SMALL_BYTES = 200_000
 _NAME = "X-Client-Request-Id"
-_RESPONSE_ID = re.compile(rb'"id" ?: ?"(resp[!-~]{1,2000}?)"')
-_FIRST_BYTES = 100_000
+_AN_ID = re.compile(rb'"id" ?: ?"([!-~]{1,2000}?)"')
+_FIRST_BYTES = 20_000
 
 
 class UnmeteredCall(UserWarning):
@@ -120,7 +120,6 @@ class _Metering:
         self._relay = relay
         self._tell = tell
         self._limiter, self._turns = run.way_to(endpoint)
-        self._pending: set[asyncio.Task[Any]] = set()
 
     async def handle(self, request: httpx2.Request, memory: Memory) -> httpx2.Response:
         """Answer one request of the program."""
@@ -132,17 +131,10 @@ class _Metering:
             digest, heard = await _read(request)
             if heard is None:
                 return await self._unmetered(request)
-            if heard.previous_response_id is not None:
-                await self._wait_for(heard.previous_response_id)
             call = self._call(digest, heard, memory)
         except BadInput as error:
             return own_answer(request, FORBIDDEN, f"nothing was sent: {error}")
         return await self._metered(request, call)
-
-    async def _wait_for(self, response_id: str) -> None:
-        """Wait until an answer is known, or none that is under way can be it."""
-        while response_id not in self._run.responses and self._pending:
-            await asyncio.wait(self._pending, return_when=asyncio.FIRST_COMPLETED)
 
     def _call(self, digest: str, heard: Overheard, memory: Memory) -> _Call:
         """The call that a request belongs to; another body is another call."""
@@ -213,10 +205,7 @@ class _Metering:
                 arrived.set_result(own_answer(request, FORBIDDEN, sentence))
 
         lane = self._lane(request, call, arrived)
-        task = self._run.start(self._attempt(call, lane))
-        self._pending.add(task)
-        task.add_done_callback(self._pending.discard)
-        task.add_done_callback(over)
+        self._run.start(self._attempt(call, lane)).add_done_callback(over)
         try:
             # The program has its answer when it is there, not when it is recorded.
             return await arrived
@@ -254,11 +243,12 @@ class _Metering:
             return await passed_on(self._relay, request, stamps, arrived, note)
 
         def note(body: bytes) -> None:
-            # The next turn may come before this one is recorded.
-            found = _RESPONSE_ID.search(body, 0, _FIRST_BYTES)
-            if found and request.url.path.rstrip("/").endswith(RESPONSES):
-                name = found[1].decode("utf-8", "replace")
-                self._run.responses[name] = call.planned.trial.trial_id
+            # The next turn may come before this one is recorded: any name in front
+            # of the pictures may be the one that it goes on from.
+            if request.url.path.rstrip("/").endswith(RESPONSES):
+                for found in _AN_ID.finditer(body, 0, _FIRST_BYTES):
+                    name = found[1].decode("utf-8", "replace")
+                    self._run.responses[name] = call.planned.trial.trial_id
 
         def take(picture: Picture, content: bytes) -> None:
             call.images.append(Image.of(picture, content, None))

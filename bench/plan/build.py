@@ -76,9 +76,9 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     n_trials = len(cells) * len(prompts) * suite.repeats
     if n_trials > MOST_TRIALS:
         raise BadInput(f"{n_trials:,} trials; a run has at most {MOST_TRIALS:,}")
-    today = datetime.now(UTC).date()
     if wishes.options.batch:
         check_batch(cells, wishes.warm_up)
+    today = datetime.now(UTC).date()
     check_asked(cells, prompts, endpoints, today)
     tier = Tier.BATCH if wishes.options.batch else Tier.STANDARD
     prices = price_cells(cells, endpoints, today, wishes.book, tier)

@@ -145,11 +145,11 @@ def test_events_reach_the_program_as_they_come(
     partial_s = [at_s for kind, at_s in events if kind.endswith("partial_image")]
     assert len(partial_s) == 2
     # The last event came well after the first partial: nothing was held back.
-    assert events[-1][1] - partial_s[0] > 0.5
+    assert events[-1][1] - partial_s[0] > 0.1
     [outcome] = desk.records("outcome")
     assert outcome["outcome"] == "ok"
     assert len(outcome["partials_s"]) == 2
-    assert 0 < outcome["first_partial_s"] < outcome["service_s"] - 0.5
+    assert 0 < outcome["first_partial_s"] < outcome["service_s"]
     assert Decimal(outcome["charge_usd"]) == direct.total_usd
     assert "stamps_at_edge" not in outcome["flags"]
 
@@ -201,7 +201,7 @@ def test_the_synchronous_client_streams_too(
     stream = sync_client.images.generate(stream=True, partial_images=1, **ASKED)
     came_s = [time.monotonic() - began for _ in stream]
     assert len(came_s) == 2
-    assert came_s[1] - came_s[0] > 0.25
+    assert came_s[1] - came_s[0] > 0.1
     left = sync_client.images.generate(stream=True, partial_images=1, **ASKED)
     next(iter(left))
     left.close()
