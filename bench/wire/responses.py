@@ -99,12 +99,8 @@ def _error(content: Json, calls: Sequence[Json]) -> Json | None:
             return cast("Json", error)
     if _reason(content) == _FILTERED:
         return {"code": _FILTERED, "message": "the answer was held back as unsafe"}
-    is_failed = "failed" in {content.get("status"), *_states(calls)}
+    is_failed = any(one.get("status") == "failed" for one in (content, *calls))
     return {"message": "the call failed, and does not say why"} if is_failed else None
-
-
-def _states(calls: Sequence[Json]) -> list[object]:
-    return [state for call in calls if isinstance(state := call.get("status"), str)]
 
 
 def _reason(content: Json) -> str | None:
