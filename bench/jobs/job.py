@@ -1,4 +1,4 @@
-"""Job: attempts that went to the Batch API together, as records tell it."""
+"""Job: attempts that go to the Batch API together, as recorded."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
