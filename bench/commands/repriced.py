@@ -22,13 +22,13 @@ from bench.words.printable import printable
 from bench.words.tables import print_table
 from pricing.charge import OWN_BOOK
 from pricing.money import usd_text
-from pricing.rates import Tier
 
 SCHEMA = "pixelmeter.reprice/1"
 Json = dict[str, object]
 _MOST_CELLS = 4
 _MONEY = (("requests", True), ("charged", True), ("repriced", True))
 _ORDER = "~+-?"
+_RATES = {"batch": " at batch rates", "as_sent": " at batch rates where so sent"}
 _WORDS = {
     "~": "another price",
     "+": "a price now",
@@ -67,18 +67,11 @@ def print_repricing(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> No
         )
 
 
-def tier_text(found: Repricing, wanted: Wanted) -> str:
-    """Which rates: `standard`, `batch`, or `as_sent` where runs differ."""
-    tiers = {wanted.tier_of(cell.asked) for cell in found.cells}
-    return "as_sent" if len(tiers) > 1 else str(next(iter(tiers), Tier.STANDARD))
-
-
 def _asked(found: Repricing, wanted: Wanted) -> str:
     book = (
         f"by the {wanted.vendor} book" if wanted.vendor else "by each endpoint's book"
     )
-    words = {"batch": " at batch rates", "as_sent": " at batch rates where so sent"}
-    rates = words.get(tier_text(found, wanted), "")
+    rates = _RATES.get(wanted.tiers_of(c.asked for c in found.cells), "")
     day = f"as of {wanted.as_of}" if wanted.as_of else "on the day of each request"
     return printable(f"{book}{rates}, {day}")
 
@@ -220,7 +213,7 @@ def answer(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> Json:
         "schema": SCHEMA,
         "book": wanted.vendor,
         "as_of": None if wanted.as_of is None else str(wanted.as_of),
-        "tier": tier_text(found, wanted),
+        "tier": wanted.tiers_of(cell.asked for cell in found.cells),
         **_money(_together(found.cells)),
         "of_it_simulated": _money(
             _together(cell for cell in found.cells if cell.asked["simulated"])

@@ -1,4 +1,4 @@
-"""Follower: a job that was made, looked at until it ends, then collected."""
+"""Follower: a job looked at until it ends, then collected."""
 
 import asyncio
 import random
