@@ -124,20 +124,18 @@ def _print_json(built: "Plan", figures: "Forecast") -> None:
 
 
 def _print_words(built: "Plan", figures: "Forecast") -> None:
+    from bench.plan.frozen import cell_to_json
     from bench.words.tables import print_table
+    from bench.words.variants import beside_model
 
     typer.echo(
         f"{built.suite_name}: {figures.n_prompts} prompts, {figures.n_cells} cells, "
         f"{figures.n_trials} trials (seed {built.seed})"
     )
     print_table(
-        [("endpoint", False), ("model", False), ("parameters", False)],
+        [("endpoint", False), ("model", False), ("asked", False)],
         [
-            [
-                cell.endpoint,
-                cell.model,
-                ", ".join(f"{name} {value}" for name, value in cell.parameters),
-            ]
+            [cell.endpoint, cell.model, beside_model(cell_to_json(cell))]
             for cell in built.cells
         ],
     )

@@ -128,7 +128,7 @@ def _prices(found: Sequence[Row]) -> None:
             found, key=lambda row: (row["usd_per_image"] is None, row["usd_per_image"])
         ),
         [
-            *tables.cell_columns(),
+            *tables.cell_columns(found),
             tables.count("Images", "images"),
             tables.usd("US$ a usable image", "usd_per_image"),
             tables.time("p50", "p50_s"),
@@ -154,7 +154,7 @@ def _tokens(rows: Sequence[Row]) -> None:
     tables.show(
         rows,
         [
-            *tables.cell_columns(),
+            *tables.cell_columns(rows),
             *(tables.count(heading, key) for heading, key in _CLASSES),
             tables.count("Reported", "n_reported"),
             tables.count("Estimated", "n_estimated"),
@@ -193,7 +193,7 @@ def _gaps(visit: Visit) -> None:
             for gap in off
         ],
         [
-            *tables.cell_columns(),
+            *tables.cell_columns(()),
             tables.count("Answers", "n_compared"),
             tables.count("Off", "n_off"),
             tables.count("By the rule", "rule_tokens"),
