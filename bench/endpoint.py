@@ -25,6 +25,10 @@ Name = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$", max_length=64)
 ]
 _DEFAULTS = PARAMETERS | {"mainline_model"}
+_MAKER = "api.openai.com"
+_OPERATION = re.compile(
+    r"/(images/(generate|generations?|edits?|variations?)|responses)/*$"
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Names have few digits; a key without hyphens has many, or begins like one.
 _LIKE_A_KEY = re.compile(r"sk_.*|(?=.{20})(.*[0-9]){6}.*")
@@ -105,6 +109,14 @@ class Endpoint(BaseModel):
             raise unshown("should begin with https:// and name a host")
         if not value.isascii() or not value.isprintable() or " " in value:
             raise unshown("should hold no spaces and nothing but ASCII")
+        if found := _OPERATION.search(parts.path):
+            raise unshown(
+                f"should end before {found[0]}, as in https://host/v1: the address "
+                "of each operation is put behind it (a picture is generated at "
+                "/images/generations)"
+            )
+        if parts.hostname == _MAKER and parts.path.strip("/") != "v1":
+            raise unshown(f"should be https://{_MAKER}/v1: nothing else is answered")
         return value
 
     @field_validator("api_key_env", mode="wrap")

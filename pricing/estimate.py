@@ -48,6 +48,8 @@ def estimate(
     """
     variant = request.variant
     one = rules.output_tokens(variant.quality, variant.size)
+    if request.frames > 1:
+        raise UnknownQuantity("output_image_tokens", _moving(rules))
     pictures = known.input_image_tokens
     if pictures is None and request.unseen_images:
         raise UnknownQuantity("input_image_tokens", _unseen(rules))
@@ -183,7 +185,7 @@ def _planned(
     return replace(
         known,
         input_image_tokens=input_image_tokens,
-        output_image_tokens=request.n * (output_tokens + partials),
+        output_image_tokens=request.n * (request.frames * output_tokens + partials),
     )
 
 
@@ -202,6 +204,8 @@ def _reasons(
         rules.picture_tokens(request.input_images, as_of)
     except UnknownQuantity as error:
         reasons.append(f"{error} ({rules.bounds.source})")
+    if request.frames > 1:
+        reasons.append(_moving(rules))
     if request.unseen_images:
         reasons.append(f"{_unseen(rules)} ({rules.bounds.source})")
     if TokenClass.OUTPUT_TEXT in card.rates and rules.bounds.output_text_tokens:
@@ -210,6 +214,14 @@ def _reasons(
             f"({rules.bounds.source})"
         )
     return tuple(reasons)
+
+
+def _moving(rules: ModelRules) -> str:
+    """Why a picture of several frames has no known tokens."""
+    return (
+        f"output_image_tokens of {rules.model} are not published for a GIF; each frame "
+        "is taken for a picture of its own (assumed)"
+    )
 
 
 def _unseen(rules: ModelRules) -> str:

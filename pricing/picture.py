@@ -70,15 +70,7 @@ def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
     qualities = dict.fromkeys(price.quality for price in card.images)
     if quality == AUTO and _is_one_price(card):
         return card.images[0]
-    if quality == AUTO:
-        raise UnknownQuantity(
-            "quality", f"quality auto may be any of {', '.join(qualities)}"
-        )
-    if quality not in qualities:
-        raise BadVariant(
-            f"quality '{quality[:40]}' has no price for {card.title} at {card.vendor}; "
-            f"it has {', '.join(qualities)}"
-        )
+    quality = _settled(card, quality, tuple(qualities))
     of_quality = [price for price in card.images if price.quality == quality]
     sizes = ", ".join(str(price.size or "any other") for price in of_quality)
     by_size = {price.size: price for price in of_quality}
@@ -94,6 +86,22 @@ def image_price(card: RateCard, quality: str, size: Size | None) -> ImagePrice:
             "size", f"{card.model} is priced by the megapixel, and size auto is open"
         )
     return found
+
+
+def _settled(card: RateCard, quality: str, known: tuple[str, ...]) -> str:
+    """The quality that a picture will have; one that is left to chance raises."""
+    if quality == AUTO and len(known) == 1:
+        return known[0]
+    if quality == AUTO:
+        raise UnknownQuantity(
+            "quality", f"quality auto may be any of {', '.join(known)}"
+        )
+    if quality not in known:
+        raise BadVariant(
+            f"quality '{quality[:40]}' has no price for {card.title} at {card.vendor}; "
+            f"it has {', '.join(known)}"
+        )
+    return quality
 
 
 def _is_one_price(card: RateCard) -> bool:

@@ -91,6 +91,7 @@ class PictureRequest:
 
     Attributes:
         unseen_images: pictures that go in too and whose size nobody tells.
+        frames: of each picture that is asked for, where it moves.
     """
 
     variant: Variant
@@ -98,6 +99,7 @@ class PictureRequest:
     partial_images: int = 0
     input_images: tuple[InputImage, ...] = ()
     unseen_images: int = 0
+    frames: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what no request can hold."""

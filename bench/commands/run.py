@@ -36,6 +36,7 @@ from bench.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from bench.folder import DataFolder, RunFolder
     from bench.plan.frozen import Plan
 
 
@@ -208,7 +209,7 @@ def purge(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Delete the pictures of a run; its records stay.
+    """Delete the pictures of a run, those that it sent among them; records stay.
 
     A picture that another run has too is kept.
     """
@@ -228,12 +229,14 @@ def purge(
                 others |= digests(folder.run(other))
         own = digests(mine)
         n_files = remove(folder, own - others)
+        n_inputs = _purge_inputs(folder, mine)
     answer = {
         "schema": "pixelmeter.purge/1",
         "run_id": mine.run_id,
         "pictures": len(own),
         "shared_with_other_runs": len(own & others),
         "files_deleted": n_files,
+        "inputs_deleted": n_inputs,
     }
     if json:
         typer.echo(orjson.dumps(answer).decode())
@@ -242,3 +245,28 @@ def purge(
         f"{mine.run_id}: {n_files} files deleted, of {len(own)} pictures; "
         f"{len(own & others)} are kept for other runs; records stay"
     )
+    if n_inputs:
+        typer.echo(f"{n_inputs} pictures that it sent along are deleted too")
+
+
+def _purge_inputs(folder: "DataFolder", mine: "RunFolder") -> int:
+    """Delete what a run sent along and no other run did; returns how many."""
+    from bench.errors import BadInput
+    from bench.inputs.shelf import remove
+    from bench.plan.growth import whole_plan
+
+    own = _sent(whole_plan(mine))
+    for other in folder.run_ids() if own else ():
+        if other == mine.run_id:
+            continue
+        try:
+            own -= _sent(whole_plan(folder.run(other)))
+        except BadInput:
+            # Nobody knows what that one sent along: nothing is deleted.
+            return 0
+    return remove(folder, own)
+
+
+def _sent(plan: "Plan") -> set[str]:
+    pictures = (one for prompt in plan.prompts for one in prompt.pictures)
+    return {one.sha256 for one in pictures if one.sha256 is not None}

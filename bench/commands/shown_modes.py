@@ -1,4 +1,4 @@
-"""Shown modes: streams, text models and conversations of a run, told."""
+"""Shown modes: streams, mainline models, conversations of a run, told."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,7 +9,7 @@ import typer
 from bench.store.queries import Row
 from bench.store.shown import Shown
 from bench.studies.levels import Times, times_of
-from bench.studies.text_model_cost import TextModelCost, text_model_costs
+from bench.studies.mainline_cost import MainlineCost, mainline_costs
 from bench.words.figures import UNKNOWN, dollars, known_dollars, seconds
 from bench.words.tables import print_table
 from pricing.money import usd_text
@@ -25,9 +25,9 @@ def print_modes(shown: Shown) -> None:
         columns += [("p95 or max", True), ("final p50", True), ("p95 or max", True)]
         lines = [[*_place(shown, row), *_stream(row)] for row in shown.streams]
         print_table([*_PLACE, *columns], lines)
-    if shown.text_models:
-        typer.echo("\ntext models that drove the image tool, charged beside it")
-        _print_text_models(shown)
+    if shown.mainline_models:
+        typer.echo("\nmainline models, which drove the image tool; charged beside it")
+        _print_mainline(shown)
     if shown.conversations:
         typer.echo("\nconversations, turn by turn")
         columns = [("conversation", False), ("turn", True), ("ok", True)]
@@ -47,9 +47,9 @@ def modes_answer(shown: Shown) -> dict[str, Any]:
             }
             for row in shown.streams
         ],
-        "text_models": [
-            {**_cell_of(shown, cost.cell_index), **_text_model(cost)}
-            for cost in text_model_costs(shown.text_models)
+        "mainline_models": [
+            {**_cell_of(shown, cost.cell_index), **_mainline(cost)}
+            for cost in mainline_costs(shown.mainline_models)
         ],
         "conversations": [
             {
@@ -102,20 +102,20 @@ def _members(what: str, times: Times) -> dict[str, Any]:
     }
 
 
-def _print_text_models(shown: Shown) -> None:
-    columns = [("text model", False), ("requests", True), ("tokens in", True)]
-    columns += [("of them cached", True), ("out", True), ("at the list price", True)]
-    columns += [("of", True), ("image tokens told", False)]
+def _print_mainline(shown: Shown) -> None:
+    columns = [("mainline model", False), ("requests", True), ("tokens in", True)]
+    columns += [("of them cached", True), ("tokens out", True), ("at list price", True)]
+    columns += [("of both models'", True), ("image tokens reported", False)]
     print_table(
         [("endpoint", False), *columns],
         [
-            [_place(shown, {"cell_index": cost.cell_index})[0], *_text_line(cost)]
-            for cost in text_model_costs(shown.text_models)
+            [_place(shown, {"cell_index": cost.cell_index})[0], *_mainline_line(cost)]
+            for cost in mainline_costs(shown.mainline_models)
         ],
     )
 
 
-def _text_line(cost: TextModelCost) -> list[str]:
+def _mainline_line(cost: MainlineCost) -> list[str]:
     counts = (cost.input_tokens, cost.cached_tokens, cost.output_tokens)
     return [
         cost.model,
@@ -127,17 +127,15 @@ def _text_line(cost: TextModelCost) -> list[str]:
     ]
 
 
-def _told(cost: TextModelCost) -> str:
+def _told(cost: MainlineCost) -> str:
     """What answers with a picture told of the image tool's tokens."""
-    parts = (
-        (cost.n_reported, "in"),
-        (cost.n_zero, "as zero in"),
-        (cost.n_absent, "not in"),
-    )
-    return ", ".join(f"{how} {n}" for n, how in parts if n) or "no picture"
+    n_answers = cost.n_reported + cost.n_zero + cost.n_absent
+    others = ((cost.n_zero, "all zero"), (cost.n_absent, "absent"))
+    said = [f"{n} {how}" for n, how in others if n]
+    return ", ".join((f"{cost.n_reported} of {n_answers}", *said))
 
 
-def _text_model(cost: TextModelCost) -> dict[str, Any]:
+def _mainline(cost: MainlineCost) -> dict[str, Any]:
     return {
         "mainline_model": cost.model,
         "requests": cost.requests,

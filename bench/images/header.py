@@ -9,6 +9,8 @@ _MARKS = (MARK, MARK.decode().encode("utf-16-le"))
 _EDGE_BYTES = 65_536
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
+_GIF = (b"GIF87a", b"GIF89a")
+_GIF_HEAD_BYTES = 10
 # Begins each marker; any number more may stand in front.
 _FILL = 0xFF
 # Whoever sends hundreds of megabytes of them must not hold up who takes the stamps.
@@ -38,6 +40,9 @@ def read_header(content: bytes) -> Header:
         return Header("png", *size, simulated)
     if content.startswith(_JPEG) and (size := _jpeg_size(content)):
         return Header("jpeg", *size, simulated)
+    if content.startswith(_GIF) and len(content) >= _GIF_HEAD_BYTES:
+        size = _little(content[6:8]), _little(content[8:10])
+        return Header("gif", *size, simulated)
     is_webp = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
     if is_webp and (size := _webp_size(content)):
         return Header("webp", *size, simulated)

@@ -19,7 +19,7 @@ from PIL import Image, ImageFile
 from bench.images.header import MARK
 from bench.memory import keep_room
 
-FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 MOST_PIXELS = 40_000_000
 MOST_MEMORY_BYTES = 1_500_000_000
 THUMBNAIL_EDGE_PX = 256

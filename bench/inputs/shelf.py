@@ -1,6 +1,7 @@
 """Shelf: contents of references kept, under the digest of their bytes."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.errors import StorageFailed
@@ -44,3 +45,13 @@ def content_of(data: DataFolder, reference: Reference) -> bytes:
             "planned; put it back, or run the suite anew"
         )
     return content
+
+
+def remove(data: DataFolder, digests: Iterable[str]) -> int:
+    """Delete contents; returns the number of files."""
+    n_removed = 0
+    for sha256 in digests:
+        for path in (data.inputs / sha256[:2]).glob(f"{sha256}.*"):
+            path.unlink(missing_ok=True)
+            n_removed += 1
+    return n_removed

@@ -29,6 +29,8 @@ from pricing.variant import (
 # The usual rule of thumb for English; an estimate, never a charge of its own.
 BYTES_PER_TOKEN = 4
 _NO_BATCH = "leave --batch out, or write its batch rates into a book of your own"
+# What a model makes where frame_count is left out (official library 3.52.0).
+FRAMES_OF_A_GIF = 9
 Counts = Mapping[str, int | None]
 MAINLINE_COUNTS = (
     "mainline_input_tokens",
@@ -173,6 +175,12 @@ def bound(
     Raises:
         BadInput: The request has no price at all.
     """
+    if cell.parameter("output_format") == "svg":
+        raise BadInput(
+            f"endpoint {cell.endpoint}: output_format: an SVG is written by a text model "
+            "whose tokens nothing binds, so no budget can hold it; use png, jpeg, webp "
+            "or gif"
+        )
     try:
         beside = None
         # The text model writes the tool's prompt anew.
@@ -280,4 +288,10 @@ def _request(cell: Cell, prompt: Prompt, before: Sequence[Prompt]) -> PictureReq
         partial_images=cell.n_partials,
         input_images=seen,
         unseen_images=len(inputs) - len(seen) + masks + len(before),
+        frames=_frames(cell),
     )
+
+
+def _frames(cell: Cell) -> int:
+    is_gif = cell.parameter("output_format") == "gif"
+    return cell.count("frame_count", FRAMES_OF_A_GIF) if is_gif else 1

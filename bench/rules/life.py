@@ -22,7 +22,7 @@ def check_life(cell: Cell, endpoint: Endpoint, day: date) -> None:
     if endpoint.route is not Route.DIRECT or endpoint.vendor != MAKER:
         return
     for key, model in (("model", cell.model), ("mainline_model", cell.mainline_model)):
-        why = None if model is None else _why_not(model, day)
+        why = None if model is None else _why_not(model, cell.operation, day)
         if why is not None:
             raise BadInput(f"{key}: {why}")
 
@@ -44,17 +44,20 @@ def notes_on_life(
     )
 
 
-def _why_not(model: str, day: date) -> str | None:
+def _why_not(model: str, operation: str, day: date) -> str | None:
     released, retired = _life(model)
     rules = rules_of(model, day)
-    other = rules.instead if rules is not None and rules.instead else None
-    ask = f"ask {other}" if other else "ask another"
+    ask = f"ask {(rules and rules.instead) or 'another'}"
+    if operation == "variation":
+        ask = (
+            "no other model makes variations: set operation: edit, and ask gpt-image-2"
+        )
     if released is not None and day < released:
         return f"{model} is served from {released} on, and today is {day}; {ask}"
     if retired is not None and retired <= day:
         return (
-            f"{model} was shut down on {retired}; {ask}, or a gateway that still sells "
-            "it (route: gateway)"
+            f"{model} was shut down on {retired}; {ask}, or ask a gateway that still "
+            "sells it (route: gateway)"
         )
     return None
 

@@ -1,14 +1,14 @@
-"""Modes: what streams, text models and conversations of a run came to."""
+"""Modes: what streams, mainline models and conversations came to."""
 
 import duckdb
 
 from bench.store.queries import Row, rows_of
 
-_TEXT_COUNTS = (
+_MAINLINE_COUNTS = (
     *("mainline_input_tokens", "mainline_cached_tokens"),
     *("mainline_cache_write_tokens", "mainline_output_tokens"),
 )
-_SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in _TEXT_COUNTS)
+_SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in _MAINLINE_COUNTS)
 
 
 def streams(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
@@ -43,11 +43,11 @@ def streams(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
     )
 
 
-def text_models(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
-    """What the text models of Responses calls used; a row a cell and kind of rate.
+def mainline_models(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
+    """What mainline models used; a row a cell and kind of rate.
 
     Returns:
-        cell_index; card, the text model's frozen rates as JSON; is_long, whether
+        cell_index; card, the mainline model's frozen rates as JSON; is_long, whether
         rates of long inputs hold; requests that were answered; the four token
         sums of those with a known charge; list_usd, all of their charges at the
         direct book's price; n_reported, n_zero, n_absent: by what answers with a
@@ -73,7 +73,7 @@ def text_models(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
                     a.mainline_input_tokens > (k.card->>'$.long_above_tokens')::BIGINT,
                     false
                 ) AS is_long,
-                {", ".join(_where_charged(name) for name in _TEXT_COUNTS)}
+                {", ".join(_where_charged(name) for name in _MAINLINE_COUNTS)}
             FROM attempt AS a
             JOIN cell AS c ON c.run_id = a.run_id AND c.cell_index = a.cell_index
             JOIN card AS k ON k.run_id = c.run_id AND k.endpoint = c.endpoint

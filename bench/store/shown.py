@@ -16,7 +16,7 @@ class Shown:
         run: Its row of `v_run`.
         cells, possibly_billed, errors, offered: As the functions of these names in
             `bench.store.queries` say.
-        streams, text_models, turns, conversations: As in `bench.store.modes`; empty
+        streams, mainline_models, turns, conversations: As in `bench.store.modes`; empty
             where the run has none.
     """
 
@@ -26,7 +26,7 @@ class Shown:
     errors: list[Row]
     offered: Row | None = None
     streams: list[Row] = field(default_factory=list[Row])
-    text_models: list[Row] = field(default_factory=list[Row])
+    mainline_models: list[Row] = field(default_factory=list[Row])
     turns: list[Row] = field(default_factory=list[Row])
     conversations: list[Row] = field(default_factory=list[Row])
 
@@ -43,7 +43,7 @@ def read_shown(con: duckdb.DuckDBPyConnection, run_id: str) -> Shown | None:
         errors=queries.error_counts(con, run_id),
         offered=queries.offered(con, run_id),
         streams=modes.streams(con, run_id),
-        text_models=modes.text_models(con, run_id),
+        mainline_models=modes.mainline_models(con, run_id),
         turns=modes.turns(con, run_id),
         conversations=modes.conversations(con, run_id),
     )

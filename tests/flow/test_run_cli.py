@@ -195,6 +195,7 @@ def test_purge_deletes_pictures_of_one_run_and_leaves_its_records(
         "pictures": 1,
         "shared_with_other_runs": 0,
         "files_deleted": 1,
+        "inputs_deleted": 0,
     }
     assert len(desk.pictures()) == n_before - 1
     again = desk.pixelmeter("resume", before["run_id"], "--json").answer

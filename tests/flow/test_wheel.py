@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bench", "dashboards", "pricing")
 DATA = (
+    "bench/rules/models.toml",
     "bench/starter/suite.yaml",
     "bench/starter/init/suite.yaml",
     "bench/store/sql/schema.sql",

@@ -192,7 +192,11 @@ def test_what_asks_for_no_picture_passes_with_a_warning(desk: Any, direct: Any) 
     [
         {"model": "gpt-5.2", "input": "A red kite"},
         # Without max_output_tokens nobody knows what the text model may write.
-        {"model": "gpt-5.2", "input": "A kite", "tools": [{"type": "image_generation"}]},
+        {
+            "model": "gpt-5.2",
+            "input": "A kite",
+            "tools": [{"type": "image_generation"}],
+        },
     ],
 )
 def test_what_no_cap_could_hold_does_not_pass_one(

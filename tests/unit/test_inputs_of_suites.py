@@ -3,19 +3,25 @@
 import base64
 import io
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from bench.commands.run import _purge_inputs
 from bench.endpoint import Endpoint
 from bench.errors import BadInput, StorageFailed
-from bench.folder import DataFolder
+from bench.folder import DataFolder, RunFolder
 from bench.inputs.shelf import content_of, input_path
 from bench.inputs.suite import keep_pictures, with_pictures
 from bench.plan.build import Wishes, build
+from bench.plan.forecast import forecast
 from bench.plan.frozen import Plan, freeze, read_plan
+from bench.plan.prices import MAINLINE_COUNTS, priced_of
 from bench.suite import read_suite
 
 OPENAI = {
@@ -26,6 +32,16 @@ OPENAI = {
     "prices": "openai",
     "api": ["images", "responses"],
 }
+
+
+PICTURE_COUNTS = (
+    "input_text_tokens",
+    "cached_text_tokens",
+    "input_image_tokens",
+    "cached_image_tokens",
+    "output_image_tokens",
+    "output_text_tokens",
+)
 
 
 def _picture(
@@ -167,3 +183,102 @@ def test_pictures_of_a_csv_file_are_split_at_the_bar(tmp_path: Path) -> None:
 def test_turns_are_for_conversations_alone(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"prompts\.0\.then: turns are for"):
         read_suite(_suite(tmp_path, prompts=[{"id": "a", "text": "b", "then": ["c"]}]))
+
+
+def test_purge_deletes_what_one_run_alone_sent_along(tmp_path: Path) -> None:
+    data = DataFolder(tmp_path / "data")
+    for name, size in (("shared.png", (8, 8)), ("mine.png", (9, 9))):
+        (tmp_path / name).write_bytes(_picture(size))
+    runs: list[RunFolder] = []
+    for names in (["shared.png", "mine.png"], ["shared.png"]):
+        path = _suite(tmp_path, inputs=names)
+        plan = _plan(path)
+        keep_pictures(data, path, plan.prompts)
+        runs.append(data.run(plan.run_id))
+        freeze(plan, runs[-1])
+    assert _purge_inputs(data, runs[0]) == 1
+    assert len(list(data.inputs.glob("*/*"))) == 1
+    runs[0].plan.write_bytes(b"damaged")
+    assert _purge_inputs(data, runs[1]) == 0
+
+
+def _cost(plan: Plan, at: int, **counts: int) -> Decimal:
+    planned = plan.trials[at]
+    cell = planned.trial.cell
+    usage = dict.fromkeys((*MAINLINE_COUNTS, *PICTURE_COUNTS), 0)
+    priced = priced_of(plan.prices, cell)
+    return priced.charges({**usage, **counts}, cell).endpoint.usd
+
+
+def test_a_response_is_charged_for_both_models_and_bound_by_both(
+    tmp_path: Path,
+) -> None:
+    path = _suite(
+        tmp_path,
+        operation="generate",
+        api="responses",
+        fixed={
+            "model": "gpt-image-2",
+            "mainline_model": "gpt-5.6-luna",
+            "quality": "low",
+            "size": "1024x1024",
+            "max_output_tokens": 500,
+        },
+    )
+    plan = _plan(path)
+    assert sorted(model for _, model in plan.prices) == ["gpt-5.6-luna", "gpt-image-2"]
+    planned = plan.trials[0]
+    assert planned.expected is not None
+    assert planned.expected["output_image_tokens"] == 196
+    assert {planned.expected[name] for name in MAINLINE_COUNTS} == {None}
+    assert "max_output_tokens" in planned.why_bounded[0]
+    assert forecast(plan).n_without_rule == 1
+    # 1,000 in at 0.20, of which 400 cached at 0.02 and 100 written at 0.25; 50 out
+    # at 1.20; and the picture's 196 at 30 USD a million.
+    cost = _cost(
+        plan,
+        0,
+        mainline_input_tokens=1_000,
+        mainline_cached_tokens=400,
+        mainline_cache_write_tokens=100,
+        mainline_output_tokens=50,
+        output_image_tokens=196,
+    )
+    assert cost == Decimal("0.000193") + Decimal("0.00588")
+    # Everything written into the cache at 0.25, all that may be written at 1.20.
+    text = (len("Make it red") + 4_000) * Decimal("0.25") + 500 * Decimal("1.20")
+    picture = (len("Make it red") + 500 + 32) * 5 + 196 * 30
+    assert planned.bound_usd == (text + picture) / 1_000_000
+
+
+def test_a_text_model_without_a_price_sends_nothing(tmp_path: Path) -> None:
+    path = _suite(
+        tmp_path,
+        operation="generate",
+        api="responses",
+        fixed={"model": "gpt-image-2", "mainline_model": "gpt-9-nobody"},
+    )
+    with pytest.raises(BadInput, match="no price, so nothing is sent: .*gpt-9-nobody"):
+        _plan(path)
+
+
+WORDS = st.text(st.characters(codec="utf-8"), max_size=40)
+ANY = st.none() | st.booleans() | st.integers() | WORDS
+FORMS = st.dictionaries(
+    st.sampled_from(["file", "url", "file_id", "send", "width_px", "height_px", "x"]),
+    ANY | st.sampled_from(["a.png", "https://h/a", "file-abcdef", "upload"]),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(inputs=st.lists(WORDS | FORMS | ANY, max_size=3), mask=WORDS | FORMS)
+def test_whatever_stands_for_a_picture_is_read_or_refused_in_one_sentence(
+    tmp_path: Path, inputs: list[Any], mask: Any
+) -> None:
+    path = _suite(tmp_path, inputs=inputs, mask=mask)
+    try:
+        for prompt in with_pictures(read_suite(path)).prompts:
+            for one in prompt.pictures:
+                assert one.url or one.file_id
+    except BadInput as refusal:
+        assert "\n" not in str(refusal).replace(str(tmp_path), "")

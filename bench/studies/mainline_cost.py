@@ -1,4 +1,4 @@
-"""Text model cost: what the text models of Responses calls took of a charge."""
+"""Mainline cost: what mainline models took of the charges of a run."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from pricing.rates import RateCard, TokenClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextModelCost:
-    """The text model's part of a cell's charges.
+class MainlineCost:
+    """The mainline model's part of a cell's charges.
 
     Attributes:
-        model: The text model.
+        model: The mainline model.
         requests: That were answered.
         input_tokens, cached_tokens, output_tokens: Of those with a known charge;
             None where nobody told.
@@ -41,18 +41,18 @@ class TextModelCost:
     n_absent: int
 
 
-def text_model_costs(rows: Iterable[Row]) -> tuple[TextModelCost, ...]:
-    """One a cell, from rows of `bench.store.modes.text_models`."""
+def mainline_costs(rows: Iterable[Row]) -> tuple[MainlineCost, ...]:
+    """One a cell, from rows of `bench.store.modes.mainline_models`."""
     by_cell: dict[int, list[Row]] = {}
     for row in rows:
         by_cell.setdefault(row["cell_index"], []).append(row)
     return tuple(_cost(cell_index, found) for cell_index, found in by_cell.items())
 
 
-def _cost(cell_index: int, rows: list[Row]) -> TextModelCost:
+def _cost(cell_index: int, rows: list[Row]) -> MainlineCost:
     card = RateCard.from_json(orjson.loads(rows[0]["card"]))
     lists_usd = [row["list_usd"] for row in rows if row["list_usd"] is not None]
-    return TextModelCost(
+    return MainlineCost(
         cell_index=cell_index,
         model=card.model,
         requests=sum(row["requests"] for row in rows),
