@@ -27,7 +27,7 @@ def compare(
     by: Annotated[
         str | None,
         typer.Option(
-            metavar="endpoint|model|quality|size",
+            metavar="endpoint|model|quality|size|api|operation|mainline_model",
             help="What to tell apart within one run; else the first that varies.",
         ),
     ] = None,

@@ -147,12 +147,8 @@ def generate(
         "stream": stream or None,
         "partial_images": partial_images,
     }
-    where = Where(
-        endpoints_file=endpoints,
-        names=(endpoint,) if endpoint else (),
-        route=route,
-        prices=prices,
-    )
+    names = (endpoint,) if endpoint else ()
+    where = Where(endpoints_file=endpoints, names=names, route=route, prices=prices)
     wanted = Wanted(
         given=given,
         parameters=parameters,

@@ -24,7 +24,6 @@ from bench.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from bench.attempt import Cell
     from bench.plan.forecast import Forecast
     from bench.plan.frozen import Plan
 
@@ -125,40 +124,23 @@ def _print_json(built: "Plan", figures: "Forecast") -> None:
 
 
 def _print_words(built: "Plan", figures: "Forecast") -> None:
+    from bench.plan.frozen import cell_to_json
     from bench.words.tables import print_table
+    from bench.words.variants import beside_model
 
     typer.echo(
         f"{built.suite_name}: {figures.n_prompts} prompts, {figures.n_cells} cells, "
         f"{figures.n_trials} trials (seed {built.seed})"
     )
     print_table(
+        [("endpoint", False), ("model", False), ("asked", False)],
         [
-            ("endpoint", False),
-            ("asked", False),
-            ("model", False),
-            ("parameters", False),
-        ],
-        [
-            [cell.endpoint, f"{cell.api} {cell.operation}", _models(cell), _sent(cell)]
+            [cell.endpoint, cell.model, beside_model(cell_to_json(cell))]
             for cell in built.cells
         ],
     )
     for line in (*_money_lines(built, figures), *_other_lines(built, figures)):
         typer.echo(line)
-
-
-def _models(cell: "Cell") -> str:
-    """The image model, behind the text model that drives it."""
-    driver = cell.mainline_model
-    return cell.model if driver is None else f"{driver} > {cell.model}"
-
-
-def _sent(cell: "Cell") -> str:
-    said = {True: "true", False: "false"}
-    return ", ".join(
-        f"{name} {said.get(value, value) if isinstance(value, bool) else value}"
-        for name, value in cell.parameters
-    )
 
 
 def _money_lines(built: "Plan", figures: "Forecast") -> list[str]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import typer
 
-from bench.commands.showing import SIMULATED, asked_text
+from bench.commands.showing import SIMULATED
 from bench.store.queries import Row
 from bench.studies.asked_price import Wanted
 from bench.studies.price_change import RateChange, Why
@@ -20,6 +20,7 @@ from bench.words.figures import (
 )
 from bench.words.printable import printable
 from bench.words.tables import print_table
+from bench.words.variants import beside_model
 from pricing.charge import OWN_BOOK
 from pricing.money import usd_text
 
@@ -115,7 +116,7 @@ def _named(cell: RepricedCell) -> list[str]:
     if asked["endpoint"] is None:
         return ["not known", UNKNOWN, "its trial's record is damaged"]
     mark = " (simulated)" if asked["simulated"] else ""
-    return [asked["endpoint"] + mark, asked["model"], asked_text(asked["parameters"])]
+    return [asked["endpoint"] + mark, asked["model"], beside_model(asked)]
 
 
 def _figures(money: Sums) -> list[str]:

@@ -24,6 +24,7 @@ from bench.words.figures import (
 )
 from bench.words.limited import LIMITED
 from bench.words.tables import print_table
+from bench.words.variants import beside_model
 
 SIMULATED = (
     "simulated: what is marked so comes from an emulator; no money was spent on it"
@@ -164,17 +165,7 @@ def _endpoint(cell: Row) -> str:
 
 
 def _asked(cell: Row) -> list[str]:
-    return [cell["model"], asked_text(cell["parameters"])]
-
-
-def asked_text(parameters: str) -> str:
-    """What a cell sends beside prompt and model, from its JSON."""
-    sent = orjson.loads(parameters)
-    return " ".join(_said(name, value) for name, value in sent.items())
-
-
-def _said(name: str, value: object) -> str:
-    return str(value) if name in {"quality", "size"} else f"{name}={value}"
+    return [cell["model"], beside_model(cell)]
 
 
 def figures(*, n_trials: int, n: int, n_ok: int, times: Times) -> list[str]:

@@ -64,9 +64,11 @@ ASKED = f"""
 WITH asked AS MATERIALIZED (
     SELECT
         c.run_id, c.cell_index, r.suite, r.created_at, c.endpoint, e.route,
-        e.simulated, c.api, c.operation, c.model, c.quality, c.size
+        e.simulated, c.api, c.operation, c.model, c.mainline_model, c.quality, c.size,
+        c.parameters
     FROM (
-        SELECT run_id, cell_index, endpoint, api, operation, model, quality, size
+        SELECT run_id, cell_index, endpoint, api, operation, model, mainline_model,
+            quality, size, parameters::VARCHAR AS parameters
         FROM cell
         UNION ALL BY NAME
         SELECT run_id, -1 AS cell_index FROM run

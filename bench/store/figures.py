@@ -25,7 +25,10 @@ __all__ = [
     "tokens",
     "totals",
 ]
-CELL = ("endpoint", "route", "simulated", "model", "quality", "size")
+CELL = (
+    *("endpoint", "route", "simulated", "model", "quality", "size"),
+    *("operation", "api", "mainline_model", "parameters"),
+)
 _CELL = ", ".join(CELL)
 _IS_SENT = "ends_trial AND billing <> 'not_sent'"
 _IS_OK = "ends_trial AND outcome = 'ok'"
@@ -102,10 +105,11 @@ def totals(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> Row:
 
 
 def cells(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
-    """One row for each endpoint, model, quality and size, over all runs.
+    """One row for each endpoint and request that is asked, over all runs.
 
     Returns:
-        endpoint, route, simulated, model, quality, size, n_runs and the counts
+        endpoint, route, simulated, model, quality, size, operation, api,
+        mainline_model, parameters (JSON), n_runs and the counts
         and money of `totals`, its dollars an image; p50_s, p95_s, p99_s,
         max_s, and p50_low_s, p50_high_s, p95_low_s, p95_high_s, their 95 %
         intervals by order statistics. What has no bound is None; p95_s and
@@ -188,10 +192,10 @@ def daily(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
 
 
 def tokens(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
-    """Token sums of all attempts for each endpoint, model, quality and size.
+    """Token sums of all attempts for each endpoint and request that is asked.
 
     Returns:
-        endpoint, route, simulated, model, quality, size, the ten token counts
+        The columns of `cells` that name a cell, the ten token counts
         (input totals include their cached part), attempts, n_reported,
         n_estimated, n_absent (attempts by where their usage is from).
     """

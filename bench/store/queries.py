@@ -110,7 +110,8 @@ def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
         SELECT
             t.run_id, t.cell_index, t.prompt_id, md5(p.text) AS prompt_digest,
             t.repeat, t.endpoint, t.route,
-            t.api, t.operation, t.model, t.quality, t.size, c.parameters,
+            t.api, t.operation, t.model, t.mainline_model, t.quality, t.size,
+            c.parameters,
             t.simulated, t.bucket, t.outcome, t.from_cache, t.service_s, t.total_s,
             t.started_at, t.warmup,
             t.images, t.charge_usd, t.list_usd, t.possibly_billed_usd,

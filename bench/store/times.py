@@ -116,8 +116,9 @@ def slowest(
 
     Returns:
         run_id, trial_id, prompt_id, endpoint, route, simulated, model, quality,
-        size, service_s, first_byte_s, queued_s, total_s, attempts (of the
-        trial), outcome, request_id, started_at.
+        size, operation, api, mainline_model, parameters, service_s,
+        first_byte_s, queued_s, total_s, attempts (of the trial), outcome,
+        request_id, started_at.
     """
     return asked_rows(
         con,
@@ -141,7 +142,8 @@ def slowest(
         )
         SELECT
             f.run_id, f.trial_id, p.prompt_id, k.endpoint, k.route, k.simulated,
-            k.model, k.quality, k.size, f.service_s, f.first_byte_s, f.queued_s,
+            k.model, k.quality, k.size, k.operation, k.api, k.mainline_model,
+            k.parameters, f.service_s, f.first_byte_s, f.queued_s,
             f.total_s, c.attempts, f.outcome, f.request_id, f.started_at
         FROM found AS f
         JOIN asked AS k ON k.run_id = f.run_id AND k.cell_index = f.cell_index

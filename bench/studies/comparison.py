@@ -11,6 +11,7 @@ import orjson
 from bench.errors import BadInput
 from bench.studies.levels import Level, Row, level_of
 from bench.studies.pairing import Pair, Pairing, pair_up
+from bench.suite import OF_RESPONSES
 
 Key = tuple[object, ...]
 
@@ -22,6 +23,9 @@ class Factor(StrEnum):
     MODEL = "model"
     QUALITY = "quality"
     SIZE = "size"
+    API = "api"
+    OPERATION = "operation"
+    MAINLINE_MODEL = "mainline_model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,17 +114,26 @@ def _factor_that_varies(trials: Sequence[Row]) -> Factor:
 
 
 def level_name(row: Row, factor: Factor) -> str:
-    """The level that a row belongs to; `not sent` where nothing was."""
+    """The level that a row belongs to; `not sent` where nothing was.
+
+    The Responses API is as many levels as text models drive it: one would pair a
+    picture of the Images API with several.
+    """
     value = row[factor]
+    if factor is Factor.API and row["mainline_model"] is not None:
+        return f"{value} with {row['mainline_model']}"
     return "not sent" if value is None else str(value)
 
 
 def _key(row: Row, without: Factor | None) -> Key:
     sent: dict[str, object] = orjson.loads(row["parameters"])
-    asked = {"endpoint": row["endpoint"], "model": row["model"], **sent}
-    asked.pop(without or "", None)
+    named = ("endpoint", "api", "operation", "model", "mainline_model")
+    asked = {**{name: row[name] for name in named}, **sent}
+    left_out = OF_RESPONSES if without is Factor.API else ()
+    for name in (without or "", *left_out):
+        asked.pop(name, None)
     prompt = (row["prompt_id"], row["prompt_digest"], row["repeat"])
-    return (*prompt, row["api"], row["operation"], *sorted(map(str, asked.items())))
+    return (*prompt, *sorted(map(str, asked.items())))
 
 
 def _by(rows: Iterable[Row], level: Callable[[Row], str]) -> dict[str, list[Row]]:

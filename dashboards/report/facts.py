@@ -119,8 +119,11 @@ def _comparisons(trials: Sequence[Row]) -> tuple[Comparison, ...]:
     """One a factor that varies, of trials that were sent."""
     if not any(row["outcome"] for row in trials):
         return ()
+    are_two_apis = len({row["api"] for row in trials}) > 1
     return tuple(
         compare_levels(trials, factor)
         for factor in Factor
         if len({str(row[factor]) for row in trials}) > 1
+        # By api, text models are levels already.
+        and not (factor is Factor.MAINLINE_MODEL and are_two_apis)
     )

@@ -17,8 +17,8 @@ from bench.words.figures import (
     percent,
     seconds,
 )
+from bench.words.variants import asked
 from dashboards.report.facts import Facts
-from dashboards.report.labels import asked
 
 Column = tuple[str, bool]
 MARK = " (simulated)"

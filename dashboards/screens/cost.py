@@ -133,7 +133,7 @@ def _prices(found: Sequence[Row]) -> None:
             found, key=lambda row: (row["usd_per_image"] is None, row["usd_per_image"])
         ),
         [
-            *tables.cell_columns(),
+            *tables.cell_columns(found),
             tables.count("Images", "images"),
             tables.usd("US$ a usable image", "usd_per_image"),
             tables.time("p50", "p50_s"),
@@ -159,7 +159,7 @@ def _tokens(rows: Sequence[Row]) -> None:
     tables.show(
         rows,
         [
-            *tables.cell_columns(),
+            *tables.cell_columns(rows),
             *(tables.count(heading, key) for heading, key in _CLASSES),
             *(tables.count(heading, key) for heading, key in _of_mainline(rows)),
             tables.count("Reported", "n_reported"),
@@ -205,7 +205,7 @@ def _gaps(visit: Visit) -> None:
             for gap in off
         ],
         [
-            *tables.cell_columns(),
+            *tables.cell_columns(()),
             tables.count("Answers", "n_compared"),
             tables.count("Off", "n_off"),
             tables.count("By the rule", "rule_tokens"),

@@ -8,6 +8,7 @@ import streamlit as st
 
 from bench.store.chosen import Chosen
 from bench.words.figures import so_many
+from bench.words.variants import beside_variant
 from dashboards.charts.theme import Theme, dress
 from dashboards.filters.choosing import NOT_SENT, is_filtered
 from dashboards.filters.reading import Asker
@@ -75,8 +76,9 @@ def charted(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def variant_of(row: Row) -> str:
-    """Model, quality and size of a row in one line."""
-    return " ".join(str(row[k] or NOT_SENT) for k in ("model", "quality", "size"))
+    """Model, quality and size of a row in one line, and what else it asks."""
+    named = [str(row[k] or NOT_SENT) for k in ("model", "quality", "size")]
+    return " ".join(filter(None, (*named, beside_variant(row))))
 
 
 def cell_of(row: Row) -> str:

@@ -128,7 +128,7 @@ def _cells(found: Sequence[Row]) -> None:
     tables.show(
         sorted(found, key=lambda row: -(row["p95_s"] or row["max_s"] or 0)),
         [
-            *tables.cell_columns(),
+            *tables.cell_columns(found),
             tables.count("n", "n_timed"),
             *_time_columns(found),
         ],
@@ -251,7 +251,7 @@ def _slowest(rows: Sequence[Row], found: Sequence[Row]) -> None:
             tables.time("First byte", "first_byte_s"),
             tables.time("Queued", "queued_s"),
             tables.time("Total", "total_s"),
-            *tables.cell_columns(),
+            *tables.cell_columns(rows),
             tables.text("Prompt", "prompt_id"),
             tables.count("Attempts", "attempts"),
             tables.text("Outcome", "outcome"),

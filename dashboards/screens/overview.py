@@ -123,7 +123,7 @@ def _cells(rows: Sequence[Row]) -> None:
     tables.show(
         rows,
         [
-            *tables.cell_columns(),
+            *tables.cell_columns(rows),
             *tables.success_columns(),
             *tables.time_columns(rows),
             tables.usd("US$ an image", "usd_per_image"),

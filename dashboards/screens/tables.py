@@ -17,6 +17,7 @@ from bench.words.figures import (
     seconds,
     seconds_between,
 )
+from bench.words.variants import beside_variant
 from dashboards.filters.choosing import NOT_SENT
 from dashboards.screens.frame import endpoint_of
 
@@ -158,11 +159,13 @@ def _getter(key: str | Callable[[Row], Any]) -> Callable[[Row], Any]:
     return lambda row: row[key]
 
 
-def cell_columns() -> list[Column]:
-    """The columns that name a cell."""
+def cell_columns(rows: Iterable[Row]) -> list[Column]:
+    """The columns that name a cell; one for all else where some row has more."""
+    is_more = any(beside_variant(row) for row in rows)
     return [
         text("Endpoint", endpoint_of),
         *(text(name.capitalize(), sent(name)) for name in ("model", "quality", "size")),
+        *([text("Asked", beside_variant)] if is_more else []),
     ]
 
 

@@ -26,6 +26,7 @@ def _row(
         "api": "images",
         "operation": "generate",
         "model": "m",
+        "mainline_model": None,
         "quality": quality,
         "size": "1024x1024",
         "parameters": orjson.dumps(sent).decode(),
