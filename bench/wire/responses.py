@@ -7,7 +7,7 @@ from typing import Any, cast
 from bench.attempt import Billing, Outcome, Served
 from bench.wire.cost import cost_of_body
 from bench.wire.pictures import PROBLEMS, decoded, objects
-from bench.wire.reading import LONGEST_PROMPT, Reading, text
+from bench.wire.reading import LONGEST_PROMPT, Reading, response_id_of, text
 from bench.wire.refusal import told_error
 from bench.wire.usage import (
     NOTHING_USED,
@@ -54,7 +54,7 @@ def read_response(
         usage=usage,
         mainline=mainline,
         is_response=True,
-        response_id=text(content.get("id")),
+        response_id=response_id_of(content.get("id")),
         flags=(*flags, *remarks, *doubts),
         served=_served(content, calls),
         cost=cost,
