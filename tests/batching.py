@@ -48,6 +48,7 @@ class Batching(ThreadingHTTPServer):
         spoil: Changes the lines of a job's answers.
         errors: Why a job failed as a whole.
         cut: So many downloads break off in the middle.
+        vain: So many looks at a job are answered 503.
         torn: The last line of a download lacks its end.
         refused: Status and body of answers by method and path, e.g. `POST /batches`.
         swallowed: So many jobs are made, but their answers are lost.
@@ -66,6 +67,7 @@ class Batching(ThreadingHTTPServer):
         self.errors: list[dict[str, str]] = []
         self.cut = 0
         self.torn = False
+        self.vain = 0
         self.swallowed = 0
         self.refused: dict[str, tuple[int, Any]] = {}
         self.asked: list[str] = []
@@ -188,6 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
             case ["batches"]:
                 jobs = list(reversed(server.jobs.values()))
                 self._json({"object": "list", "data": jobs, "has_more": False})
+            case ["batches", _] if server.vain:
+                server.vain -= 1
+                self._send(503, b"")
             case ["batches", batch_id]:
                 self._json(server.look(batch_id))
             case ["files", file_id, "content"]:
