@@ -28,6 +28,9 @@ COUNTS = (
     "mainline_output_tokens",
 )
 
+_UNRECORDED = "its process ended before the answer was recorded"
+_IN_JOB = "its job was not collected yet"
+
 
 def intent_record(sending: Sending) -> dict[str, Any]:
     """What is durable before the request leaves."""
@@ -115,6 +118,7 @@ class LastAttempt:
     """How the last attempt of a trial ended; a lost one has no answer.
 
     Attributes:
+        is_in_job: It is in a job of the Batch API, which may still answer it.
         response_id: What a next turn of its conversation goes on from.
     """
 
@@ -125,6 +129,7 @@ class LastAttempt:
     http_status: int | None = None
     error_code: str | None = None
     error_message: str | None = None
+    is_in_job: bool = False
     response_id: str | None = None
 
     @property
@@ -197,6 +202,11 @@ class RunHistory:
         before = self.trials[after].last
         return before is not None and before.response_id is not None
 
+    def in_jobs(self, planned: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
+        """The trials among those given that a job may still answer."""
+        found = ((p, self.trials[p.trial.trial_id].last) for p in planned)
+        return tuple(p for p, last in found if last and last.is_in_job)
+
 
 def read_history(parts: Iterable[JournalPart]) -> RunHistory:
     """Add up the journals of a run that no process works on.
@@ -254,12 +264,14 @@ def _add_outcome(history: RunHistory, record: dict[str, Any]) -> None:
 
 
 def _lost(intent: dict[str, Any]) -> LastAttempt:
+    is_in_job = "job_id" in intent
     return LastAttempt(
         attempt_no=intent["attempt_no"],
         endpoint=intent["endpoint"],
         outcome=Outcome.LOST,
         billing=Billing.POSSIBLY_BILLED,
-        error_message="its process ended before the answer was recorded",
+        error_message=_IN_JOB if is_in_job else _UNRECORDED,
+        is_in_job=is_in_job,
     )
 
 

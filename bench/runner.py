@@ -1,7 +1,6 @@
 """Runner: a plan carried out by a bounded number of workers."""
 
 import asyncio
-import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from bench.attempt import Attempt
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
 from bench.inputs.shelf import content_of
+from bench.interrupts import listen
 from bench.journal import JournalWriter, end_record, read_run, session_record
 from bench.load.model import Closed, Goal
 from bench.load.schedule import LATE_FROM_S, due_offsets_s
@@ -22,7 +22,7 @@ from bench.pacing import Pacer
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.plan.options import Options
 from bench.record import RunHistory, read_history
-from bench.standing import Ending, Standing, Watcher
+from bench.standing import Ending, Standing, Watcher, above_bound
 from bench.turns import Piece, Turns, pieces
 from bench.waves import Waves
 
@@ -73,7 +73,6 @@ class Runner:
         self._keys = keys
         self._options = options
         self._watcher = watcher
-        self._n_interrupts = 0
         self._n_ended = 0
         self._n_late = 0
         self._mistakes: list[Exception] = []
@@ -156,26 +155,15 @@ class Runner:
 
     def _listen(self, calls: Calls, stack: AsyncExitStack) -> None:
         """Ctrl-C once: finish what is in flight; twice: break it off."""
-        loop = asyncio.get_running_loop()
 
-        def interrupted() -> None:
-            self._n_interrupts += 1
-            if self._n_interrupts == 1:
-                calls.gate.close("user", "stopped by its user")
-                self._watcher.notice(
-                    f"stopping: {calls.bracket.n_in_flight} requests in flight are "
-                    "finished, no more are sent; Ctrl-C again breaks them off"
-                )
-            else:
-                calls.bracket.break_off()
+        def ends() -> None:
+            calls.gate.close("user", "stopped by its user")
+            self._watcher.notice(
+                f"stopping: {calls.bracket.n_in_flight} requests in flight are "
+                "finished, no more are sent; Ctrl-C again breaks them off"
+            )
 
-        numbers = [signal.SIGINT, signal.SIGTERM]
-        # Under nohup a closed terminal is no wish to stop.
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            numbers.append(signal.SIGHUP)
-        for number in numbers:
-            loop.add_signal_handler(number, interrupted)
-            stack.callback(loop.remove_signal_handler, number)
+        listen(ends, calls.bracket.break_off, stack)
 
     async def _tick(self, work: _Work) -> None:
         """Who watches is told the time, also while no request ends."""
@@ -257,10 +245,7 @@ class Runner:
 
     def _tell(self, work: _Work, last: Attempt | None) -> None:
         if last is not None and "above_bound" in last.money.flags:
-            self._watcher.notice(
-                f"{last.attempt_id} cost {last.money.charge_usd} USD, more than its "
-                "upper bound; the cap can't be trusted for this model"
-            )
+            self._watcher.notice(above_bound(last))
         bracket, pacer = work.calls.bracket, self._pacer
         self._watcher.progress(
             Standing(

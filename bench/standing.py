@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobStanding:
+    """How a job of the Batch API stands, as its endpoint told it last."""
+
+    batch_id: str | None
+    state: str
+    n_answered: int
+    n_requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How far a run is, for those who watch.
 
@@ -22,6 +32,7 @@ class Standing:
         n_late: Trials that ended and had been begun late by our own fault.
         ledger: Dollars of the whole run so far.
         last: The attempt that just ended, None when none did.
+        jobs: Those that are waited for; None where requests go one by one.
     """
 
     n_due: int
@@ -32,6 +43,7 @@ class Standing:
     n_offered: int | None = None
     n_begun: int = 0
     n_late: int = 0
+    jobs: tuple[JobStanding, ...] | None = None
 
 
 class Watcher(Protocol):
@@ -64,3 +76,11 @@ class Ending:
         if self.stopped_by is None:
             return "finished"
         return "interrupted" if self.stopped_by == "user" else "stopped"
+
+
+def above_bound(attempt: Attempt) -> str:
+    """The alarm that an attempt cost more than anybody reckoned with."""
+    return (
+        f"{attempt.attempt_id} cost {attempt.money.charge_usd} USD, more than its "
+        "upper bound; the cap can't be trusted for this model"
+    )

@@ -37,6 +37,8 @@ CALM = {
     "partials_share": 1,
     "stream_done": False,
     "tool_usage": "reported",
+    "answers_url": False,
+    "ignores_options": False,
 }
 PROMPTS = (
     ("poster", 'A poster that says "OPEN DAILY"'),

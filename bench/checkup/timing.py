@@ -13,8 +13,8 @@ from bench.endpoint import Endpoint, Route
 from bench.folder import DataFolder
 from bench.meter.lanes import open_lane
 from bench.meter.session import OpenRun, open_run
-from bench.plan.options import Options
 from bench.plan.growth import prompt_of
+from bench.plan.options import Options
 from bench.selfcheck.verdict import LEAST_LIMIT_S, SERVICE_SHARE
 from bench.store.checked import certification, judged_figures
 from bench.store.index import open_index
@@ -33,11 +33,23 @@ _ASKED: tuple[tuple[str, str], ...] = (("quality", "low"), ("size", "1024x1024")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What is sent: answers of so many bytes, so many a second, so long."""
+    """What is sent: answers of so many bytes, so many a second, so long.
+
+    Attributes:
+        partial_images: Where there are any, answers are streams, and pictures.
+    """
 
     answer_bytes: int
     rate: float
     length_s: float = STRETCH_S
+    partial_images: int = 0
+
+    @property
+    def parameters(self) -> tuple[tuple[str, str | int | bool], ...]:
+        """What its requests say."""
+        if not self.partial_images:
+            return _ASKED
+        return (("partial_images", self.partial_images), *_ASKED, ("stream", True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +58,8 @@ class Floor:
 
     Attributes:
         n, n_ok: Answers that were compared, and that were ok.
-        first_byte_error_s, service_error_s: p50, p95, p99; None where nothing
-            was compared.
+        first_byte_error_s, first_partial_error_s, service_error_s: p50, p95, p99;
+            None where nothing was compared.
         limit_s: The most that the p99 of an error may be.
         late_p99_s: How much later than due requests were begun.
         client_limited: As of any run.
@@ -58,6 +70,7 @@ class Floor:
     n: int
     n_ok: int
     first_byte_error_s: tuple[float, float, float] | None
+    first_partial_error_s: tuple[float, float, float] | None
     service_error_s: tuple[float, float, float] | None
     limit_s: float
     late_p99_s: float
@@ -103,6 +116,7 @@ async def measure(url: str, load: Load) -> Floor:
         n=found.n,
         n_ok=found.n_ok,
         first_byte_error_s=found.first_byte_error_s,
+        first_partial_error_s=found.first_partial_error_s,
         service_error_s=found.service_error_s,
         limit_s=max(LEAST_LIMIT_S, SERVICE_SHARE * SERVICE_S),
         late_p99_s=sorted(lates_s)[-1 - len(lates_s) // 100],
@@ -150,7 +164,7 @@ async def _on_schedule(
         api="images",
         operation="generate",
         model="gpt-image-2",
-        parameters=_ASKED,
+        parameters=load.parameters,
     )
 
     lates_s: list[float] = []

@@ -126,8 +126,12 @@ class RequestBuilder:
         """The request that lays a picture at the endpoint; raises as `build`."""
         part = file_part(reference, self._contents(reference), "image")
         named = {"file": part, "purpose": "vision"}
+        return await self.write(Call(method="files.create", named=named))
+
+    async def write(self, call: Call) -> Sealed:
+        """Any other request, which is not kept; raises as `build`."""
         async with self._turn:
-            return await self._write(Call(method="files.create", named=named))
+            return await self._write(call)
 
     async def _write(self, call: Call) -> Sealed:
         headers = {_ID_HEADER: self._place, "Accept-Encoding": "identity"}

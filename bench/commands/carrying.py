@@ -106,7 +106,8 @@ def again(
     """
     history = read_history(read_run(session.data.run(plan.run_id)))
     left = history.left(plan.trials)
-    check_keys(session, plan.endpoints_of(left))
+    due = (*left, *history.in_jobs(plan.trials))
+    check_keys(session, plan.endpoints_of(due))
     if left:
         check_schedule(options, left)
         check_search(options, len(plan.endpoints_of(left)), left)
@@ -191,6 +192,7 @@ def send(session: Session, plan: Plan, options: Options, command: str) -> Ending
         StorageFailed: The journal could not be opened.
     """
     # The official library takes longer to load than all else before a request.
+    from bench.jobs.runner import JobRunner
     from bench.runner import Runner
 
     keys = keys_of(plan.endpoints, session.variables)
@@ -198,5 +200,6 @@ def send(session: Session, plan: Plan, options: Options, command: str) -> Ending
         session.data.run(plan.run_id).hold(),
         watcher(plan.run_id) as watching,
     ):
-        runner = Runner(plan, session.data, keys, options, watching)
+        carrier = JobRunner if options.batch else Runner
+        runner = carrier(plan, session.data, keys, options, watching)
         return asyncio.run(runner.run(command))

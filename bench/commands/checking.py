@@ -41,7 +41,7 @@ def read_checked(con: "duckdb.DuckDBPyConnection", run_id: str) -> Checked:
 
 def print_checked(run: Row, checked: Checked) -> None:
     """A line on this program, and one on how far its times were off."""
-    if not run["attempts"]:
+    if not run["attempts"] or run["load"] == "batch":
         return
     typer.echo("")
     typer.echo(limited_sentence(run) or f"self-check: {kept_up(checked)}")
@@ -72,9 +72,15 @@ def certification_sentence(found: Certification) -> str:
         return f"not certified: {found.why_not}"
     first, last = map(_three, (found.first_byte_error_s, found.service_error_s))
     rest = f" ({found.why_not})" if found.why_not else ""
+    partial = (
+        f"first partial of {found.n_partials:,} by {_three(partial_s)}; "
+        if (partial_s := found.first_partial_error_s)
+        else ""
+    )
     return (
         f"certified against the emulator's own stamps, {found.n:,} of {found.n_ok:,} "
-        f"answers{rest}: first byte off by {first}; last byte by {last}"
+        f"answers{rest}: first byte off by {first}; {partial}last byte "
+        f"by {last}"
     )
 
 
@@ -100,11 +106,15 @@ def certification_answer(found: Certification) -> dict[str, Any] | None:
     return {
         "n": found.n,
         "n_ok": found.n_ok,
+        "n_partials": found.n_partials,
         **_members("first_byte_error", found.first_byte_error_s),
+        **_members("first_partial_error", found.first_partial_error_s),
         **_members("service_error", found.service_error_s),
     }
 
 
-def _members(what: str, errors_s: tuple[float, float, float]) -> dict[str, float]:
-    pairs = zip(_QUANTILES, errors_s, strict=True)
+def _members(
+    what: str, errors_s: tuple[float, float, float] | None
+) -> dict[str, float | None]:
+    pairs = zip(_QUANTILES, errors_s or (None,) * 3, strict=True)
     return {f"{what}_{name}_s": error_s for name, error_s in pairs}

@@ -65,6 +65,9 @@ class Given:
     wave_pause_s: float | None = None
     load: str | None = None
     find_rate: str | None = None
+    batch: bool | None = None
+    wait_s: float | None = None
+    look_every_s: float | None = None
 
     def over(self, options: Options) -> Options:
         """The options with what was given in place of what stood there.
@@ -82,9 +85,13 @@ class Given:
             "wave_pause_s": self.wave_pause_s,
             "load": self._first_load(),
             "goal": None if self.find_rate is None else parse_goal(self.find_rate),
+            "batch": self.batch or None,
+            "wait_s": self.wait_s,
+            "look_every_s": self.look_every_s,
         }
         named = {name: value for name, value in given.items() if value is not None}
         chosen = replace(options, **named)  # pyright: ignore[reportArgumentType]
+        self._check_batch(chosen)
         if self.load is not None and self.find_rate is None:
             # Who names a model wants that one, not the search of the plan.
             chosen = replace(chosen, goal=None)
@@ -98,6 +105,28 @@ class Given:
             )
         # Waves of the plan that is resumed can't be left out by its user.
         return replace(chosen, wave=None) if chosen.is_open else chosen
+
+    def _check_batch(self, chosen: Options) -> None:
+        """Refuse what jobs leave no place for.
+
+        Raises:
+            BadInput: An option contradicts another.
+        """
+        paced = {
+            "--load": self.load,
+            "--find-rate": self.find_rate,
+            "--wave": self.wave,
+            "--rate": self.rate_rpm,
+        }
+        if chosen.batch:
+            for option in (name for name, value in paced.items() if value is not None):
+                raise BadInput(
+                    f"{option}: the Batch API itself decides when a job's requests "
+                    "are sent; leave it out, or --batch"
+                )
+        elif self.wait_s is not None or self.look_every_s is not None:
+            option = "--wait" if self.wait_s is not None else "--look-every"
+            raise BadInput(f"{option}: jobs alone are waited for; add --batch")
 
     def _first_load(self) -> Load | None:
         """The load model; a search has a rate that it begins at."""

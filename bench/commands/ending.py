@@ -10,9 +10,11 @@ import orjson
 import typer
 
 from bench.commands.finding import found_fields, found_lines
+from bench.commands.jobbing import job_answers, job_line
 from bench.endpoint import Endpoint
 from bench.errors import BenchError
 from bench.folder import DataFolder
+from bench.jobs.job import Job, jobs_in
 from bench.journal import read_run
 from bench.plan.frozen import Plan
 from bench.record import LastAttempt, RunHistory, read_history
@@ -62,6 +64,7 @@ class Told:
         n_left: Trials that `resume` would send.
         where: What a further command needs to find the run, ` --data DIR`.
         paced: What its schedule offered, as `bench.store.queries.offered` has it.
+        jobs: Of the Batch API; none where requests went one by one.
     """
 
     status: dict[str, Any]
@@ -71,6 +74,7 @@ class Told:
     n_left: int
     where: str
     paced: dict[str, Any] | None = None
+    jobs: tuple[Job, ...] = ()
 
     @classmethod
     def read(
@@ -113,6 +117,7 @@ class Told:
             n_left=len(history.left(plan.trials)),
             where=where,
             paced=paced,
+            jobs=jobs_in(data.run(plan.run_id)),
         )
 
     def print_json(self, command: str) -> None:
@@ -127,6 +132,7 @@ class Told:
             "reason": self.ending.reason,
             **({"schedule": self.paced} if self.paced else {}),
             **({"find_rate": found_fields(found)} if found else {}),
+            **({"jobs": job_answers(self.jobs)} if self.jobs else {}),
         }
         typer.echo(orjson.dumps(answer).decode())
 
@@ -146,6 +152,7 @@ class Told:
         found = self.ending.found
         lines = [offered_text(self.paced)] if self.paced else []
         lines += found_lines(found) if found else []
+        lines += map(job_line, self.jobs)
         limited = limited_sentence(self.status)
         for line in (*lines, *self.reasons, self._money(), limited):
             if line:
@@ -155,6 +162,8 @@ class Told:
         if self.n_left and (found is None or self.ending.stopped_by):
             more = " --max-cost USD" if self.ending.stopped_by == "budget" else ""
             typer.echo(f"go on with: pixelmeter resume {name}{more}")
+        elif any(job.is_open for job in self.jobs):
+            typer.echo(f"collect with: pixelmeter resume {name}")
         typer.echo(f"look at it with: pixelmeter show {name}")
 
     def _print_stop(self) -> None:

@@ -1,7 +1,7 @@
 """Generate: the command that asks for one thing, and says its cost."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,11 @@ from bench.commands.options import (
     RouteOption,
     YesOption,
 )
+
+if TYPE_CHECKING:
+    from bench.commands.carrying import Session
+    from bench.commands.choosing import Where
+    from bench.endpoint import Endpoint
 
 
 def register(app: typer.Typer) -> None:
@@ -118,7 +123,6 @@ def generate(
     from bench.commands.choosing import Where
     from bench.commands.generated import Given, answers_json, tell
     from bench.commands.generating import Wanted, agree, ask, code
-    from bench.meter.asking import endpoints_of
 
     session = Session.begin(data)
     given = Given.read(
@@ -149,14 +153,10 @@ def generate(
         route=route,
         prices=prices,
     )
-    if endpoints or session.data.endpoints.is_file():
-        chosen = where.read(session.data)[0]
-    else:
-        chosen = endpoints_of(endpoint or "openai", None, session.data)[0]
     wanted = Wanted(
         given=given,
         parameters=parameters,
-        endpoint=chosen,
+        endpoint=_one(where, endpoint or "openai", session),
         max_cost=max_cost,
         note=note,
         output=output,
@@ -168,3 +168,11 @@ def generate(
     else:
         tell(given, answers, wanted.outputs, session)
     raise typer.Exit(code(answers, wanted, session))
+
+
+def _one(where: "Where", name: str, session: "Session") -> "Endpoint":
+    from bench.meter.asking import endpoints_of
+
+    if where.endpoints_file or session.data.endpoints.is_file():
+        return where.read(session.data)[0]
+    return endpoints_of(name, None, session.data)[0]

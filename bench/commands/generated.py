@@ -93,7 +93,8 @@ def tell(
             err=True,
         )
     if len(answers) > 1:
-        typer.echo(f"together: {_seconds(answers)}, {_money(answers)}")
+        marked = _mark(any(answer.simulated for answer in answers))
+        typer.echo(f"together: {_seconds(answers)}, {_money(answers)}{marked}")
     run_id = answers[0].run_id
     typer.echo(f"run {run_id}: pixelmeter show {run_id}{session.where}")
 
@@ -123,11 +124,14 @@ def _tell_one(
         )
     if not answer.ok:
         typer.echo(f"{turn}{answer.why}", err=True)
-    simulated = " (simulated)" if answer.simulated else ""
     typer.echo(
         f"{turn}{_seconds((answer,))}{_partials(answer)}, "
-        f"{_money((answer,))}{simulated}"
+        f"{_money((answer,))}{_mark(answer.simulated)}"
     )
+
+
+def _mark(is_simulated: bool) -> str:
+    return " (simulated)" if is_simulated else ""
 
 
 def _partials(answer: Answer) -> str:

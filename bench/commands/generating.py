@@ -1,4 +1,4 @@
-"""Generating: one call made, or a conversation, and judged for a person."""
+"""Generating: a call or a conversation made, judged for a person."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -25,8 +25,8 @@ from bench.meter.asking import cell_for
 from bench.meter.library import Meter
 from bench.meter.operations import NO_PROMPT
 from bench.plan.build import price_cells
-from bench.plan.prices import bound, priced_of
 from bench.plan.growth import prompt_of
+from bench.plan.prices import bound, priced_of
 from bench.prompt import Prompt
 from bench.store.status import run_status
 from bench.words.figures import dollars

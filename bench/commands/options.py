@@ -167,3 +167,31 @@ WavePauseOption = Annotated[
         help="Seconds between two waves; 2.",
     ),
 ]
+BatchOption = Annotated[
+    bool,
+    typer.Option(
+        "--batch",
+        help="As jobs of the Batch API: at its prices, within a day; no latencies.",
+    ),
+]
+WaitOption = Annotated[
+    float | None,
+    typer.Option(
+        "--wait",
+        metavar="S",
+        min=0,
+        help="With --batch: wait so many seconds for jobs, which go on after it; "
+        "else until they end.",
+    ),
+]
+LookOption = Annotated[
+    float | None,
+    typer.Option(
+        "--look-every",
+        metavar="S",
+        min=0.01,
+        max=3600,
+        help="With --batch: the first pause between two looks at a job; it grows "
+        "twelvefold; 5.",
+    ),
+]

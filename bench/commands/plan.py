@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.commands.options import (
+    BatchOption,
     BooksOption,
     ConcurrencyOption,
     DataOption,
@@ -52,6 +53,7 @@ def plan(
     rate: RateOption = None,
     load: LoadOption = None,
     images: ImagesOption = None,
+    batch: BatchOption = False,
     books: BooksOption = None,
     data: DataOption = None,
     json: JsonOption = False,
@@ -65,7 +67,13 @@ def plan(
     from bench.plan.options import Options
 
     folder = DataFolder.choose(data, read_environment().variables)
-    given = Given(concurrency=concurrency, rate_rpm=rate, load=load, images=images)
+    given = Given(
+        concurrency=concurrency,
+        rate_rpm=rate,
+        load=load,
+        images=images,
+        batch=batch,
+    )
     wanted = wishes(seed=seed, limit=limit, only=only, options=given.over(Options()))
     where = Where(
         endpoints_file=endpoints,
@@ -96,6 +104,7 @@ def _print_json(built: "Plan", figures: "Forecast") -> None:
         "suite": built.suite_name,
         "suite_digest": built.suite_digest,
         "seed": built.seed,
+        "batch": built.options.batch,
         "prompts": figures.n_prompts,
         "endpoints": [endpoint.name for endpoint in built.endpoints],
         "cells": figures.n_cells,
@@ -134,7 +143,7 @@ def _print_words(built: "Plan", figures: "Forecast") -> None:
             for cell in built.cells
         ],
     )
-    for line in (*_money_lines(built, figures), *_other_lines(figures)):
+    for line in (*_money_lines(built, figures), *_other_lines(built, figures)):
         typer.echo(line)
 
 
@@ -160,6 +169,8 @@ def _money_lines(built: "Plan", figures: "Forecast") -> list[str]:
     bounded = " (bounded)" if figures.is_bounded else ""
     n_at_once = built.options.concurrency
     at_risk = f"if the run is killed with {n_at_once} requests in flight"
+    if built.options.batch:
+        at_risk = "while its jobs are not collected; `resume` collects them"
     return [
         f"expected    {dollars(figures.expected_usd)}{unpriced if without else ''}",
         f"worst case  {dollars(figures.worst_case_usd)}{bounded}",
@@ -168,7 +179,7 @@ def _money_lines(built: "Plan", figures: "Forecast") -> list[str]:
     ]
 
 
-def _other_lines(figures: "Forecast") -> list[str]:
+def _other_lines(built: "Plan", figures: "Forecast") -> list[str]:
     from bench.words.figures import bytes_text, duration
 
     limit_s = figures.rate_limit_s
@@ -181,6 +192,7 @@ def _other_lines(figures: "Forecast") -> list[str]:
         f"disk        about {bytes_text(figures.disk_bytes)}",
         f"time        {least} for rate limits, beside the pictures' own time",
         *paced,
+        *(["tier        batch: jobs that end within 24 h"] * built.options.batch),
         *(
             f"prices      {price.endpoint}, {price.model}: "
             f"{'your own ' if price.own else ''}{price.vendor} book, "

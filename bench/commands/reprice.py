@@ -49,8 +49,12 @@ def reprice(
         ),
     ] = None,
     tier: Annotated[
-        str, typer.Option(metavar="standard|batch", help="Which rates.")
-    ] = "standard",
+        str | None,
+        typer.Option(
+            metavar="standard|batch",
+            help="Which rates; else those of how each run was sent.",
+        ),
+    ] = None,
     all_: Annotated[
         bool, typer.Option("--all", help="All runs of the data folder.")
     ] = False,
@@ -90,16 +94,16 @@ def reprice(
         print_repricing(found, rows, wanted)
 
 
-def _wanted(book: str | None, as_of: str | None, tier: str) -> "Wanted":
+def _wanted(book: str | None, as_of: str | None, tier: str | None) -> "Wanted":
     from bench.commands.prices import read_day
     from bench.errors import BadInput
     from bench.studies.asked_price import Wanted
     from pricing.rates import Tier
 
-    if tier not in set(Tier):
+    if tier is not None and tier not in set(Tier):
         raise BadInput(f"--tier: {tier[:40]!a} should be standard or batch")
     day = None if as_of is None else read_day("--as-of", as_of)
-    return Wanted(vendor=book, as_of=day, tier=Tier(tier))
+    return Wanted(vendor=book, as_of=day, tier=None if tier is None else Tier(tier))
 
 
 def _run_ids(folder: "DataFolder", runs: list[str], *, every: bool) -> list[str]:

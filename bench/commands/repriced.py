@@ -47,7 +47,7 @@ def print_repricing(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> No
         if len(runs) == 1
         else so_many(len(runs), "run")
     )
-    typer.echo(f"{title}: {_asked(wanted)}{through}; what was charged stays")
+    typer.echo(f"{title}: {_asked(found, wanted)}{through}; what was charged stays")
     if any(row["simulated"] for row in runs):
         typer.echo(SIMULATED)
     if not names:
@@ -67,11 +67,18 @@ def print_repricing(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> No
         )
 
 
-def _asked(wanted: Wanted) -> str:
+def tier_text(found: Repricing, wanted: Wanted) -> str:
+    """Which rates: `standard`, `batch`, or `as_sent` where runs differ."""
+    tiers = {wanted.tier_of(cell.asked) for cell in found.cells}
+    return "as_sent" if len(tiers) > 1 else str(next(iter(tiers), Tier.STANDARD))
+
+
+def _asked(found: Repricing, wanted: Wanted) -> str:
     book = (
         f"by the {wanted.vendor} book" if wanted.vendor else "by each endpoint's book"
     )
-    rates = " at batch rates" if wanted.tier is Tier.BATCH else ""
+    words = {"batch": " at batch rates", "as_sent": " at batch rates where so sent"}
+    rates = words.get(tier_text(found, wanted), "")
     day = f"as of {wanted.as_of}" if wanted.as_of else "on the day of each request"
     return printable(f"{book}{rates}, {day}")
 
@@ -213,7 +220,7 @@ def answer(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> Json:
         "schema": SCHEMA,
         "book": wanted.vendor,
         "as_of": None if wanted.as_of is None else str(wanted.as_of),
-        "tier": str(wanted.tier),
+        "tier": tier_text(found, wanted),
         **_money(_together(found.cells)),
         "of_it_simulated": _money(
             _together(cell for cell in found.cells if cell.asked["simulated"])

@@ -7,6 +7,7 @@ import typer
 
 from bench.commands.naming import RunArgument, RunOption
 from bench.commands.options import (
+    BatchOption,
     BooksOption,
     ConcurrencyOption,
     DataOption,
@@ -18,6 +19,7 @@ from bench.commands.options import (
     JsonOption,
     LimitOption,
     LoadOption,
+    LookOption,
     MaxCostOption,
     NoteOption,
     OnlyOption,
@@ -26,6 +28,7 @@ from bench.commands.options import (
     RouteOption,
     SeedOption,
     TagOption,
+    WaitOption,
     WarmUpOption,
     WaveOption,
     WavePauseOption,
@@ -67,6 +70,9 @@ def run(
     max_failed_share: FailedShareOption = None,
     wave: WaveOption = None,
     wave_pause: WavePauseOption = None,
+    batch: BatchOption = False,
+    wait: WaitOption = None,
+    look_every: LookOption = None,
     books: BooksOption = None,
     data: DataOption = None,
     json: JsonOption = False,
@@ -88,6 +94,9 @@ def run(
         wave_pause_s=wave_pause,
         load=load,
         find_rate=find_rate,
+        batch=batch,
+        wait_s=wait,
+        look_every_s=look_every,
     )
     options = given.over(Options())
     wanted = wishes(
@@ -125,6 +134,8 @@ def resume(
     max_failed_share: FailedShareOption = None,
     wave: WaveOption = None,
     wave_pause: WavePauseOption = None,
+    wait: WaitOption = None,
+    look_every: LookOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -156,6 +167,8 @@ def resume(
         wave_pause_s=wave_pause,
         load=load,
         find_rate=find_rate,
+        wait_s=wait,
+        look_every_s=look_every,
     )
     options = given.over(planned.options)
     moved = _moved(planned, endpoints, tuple(endpoint or ()))

@@ -57,12 +57,15 @@ def show(
     from bench.commands.answers import show_answer
     from bench.commands.checking import checked_answer, read_checked
     from bench.commands.doubting import doubts_answer, read_doubts
+    from bench.commands.jobbing import job_answers, job_line
     from bench.errors import BadInput
+    from bench.jobs.job import jobs_in
     from bench.store.queries import read_shown
     from bench.store.served import served_otherwise
 
     folder = chosen_folder(data)
-    run_id = folder.existing_run(run).run_id
+    existing = folder.existing_run(run)
+    run_id, jobs = existing.run_id, jobs_in(existing)
     with current_index(folder) as con:
         shown = read_shown(con, run_id)
         served = served_otherwise(con, run_id)
@@ -80,10 +83,13 @@ def show(
             "served_otherwise": served,
             **doubts_answer(doubts),
             **checked_answer(checked),
+            "jobs": job_answers(jobs),
         }
         typer.echo(orjson.dumps(answer).decode())
     else:
         _print(shown, served, doubts, checked)
+        for line in ["", *map(job_line, jobs)] if jobs else []:
+            typer.echo(line)
 
 
 def _print(

@@ -12,6 +12,10 @@ CLOSED = (
     "closed loop: a request waits for one before it, so a stall delays few and "
     "latencies, from send, leave the rest out"
 )
+BATCH = (
+    "jobs of the Batch API, at its prices: answers come together, so none of them has "
+    "a latency"
+)
 BOTH_COLUMNS = (
     ("n", True),
     *((f"from schedule {q}", True) for q in ("p50", "p95 or max")),
@@ -23,7 +27,7 @@ def load_text(shown: Shown) -> str | None:
     """How requests began, in a sentence; None where a program asked by itself."""
     if shown.offered is not None:
         return offered_text(shown.offered)
-    return CLOSED if shown.run["load"] == "closed" else None
+    return {"closed": CLOSED, "batch": BATCH}.get(shown.run["load"])
 
 
 def both_latencies(cells: Sequence[Row]) -> list[list[str]]:

@@ -3,7 +3,9 @@
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -68,7 +70,7 @@ class Bar:
             self._task,
             total=standing.n_due,
             completed=standing.n_ended,
-            rate=f"{per_minute:.0f}/min{_paced(standing)}",
+            rate=_of_jobs(standing) or f"{per_minute:.0f}/min{_paced(standing)}",
             money=f"{dollars(standing.ledger.charge_usd)}{possibly}",
         )
 
@@ -125,6 +127,7 @@ class JsonLines:
                 "planned": standing.n_due,
                 "in_flight": standing.n_in_flight,
                 **_schedule(standing),
+                **_jobs(standing),
                 "per_minute": round(per_minute, 2),
                 "charge_usd": usd_text(standing.ledger.charge_usd),
                 "possibly_billed_usd": usd_text(standing.ledger.possibly_billed_usd),
@@ -161,6 +164,27 @@ def _schedule(standing: "Standing") -> dict[str, int]:
         "sent": standing.n_begun,
         "late": standing.n_late,
     }
+
+
+def _of_jobs(standing: "Standing") -> str:
+    """How the jobs stand and what they hold reserved, for a bar."""
+    if standing.jobs is None:
+        return ""
+    open_jobs = [job for job in standing.jobs if job.state != "collected"]
+    states = Counter(job.state for job in open_jobs)
+    told = ", ".join(f"{n} {state}" for state, n in states.items())
+    n_answered = sum(job.n_answered for job in open_jobs)
+    n_requests = sum(job.n_requests for job in open_jobs)
+    held = dollars(standing.ledger.reserved_usd)
+    if not open_jobs:
+        return "no job open"
+    return f"jobs: {told}; {n_answered}/{n_requests} answered, {held} reserved"
+
+
+def _jobs(standing: "Standing") -> dict[str, Any]:
+    if standing.jobs is None:
+        return {}
+    return {"jobs": [asdict(job) for job in standing.jobs]}
 
 
 def _line(content: dict[str, object]) -> None:

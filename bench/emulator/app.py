@@ -8,7 +8,14 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bench.emulator import batch_api, control, responses, uploads, variations
+from bench.emulator import (
+    batch_api,
+    control,
+    openapi,
+    responses,
+    uploads,
+    variations,
+)
 from bench.emulator.delivery import Delivery, refusal_delivery
 from bench.emulator.edits import edits
 from bench.emulator.generations import generations
@@ -38,6 +45,7 @@ def application(emulator: Emulator) -> ASGIApp:
             *uploads.ROUTES,
             *responses.ROUTES,
             *batch_api.ROUTES,
+            *openapi.ROUTES,
             *control.ROUTES,
         ],
         exception_handlers=handlers,
@@ -50,7 +58,7 @@ def application(emulator: Emulator) -> ASGIApp:
 
 def _dressed(request: Request, refusal: Refusal) -> Delivery:
     entry = exchange_of(request).entry
-    worded = dressed(refusal, emulator_of(request).manner, entry.id)
+    worded = dressed(refusal, emulator_of(request).manner, entry.id, entry.operation)
     entry.error_code = worded.code
     return refusal_delivery(worded)
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from bench.emulator.catalogue import Model
 from bench.emulator.checks import ImageRequest, InputPicture, model_of, options
+from bench.emulator.delivery import JSON
 from bench.emulator.forms import Form, media_type, read_form, the_only
 from bench.emulator.generations import json_object, note_wishes
 from bench.emulator.inputs import (
@@ -23,9 +24,12 @@ from bench.emulator.inputs import (
     uploaded,
 )
 from bench.emulator.keys import require_key
+from bench.emulator.manners import passed_on
 from bench.emulator.multipart import FORM, parts_of
-from bench.emulator.refusals import invalid
-from bench.emulator.serving import Answer, befallen, served
+from bench.emulator.options import Manner
+from bench.emulator.outgoing import URLENCODED, Incoming
+from bench.emulator.refusals import RefusedError, invalid, unsupported_type
+from bench.emulator.serving import Answer, befallen, passed_up, served
 from bench.emulator.state import Emulator, emulator_of, exchange_of
 from bench.emulator.values import (
     check_type,
@@ -54,8 +58,32 @@ async def edits(request: Request) -> Answer:
     exchange.entry.operation = exchange.entry.operation or "edit"
     exchange.entry.n_inputs = n_inputs(form)
     fault = befallen(emulator, exchange.entry)
+    came = _incoming(request, form, body)
+    if emulator.upstream is not None:
+        return await passed_up(request, came, fault)
+    if emulator.manner is Manner.LITELLM and not form.files:
+        # This gateway writes JSON edits as a form that nobody takes.
+        raise RefusedError(unsupported_type(URLENCODED, JSON, FORM))
+    form = replace(
+        form, fields={k: v for k, v in came.body.items() if k not in form.files}
+    )
     wanted = await loop.run_in_executor(emulator.pool, read, emulator, form)
     return await served(request, wanted, fault)
+
+
+def _incoming(request: Request, form: Form, body: dict[str, object]) -> Incoming:
+    """Return the request as the gateway's manner hands it on."""
+    emulator, exchange = emulator_of(request), exchange_of(request)
+    ignores = emulator.profile.ignores_options
+    known = passed_on(body, emulator.manner, operation="edit", ignores=ignores)
+    return Incoming(
+        body=known,
+        raw=exchange.body,
+        media_type=request.headers.get("content-type", ""),
+        form=form if form.files else None,
+        operation="edit",
+        n_inputs=exchange.entry.n_inputs,
+    )
 
 
 def n_inputs(form: Form) -> int:

@@ -1,46 +1,21 @@
 """Event stream: an answer that comes event by event, and what may befall it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
-import orjson
 from starlette.types import Receive, Scope, Send
 
 from bench.emulator.answers import HTML, HTML_PAGE
 from bench.emulator.delivery import CUTS, N_SLOW_PIECES, SLOW_MIN_S, Delivery
 from bench.emulator.faults import Scenario
+from bench.emulator.frames import Frame, Part
 from bench.emulator.state import Exchange
+from bench.emulator.upstream import UpstreamCutError
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
-DONE = b"data: [DONE]\n\n"
 # Faults whose answer is no stream; the work is done before.
 NO_STREAM = frozenset({Scenario.RESET_BEFORE_HEADERS, Scenario.HTML_200})
-
-
-class Part(StrEnum):
-    """What a frame is to the faults: they befall those that hold the picture."""
-
-    EVENT = "event"
-    PARTIAL = "partial"
-    PICTURE = "picture"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """Bytes that go out at once: one event, with the blank line after it."""
-
-    content: bytes
-    part: Part = Part.EVENT
-
-
-def frame(data: Mapping[str, Any], part: Part = Part.EVENT) -> Frame:
-    """Return an event with its type in both places where clients look for it."""
-    name = str(data["type"]).encode()
-    content = b"".join((b"event: ", name, b"\ndata: ", orjson.dumps(data), b"\n\n"))
-    return Frame(content=content, part=part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +36,30 @@ class EventStream:
             await asyncio.sleep(self.slow_s)
         head = Delivery(status=200, body=b"", media_type=EVENT_STREAM, chunked=True)
         await send(head.start_message())
-        speaks = self.fault is not Scenario.STREAM_STALL
-        first = True
-        async for each in self.frames:
-            if speaks or (first and each.part is Part.PARTIAL):
-                first = first and each.part is not Part.PARTIAL
-                speaks = await self._sent(exchange, send, each) and speaks
+        try:
+            speaks = await self._all_sent(exchange, send)
+        except UpstreamCutError:
+            exchange.entry.cut_by_fault = not exchange.connection.lost.is_set()
+            await exchange.connection.hang_up()
+            return
         if self.fault is Scenario.STREAM_STALL:
             await exchange.connection.lost.wait()
         elif speaks:
             await send(_body(b"", more=False))
+
+    async def _all_sent(self, exchange: Exchange, send: Send) -> bool:
+        """Send the frames; False means that nothing may follow them.
+
+        A stalling stream says nothing after its first partial picture, and nothing
+        of the picture where it has none.
+        """
+        speaks, stalls = True, self.fault is Scenario.STREAM_STALL
+        async for each in self.frames:
+            if speaks and not (stalls and each.part is Part.PICTURE):
+                speaks = await self._sent(exchange, send, each)
+            if stalls and each.part is not Part.EVENT:
+                speaks = False
+        return speaks
 
     async def _unstreamed(self, scope: Scope, receive: Receive, send: Send) -> None:
         async for _ in self.frames:

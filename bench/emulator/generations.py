@@ -12,6 +12,7 @@ from bench.emulator.keys import require_key
 from bench.emulator.ledger import Entry
 from bench.emulator.manners import passed_on, unsupported_by_litellm
 from bench.emulator.options import Manner
+from bench.emulator.outgoing import Incoming
 from bench.emulator.refusals import RefusedError, invalid, unsupported_type
 from bench.emulator.serving import Answer, befallen, passed_up, served
 from bench.emulator.state import emulator_of, exchange_of
@@ -33,9 +34,11 @@ async def generations(request: Request) -> Answer:
         refusal = unsupported_by_litellm(body)
         if refusal is not None:
             raise RefusedError(refusal)
-    body = passed_on(body, emulator.manner)
+    ignores = emulator.profile.ignores_options
+    body = passed_on(body, emulator.manner, ignores=ignores)
     if emulator.upstream is not None:
-        return await passed_up(request, body, fault)
+        came = Incoming(body=body, raw=exchange.body, media_type=JSON)
+        return await passed_up(request, came, fault)
     return await served(request, checked(body, emulator.models), fault)
 
 

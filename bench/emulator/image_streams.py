@@ -4,12 +4,13 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bench.emulator.answers import ZERO_USAGE, told_background, whole_text
+from bench.emulator.answers import ZERO_USAGE, half_picture, told_background, whole_text
 from bench.emulator.checks import ImageRequest
 from bench.emulator.delivery import slow_seconds
-from bench.emulator.event_stream import DONE, EventStream, Frame, Part, frame
+from bench.emulator.event_stream import EventStream
 from bench.emulator.fault_refusals import stream_refusal
 from bench.emulator.faults import Fault, Scenario
+from bench.emulator.frames import DONE, Frame, Part, frame
 from bench.emulator.jobs import Job, admit, bill, planned
 from bench.emulator.ledger import Stage
 from bench.emulator.making import made
@@ -51,7 +52,7 @@ async def _frames(
         await job.reached(0.5 if not found.partials else 0)
         refusal = stream_refusal(fault)
         exchange.entry.error_code = refusal.code
-        yield _error(refusal)
+        yield error_frame(refusal)
         return
     await job.reached(1)
     usage = None if job.plan.usage is None else job.plan.usage.as_json()
@@ -83,10 +84,9 @@ def _partial(job: Job, at: int, picture: str) -> dict[str, Any]:
 
 def _completed(job: Job, found: Made, fault: Fault | None) -> dict[str, Any]:
     plan, wanted = job.plan, job.plan.wanted
-    scenario = fault.scenario if fault else None
     told: dict[str, Any] = {
         "type": f"{kind_of(wanted)}.completed",
-        "b64_json": "" if scenario is Scenario.NO_IMAGE_200 else found.picture,
+        "b64_json": found.picture,
         "created_at": int(time.time()),
         "size": plan.told_size,
         "quality": plan.told_quality,
@@ -95,12 +95,26 @@ def _completed(job: Job, found: Made, fault: Fault | None) -> dict[str, Any]:
     }
     if wanted.safety_identifier is not None:
         told["safety_identifier"] = whole_text(wanted.safety_identifier)
-    if plan.usage is not None and scenario is not Scenario.MISSING_USAGE:
-        zero = scenario is Scenario.ZERO_USAGE
-        told["usage"] = ZERO_USAGE if zero else plan.usage.as_json()
-    return told
+    if plan.usage is not None:
+        told["usage"] = plan.usage.as_json()
+    return spoiled_event(told, fault.scenario if fault else None)
 
 
-def _error(refusal: Refusal) -> Frame:
+def spoiled_event(told: dict[str, Any], fault: Scenario | None) -> dict[str, Any]:
+    """Return a final event with what the fault does to its content."""
+    match fault:
+        case Scenario.NO_IMAGE_200:
+            return {**told, "b64_json": ""}
+        case Scenario.CORRUPT_IMAGE_200:
+            return {**told, "b64_json": half_picture(str(told.get("b64_json")))}
+        case Scenario.MISSING_USAGE:
+            return {key: value for key, value in told.items() if key != "usage"}
+        case Scenario.ZERO_USAGE if "usage" in told:
+            return {**told, "usage": ZERO_USAGE}
+        case _:
+            return told
+
+
+def error_frame(refusal: Refusal) -> Frame:
     """Tell an error as an event whose JSON has an `error` object."""
     return frame({"type": "error", "error": refusal.error()})

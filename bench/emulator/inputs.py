@@ -14,8 +14,9 @@ from bench.emulator.state import Emulator
 from bench.emulator.values import check_length, check_type, invalid_value, unknown
 
 INPUTS_MAX = 16
-FILE_MAX_BYTES = 50 * 1024 * 1024
-MASK_MAX_BYTES = 4 * 1024 * 1024
+# A picture is under 50 MB, a mask under 4 MB; decimal ones, the stricter reading.
+FILE_MAX_BYTES = 50_000_000
+MASK_MAX_BYTES = 4_000_000
 DATA_URL_MAX_CHARS = 20_971_520
 PIXELS_MAX = 50_000_000
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
@@ -100,7 +101,7 @@ def of_size(content: bytes, param: str, max_bytes: int) -> bytes:
         raise invalid("The file is empty.", code="empty_image_file", param=param)
     if len(content) >= max_bytes:
         raise invalid(
-            f"The file for '{param}' must be smaller than {max_bytes >> 20} MB.",
+            f"The file for '{param}' must be smaller than {max_bytes:,} bytes.",
             code="image_file_too_large",
             param=param,
         )

@@ -3,13 +3,12 @@
 import asyncio
 import io
 import random
-from dataclasses import replace
 
 from PIL import Image
 
 from bench.emulator.answers import Plan, base64_text, drawn
 from bench.emulator.canned import CANNED_KEPT, padded_picture, plain_picture
-from bench.emulator.faults import Fault, Scenario
+from bench.emulator.faults import Fault
 from bench.emulator.jobs import Job
 from bench.emulator.options import Manner
 from bench.emulator.render import Drawing, encoded
@@ -37,10 +36,7 @@ async def made(emulator: Emulator, job: Job, fault: Fault | None) -> Made:
     if answer_bytes is not None and fault is None:
         return await _canned(emulator, job, answer_bytes)
     found = await loop.run_in_executor(emulator.pool, _drawn, plan, n_partials)
-    if fault is not None and fault.scenario is Scenario.CORRUPT_IMAGE_200:
-        half = len(found.picture) // 8 * 4
-        found = replace(found, picture=found.picture[:half])
-    elif repeats and fault is None:
+    if repeats and fault is None:
         emulator.made_once[kept] = found
     return found
 

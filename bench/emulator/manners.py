@@ -8,6 +8,7 @@ from bench.emulator.answers import ZERO_USAGE
 from bench.emulator.catalogue import GPT_IMAGE
 from bench.emulator.options import Manner
 from bench.emulator.refusals import Refusal
+from bench.emulator.url_answers import EMPTY_ROW
 
 LITELLM_TYPES = {
     401: "authentication_error",
@@ -25,21 +26,20 @@ LITELLM_CLASSES = {
     429: "RateLimitError",
 }
 NEWAPI_FIELDS = GPT_IMAGE | {"response_format", "style"}
+# Addresses whose refusals litellm passes on as text; how much it says of a stream.
+EMBEDDING = ("edit", "response")
+SAID_BYTES = 2000
+EDIT_FIELDS = NEWAPI_FIELDS | {"image", "images", "mask", "input_fidelity"}
+IGNORED = ("size", "quality", "partial_images")
 ANSWER_MEMBERS = ("created", "background", "data", "output_format", "quality", "size")
 
 
-def dressed(refusal: Refusal, manner: Manner, request_id: str) -> Refusal:
+def dressed(
+    refusal: Refusal, manner: Manner, request_id: str, operation: str | None = None
+) -> Refusal:
     """Return a refusal as this gateway words it."""
     if manner is Manner.LITELLM:
-        name = LITELLM_CLASSES.get(refusal.status, "InternalServerError")
-        return replace(
-            refusal,
-            type=LITELLM_TYPES.get(refusal.status, refusal.type),
-            code=str(refusal.status),
-            message=f"litellm.{name}: OpenAIException - {refusal.message}",
-            retry_after_s=None,
-            extra={},
-        )
+        return _dressed_by_litellm(refusal, embeds=operation in EMBEDDING)
     if manner is Manner.NEWAPI:
         own = refusal.status == 401  # noqa: PLR2004 - the gateway checks keys itself
         return replace(
@@ -50,6 +50,41 @@ def dressed(refusal: Refusal, manner: Manner, request_id: str) -> Refusal:
             extra={},
         )
     return refusal
+
+
+def _dressed_by_litellm(refusal: Refusal, *, embeds: bool) -> Refusal:
+    """Word a refusal; with `embeds` the original is text within the message."""
+    name = LITELLM_CLASSES.get(refusal.status, "InternalServerError")
+    said = refusal.body().decode() if embeds else refusal.message
+    return replace(
+        refusal,
+        type=LITELLM_TYPES.get(refusal.status, refusal.type),
+        code=str(refusal.status),
+        message=f"litellm.{name}: OpenAIException - {said}",
+        param=None if embeds else refusal.param,
+        retry_after_s=None,
+        extra={},
+    )
+
+
+def broken_stream(operation: str, said: bytes) -> Refusal:
+    """Return what litellm answers to an image stream, when all work is done."""
+    if operation == "edit":
+        message = said[:SAID_BYTES].decode("utf-8", "replace")
+    else:
+        message = "'str' object has no attribute 'model_dump'"
+    return Refusal(status=500, type="internal_server_error", message=message)
+
+
+def upstream_headers(manner: Manner, upstream_id: str | None) -> dict[str, str]:
+    """Return what litellm keeps of the upstream's headers, under names of its own."""
+    if manner is not Manner.LITELLM or upstream_id is None:
+        return {}
+    return {
+        "llm_provider-x-request-id": upstream_id,
+        "llm_provider-openai-version": "2020-10-01",
+        "request-id": upstream_id,
+    }
 
 
 def unsupported_by_litellm(body: Mapping[str, object]) -> Refusal | None:
@@ -67,11 +102,27 @@ def unsupported_by_litellm(body: Mapping[str, object]) -> Refusal | None:
     return None
 
 
-def passed_on(body: dict[str, object], manner: Manner) -> dict[str, object]:
-    """Return the request body that this gateway hands to its model."""
-    if manner is Manner.NEWAPI:
-        return {key: value for key, value in body.items() if key in NEWAPI_FIELDS}
-    return body
+def passed_on(
+    body: dict[str, object],
+    manner: Manner,
+    *,
+    operation: str = "generate",
+    ignores: bool = False,
+) -> dict[str, object]:
+    """Return the request body that this gateway hands to its model.
+
+    `ignores` is the profile's `ignores_options`.
+    """
+    if manner is not Manner.NEWAPI:
+        return body
+    edits = operation == "edit"
+    known = EDIT_FIELDS if edits else NEWAPI_FIELDS
+    kept = {key: value for key, value in body.items() if key in known}
+    if edits:
+        kept.setdefault("n", 1)
+    if ignores:
+        return {key: value for key, value in kept.items() if key not in IGNORED}
+    return kept
 
 
 def says_done(manner: Manner) -> bool:
@@ -81,9 +132,11 @@ def says_done(manner: Manner) -> bool:
 
 def passed_back(told: dict[str, Any], manner: Manner) -> dict[str, Any]:
     """Return the answer as this gateway hands it to its client."""
+    rows = cast("list[dict[str, Any]]", told.get("data") or [])
+    if manner is Manner.NEWAPI and "data" in told:
+        return {**told, "data": [{**EMPTY_ROW, **row} for row in rows]}
     if manner is not Manner.LITELLM:
         return told
-    rows = cast("list[dict[str, Any]]", told.get("data") or [])
     empty = {"url": None, "revised_prompt": None, "provider_specific_fields": None}
     kept = {key: told[key] for key in ANSWER_MEMBERS if key in told}
     data = [{**empty, **row} for row in rows]

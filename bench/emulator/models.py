@@ -7,11 +7,11 @@ from starlette.requests import Request
 from bench.emulator.answers import json_bytes
 from bench.emulator.catalogue import Model
 from bench.emulator.delivery import Delivery
-from bench.emulator.hop import passed_through
 from bench.emulator.keys import require_key
 from bench.emulator.refusals import RefusedError, unknown_model
 from bench.emulator.serving import befallen
 from bench.emulator.state import emulator_of, exchange_of
+from bench.emulator.upstream import fetched
 
 
 def _shown(model: Model) -> dict[str, object]:
@@ -30,7 +30,7 @@ async def list_models(request: Request) -> Delivery:
     require_key(request)
     befallen(emulator, exchange_of(request).entry)
     if emulator.upstream is not None:
-        return Delivery(status=200, body=(await passed_through(request)).body)
+        return Delivery(status=200, body=(await fetched(request)).body)
     rows = [_shown(model) for model in emulator.models.values()]
     return Delivery(status=200, body=json_bytes({"object": "list", "data": rows}))
 
@@ -43,7 +43,7 @@ async def read_model(request: Request) -> Delivery:
     entry.model = name
     befallen(emulator, entry)
     if emulator.upstream is not None:
-        return Delivery(status=200, body=(await passed_through(request)).body)
+        return Delivery(status=200, body=(await fetched(request)).body)
     if name not in emulator.models:
         raise RefusedError(unknown_model(name))
     return Delivery(status=200, body=json_bytes(_shown(emulator.models[name])))

@@ -28,7 +28,9 @@ class RunProfile:
 
     `partials_share` is the chance that a partial picture which was asked for comes;
     `stream_done` ends image streams with `[DONE]`; `tool_usage` is how answers of
-    the Responses API tell the image tool's tokens: reported, zero or absent.
+    the Responses API tell the image tool's tokens: reported, zero or absent. The
+    manner newapi gives addresses for pictures where `answers_url` is set, and drops
+    size, quality and partial pictures where `ignores_options` is.
 
     `service_time` None means the published medians by model, quality and size.
     `answer_bytes` is the size of an answer that is made once and served to all.
@@ -43,6 +45,8 @@ class RunProfile:
     partials_share: float = 1.0
     stream_done: bool = False
     tool_usage: str = "reported"
+    answers_url: bool = False
+    ignores_options: bool = False
 
     def as_json(self) -> dict[str, object]:
         """Return the profile as `GET /_emulator/profile` shows it."""
@@ -73,6 +77,8 @@ def _read(profile: RunProfile, key: str, value: object) -> Any:  # noqa: ANN401 
         "answer_bytes": lambda: None if value is None else _answer_bytes(value),
         "partials_share": lambda: read_number(key, value, high=1),
         "stream_done": lambda: read_flag(key, value),
+        "answers_url": lambda: read_flag(key, value),
+        "ignores_options": lambda: read_flag(key, value),
         "tool_usage": lambda: read_one_of(key, value, TOOL_USAGES),
     }
     return readers.get(key, lambda: read_number(key, value))()

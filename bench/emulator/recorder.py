@@ -16,7 +16,7 @@ from bench.emulator.refusals import Refusal
 from bench.emulator.state import Emulator, Exchange
 from bench.emulator.wire import Connection
 
-CONTROL = "/_emulator/"
+CONTROLS = ("/_emulator/", "/openapi.json")
 BODY_MAX_BYTES = 16 * 1024 * 1024
 # Where pictures and files come in: two of the largest, and what is around them.
 UPLOAD_MAX_BYTES = 128 * 1024 * 1024
@@ -37,7 +37,7 @@ class Recorder:
         emulator = self.emulator
         connection: Connection = scope["state"]["connection"]
         entry = _entry(scope, emulator.manner)
-        controls = scope["path"].startswith(CONTROL)
+        controls = scope["path"].startswith(CONTROLS)
         if not controls:
             emulator.n_requests += 1
             emulator.ledger.entries.append(entry)

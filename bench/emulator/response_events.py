@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.emulator.answers import told_background
-from bench.emulator.event_stream import DONE, Frame, Part
 from bench.emulator.fault_refusals import stream_refusal
 from bench.emulator.faults import Fault, Scenario
+from bench.emulator.frames import DONE, Frame, Part
 from bench.emulator.manners import says_done
 from bench.emulator.options import Manner
 from bench.emulator.response_manners import event_frame
-from bench.emulator.response_objects import text_part
+from bench.emulator.response_objects import CALL, spoiled_response, text_part
 from bench.emulator.state import Emulator, Exchange, Made
 from bench.emulator.turns import Turn, charge, finished, keep, pictured
 
@@ -56,7 +56,7 @@ async def response_frames(
     charge(emulator, exchange.entry, turn)
     told = finished(emulator, turn, found)
     keep(emulator, turn, told)
-    for each in _last_events(counter, turn, told):
+    for each in _last_events(counter, turn, spoiled_response(told, turn.fault)):
         yield each
     if says_done(emulator.manner):
         yield Frame(content=DONE)
@@ -69,7 +69,7 @@ async def _image_events(
     place = {"item_id": turn.item_id, "output_index": 0}
     item = {
         "id": turn.item_id,
-        "type": "image_generation_call",
+        "type": CALL,
         "status": "in_progress",
         "result": None,
     }

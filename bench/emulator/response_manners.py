@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import orjson
 
-from bench.emulator.event_stream import Frame, frame
+from bench.emulator.frames import Frame, frame
 from bench.emulator.options import Manner
+from bench.emulator.response_checks import KNOWN
 
 # The gateway's own model object writes every member that it knows.
 NULLS = (
@@ -50,6 +51,8 @@ def response_on(body: dict[str, object], manner: Manner) -> dict[str, object]:
     before = body.get("previous_response_id")
     if manner is Manner.LITELLM and isinstance(before, str):
         return {**body, "previous_response_id": plain_id(before)}
+    if manner is Manner.NEWAPI:
+        return {key: value for key, value in body.items() if key in KNOWN}
     return body
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bench.emulator.answers import ZERO_USAGE, told_background, whole_text
+from bench.emulator.answers import ZERO_USAGE, half_picture, told_background, whole_text
 from bench.emulator.faults import Scenario
 from bench.emulator.image_tool import IMAGE_TOOL
 from bench.emulator.jobs import Job
@@ -13,6 +13,9 @@ from bench.emulator.mainline import MainlineUsage
 from bench.emulator.response_checks import Asked
 from bench.emulator.tokens import Usage
 
+CALL = "image_generation_call"
+ANSWER = "There is nothing to draw in that: tell me what the picture shall show."
+NO_SEARCH = {"web_search": {"num_requests": 0}}
 NO_MAINLINE = MainlineUsage(input_tokens=0, output_tokens=0)
 
 
@@ -88,7 +91,7 @@ def image_item(job: Job, item_id: str, result: str) -> dict[str, Any]:
     plan, wanted = job.plan, job.plan.wanted
     return {
         "id": item_id,
-        "type": "image_generation_call",
+        "type": CALL,
         "status": "completed",
         "action": "edit" if wanted.inputs else "generate",
         "background": told_background(wanted),
@@ -116,18 +119,42 @@ def text_part(text: str) -> dict[str, Any]:
     return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
 
 
-def told_usage(used: Used, reports: str, fault: Scenario | None) -> dict[str, Any]:
+def told_usage(used: Used, reports: str) -> dict[str, Any]:
     """Return the members `usage` and `tool_usage` as this answer tells them.
 
     `reports` is how the tool's tokens are told: reported, zero or absent.
     """
-    if fault is Scenario.MISSING_USAGE:
-        return {"usage": None}
-    zero = fault is Scenario.ZERO_USAGE
-    mainline = (NO_MAINLINE if zero else used.mainline).as_json()
+    mainline = used.mainline.as_json()
     if reports == "absent":
         return {"usage": mainline}
-    told = zero or reports == "zero" or used.image is None
-    image = ZERO_USAGE if told or used.image is None else used.image.as_json()
-    search = {"num_requests": 0}
-    return {"usage": mainline, "tool_usage": {"image_gen": image, "web_search": search}}
+    told = reports == "reported" and used.image is not None
+    image = used.image.as_json() if told and used.image is not None else ZERO_USAGE
+    return {"usage": mainline, "tool_usage": {"image_gen": image, **NO_SEARCH}}
+
+
+def spoiled_response(told: dict[str, Any], fault: Scenario | None) -> dict[str, Any]:
+    """Return a response with what the fault does to its content."""
+    match fault:
+        case Scenario.NO_IMAGE_200 if _pictures(told):
+            return {**told, "output": [text_item("msg_none", ANSWER)]}
+        case Scenario.CORRUPT_IMAGE_200:
+            return {**told, "output": [_halved(item) for item in told["output"]]}
+        case Scenario.MISSING_USAGE if "usage" in told:
+            kept = {k: v for k, v in told.items() if k != "tool_usage"}
+            return {**kept, "usage": None}
+        case Scenario.ZERO_USAGE if told.get("usage"):
+            tool_usage = {"image_gen": ZERO_USAGE, **NO_SEARCH}
+            zero = NO_MAINLINE.as_json()
+            return {**told, "usage": zero, "tool_usage": tool_usage}
+        case _:
+            return told
+
+
+def _pictures(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    items = cast("list[dict[str, Any]]", told["output"])
+    return [item for item in items if item.get("type") == CALL]
+
+
+def _halved(item: dict[str, Any]) -> dict[str, Any]:
+    result = item.get("result")
+    return {**item, "result": half_picture(result)} if result else item

@@ -12,6 +12,7 @@ from bench.emulator.delivery import Delivery, slow_seconds
 from bench.emulator.event_stream import EventStream
 from bench.emulator.faults import Fault
 from bench.emulator.generations import json_object
+from bench.emulator.hop_responses import ResponseRelay, kept_up, responded_up
 from bench.emulator.image_tool import IMAGE_TOOL
 from bench.emulator.jobs import admit
 from bench.emulator.keys import require_key
@@ -20,6 +21,7 @@ from bench.emulator.refusals import Refusal, RefusedError
 from bench.emulator.response_checks import asked
 from bench.emulator.response_events import response_frames
 from bench.emulator.response_manners import plain_id, response_back, response_on
+from bench.emulator.response_objects import spoiled_response
 from bench.emulator.serving import Answer, befallen
 from bench.emulator.state import Emulator, Exchange, emulator_of, exchange_of
 from bench.emulator.turns import Turn, charge, finished, keep, pictured, turn_of
@@ -41,6 +43,15 @@ async def create_response(request: Request) -> Answer:
     note_response(entry, body)
     fault = befallen(emulator, entry)
     body = response_on(body, emulator.manner)
+    if emulator.upstream is not None:
+        relay = ResponseRelay(
+            emulator=emulator,
+            exchange=exchange,
+            body=body,
+            tool=_image_tool(body),
+            fault=fault,
+        )
+        return await responded_up(request, relay)
     loop = asyncio.get_running_loop()
     wanted = await loop.run_in_executor(emulator.pool, asked, emulator, body)
     admit(emulator, entry, 1)
@@ -75,7 +86,8 @@ async def _whole(
     charge(emulator, exchange.entry, turn)
     told = finished(emulator, turn, found)
     keep(emulator, turn, told)
-    return json_bytes(response_back(told, emulator.manner))
+    shown = spoiled_response(told, turn.fault)
+    return json_bytes(response_back(shown, emulator.manner))
 
 
 def note_response(entry: Entry, body: Mapping[str, object]) -> None:
@@ -123,6 +135,8 @@ async def read_response(request: Request) -> Delivery:
     emulator = emulator_of(request)
     require_key(request)
     befallen(emulator, exchange_of(request).entry)
+    if emulator.upstream is not None:
+        return await kept_up(request)
     name = plain_id(request.path_params["response_id"])
     found = emulator.conversations.get(name)
     if found is None:
@@ -135,6 +149,8 @@ async def delete_response(request: Request) -> Delivery:
     emulator = emulator_of(request)
     require_key(request)
     befallen(emulator, exchange_of(request).entry)
+    if emulator.upstream is not None:
+        return await kept_up(request)
     name = plain_id(request.path_params["response_id"])
     if not emulator.conversations.forget(name):
         raise _unknown(name)

@@ -17,12 +17,12 @@ from bench.emulator import faults
 from bench.emulator.app import application
 from bench.emulator.catalogue import served
 from bench.emulator.documents import BadDocumentError
-from bench.emulator.hop import client_for
 from bench.emulator.mainline import text_models_served
 from bench.emulator.options import Options
 from bench.emulator.profile import RunProfile
 from bench.emulator.render import warm_up
 from bench.emulator.state import Emulator
+from bench.emulator.upstream import client_for
 from bench.emulator.wire import Connection
 
 HOST = "127.0.0.1"

@@ -21,10 +21,12 @@ from bench.emulator.event_stream import EventStream
 from bench.emulator.fault_refusals import refusal_of
 from bench.emulator.faults import Fault, Scenario, Sighting
 from bench.emulator.hop import forwarded
+from bench.emulator.hop_streams import streamed_up
 from bench.emulator.image_streams import image_stream
 from bench.emulator.jobs import admit, bill, planned
 from bench.emulator.ledger import Entry, Stage
-from bench.emulator.manners import passed_back
+from bench.emulator.manners import broken_stream, passed_back, upstream_headers
+from bench.emulator.outgoing import Incoming
 from bench.emulator.refusals import RefusedError
 from bench.emulator.settle import list_price_usd
 from bench.emulator.state import (
@@ -35,6 +37,7 @@ from bench.emulator.state import (
     emulator_of,
     exchange_of,
 )
+from bench.emulator.url_answers import by_url
 
 Answer = Delivery | EventStream
 
@@ -65,6 +68,8 @@ async def served(request: Request, wanted: ImageRequest, fault: Fault | None) ->
         RefusedError: a rate limit.
     """
     emulator, exchange = emulator_of(request), exchange_of(request)
+    if wanted.stream and emulator.manner is Manner.LITELLM:
+        await _broken(emulator, exchange, wanted, fault)
     if wanted.stream:
         return image_stream(emulator, exchange, wanted, fault)
     outcome = await _own(emulator, exchange, wanted, fault)
@@ -72,20 +77,34 @@ async def served(request: Request, wanted: ImageRequest, fault: Fault | None) ->
     return _delivery(emulator, outcome, fault)
 
 
-async def passed_up(
-    request: Request, body: dict[str, object], fault: Fault | None
-) -> Delivery:
+async def passed_up(request: Request, came: Incoming, fault: Fault | None) -> Answer:
     """Have the upstream make the pictures, bill them and answer.
 
     Raises:
         RefusedError: a rate limit, or the upstream refused.
     """
     emulator, exchange = emulator_of(request), exchange_of(request)
+    if came.body.get("stream") is True:
+        return await streamed_up(request, came, fault)
     admit(emulator, exchange.entry, exchange.entry.n or 1)
     exchange.entry.stage = Stage.VALIDATED
-    outcome = await forwarded(request, body, fault=fault.scenario if fault else None)
+    outcome = await forwarded(request, came, fault.scenario if fault else None)
     _bill(emulator, exchange.entry, outcome)
-    return _delivery(emulator, outcome, fault)
+    delivery = _delivery(emulator, outcome, fault)
+    if came.operation == "generate":
+        return delivery
+    headers = upstream_headers(emulator.manner, outcome.upstream_id)
+    return replace(delivery, headers=headers)
+
+
+async def _broken(
+    emulator: Emulator, exchange: Exchange, wanted: ImageRequest, fault: Fault | None
+) -> None:
+    """Do all the work of a stream and bill it, and then fail."""
+    frames = image_stream(emulator, exchange, wanted, fault).frames
+    said = b"".join([each.content async for each in frames])
+    operation = "edit" if wanted.inputs else "generate"
+    raise RefusedError(broken_stream(operation, said))
 
 
 async def _own(
@@ -112,7 +131,7 @@ async def _made(emulator: Emulator, plan: Plan, fault: Fault | None) -> Outcome:
     if answer_bytes is not None and fault is None and not wanted.model.is_dall_e:
         return await _canned(emulator, plan, answer_bytes)
     outcome, pictures = await loop.run_in_executor(
-        emulator.pool, _outcome, emulator.manner, emulator.origin, plan, fault
+        emulator.pool, _outcome, emulator, plan, fault
     )
     for name, picture in pictures.items():
         emulator.keep_picture(name, picture, f"image/{wanted.output_format}")
@@ -136,8 +155,9 @@ async def _canned(emulator: Emulator, plan: Plan, answer_bytes: int) -> Outcome:
 
 
 def _outcome(
-    manner: Manner, origin: str, plan: Plan, fault: Fault | None
+    emulator: Emulator, plan: Plan, fault: Fault | None
 ) -> tuple[Outcome, dict[str, bytes]]:
+    origin = emulator.origin
     pictures = drawn(plan)
     names = [f"{plan.request_id}-{at}.png" for at in range(len(pictures))]
     if plan.wanted.model.is_dall_e:
@@ -145,7 +165,11 @@ def _outcome(
         told = dall_e_document(plan, pictures, urls)
     else:
         told, names = document(plan, pictures), []
-    told = passed_back(spoiled(told, fault.scenario if fault else None), manner)
+    told = spoiled(told, fault.scenario if fault else None)
+    told = passed_back(told, emulator.manner)
+    kept = dict(zip(names, pictures, strict=False))
+    if emulator.manner is Manner.NEWAPI and emulator.profile.answers_url:
+        told, kept = by_url(told, origin, plan.request_id)
     outcome = Outcome(
         body=json_bytes(told),
         usage=None if plan.usage is None else plan.usage.as_json(),
@@ -153,7 +177,7 @@ def _outcome(
         quality=plan.told_quality,
         size=plan.told_size,
     )
-    return outcome, dict(zip(names, pictures, strict=False))
+    return outcome, kept
 
 
 def _bill(emulator: Emulator, entry: Entry, outcome: Outcome) -> None:

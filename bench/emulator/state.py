@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections import OrderedDict
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,6 +16,7 @@ from bench.emulator.catalogue import Model
 from bench.emulator.conversations import Conversations
 from bench.emulator.faults import FaultPlan
 from bench.emulator.files import Files
+from bench.emulator.frames import Frame
 from bench.emulator.ledger import Entry, Ledger
 from bench.emulator.limits import Window
 from bench.emulator.mainline import TextModel
@@ -23,6 +25,8 @@ from bench.emulator.profile import RunProfile
 from bench.emulator.wire import Connection, Unwired
 
 PICTURES_KEPT = 64
+# What was streamed, its usage and its list price.
+Streamed = tuple[tuple[Frame, ...], Mapping[str, object] | None, Decimal | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,9 @@ class Emulator:
     # Answers of a size that the profile asks for, by what was asked.
     canned: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
     # The same two for pictures alone: streams and the Responses API.
+    streams_once: dict[tuple[object, ...], Streamed] = field(
+        default_factory=dict[tuple[object, ...], Streamed]
+    )
     made_once: dict[tuple[object, ...], Made] = field(
         default_factory=dict[tuple[object, ...], Made]
     )

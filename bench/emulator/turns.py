@@ -26,6 +26,8 @@ from bench.emulator.prices import EXACT
 from bench.emulator.refusals import RefusedError
 from bench.emulator.response_checks import Asked
 from bench.emulator.response_objects import (
+    ANSWER,
+    CALL,
     Used,
     image_item,
     response_object,
@@ -37,7 +39,6 @@ from bench.emulator.settle import list_price_usd
 from bench.emulator.state import Emulator, Exchange, Made
 
 THINKING_S = 2.0
-ANSWER = "There is nothing to draw in that: tell me what the picture shall show."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,7 @@ def finished(emulator: Emulator, turn: Turn, found: Made | None) -> dict[str, An
         told["output"] = [item_of(turn, found)]
     image = None if turn.job is None else turn.job.plan.usage
     used = Used(mainline=turn.mainline, image=image)
-    return {**told, **told_usage(used, emulator.profile.tool_usage, turn.fault)}
+    return {**told, **told_usage(used, emulator.profile.tool_usage)}
 
 
 def item_of(turn: Turn, found: Made | None) -> dict[str, Any]:
@@ -168,7 +169,7 @@ def keep(emulator: Emulator, turn: Turn, told: dict[str, Any]) -> None:
 def _picture(told: dict[str, Any]) -> InputPicture | None:
     """Open what a next turn will work on; what can't be opened is left out."""
     for item in told["output"]:
-        if item["type"] == "image_generation_call":
+        if item["type"] == CALL:
             try:
                 return opened(base64.b64decode(item["result"]))
             except RefusedError:

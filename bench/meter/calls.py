@@ -113,14 +113,7 @@ def open_calls(  # noqa: PLR0913  what a run is made of
         is_asked: Whether `options` ask for a number of requests in flight.
         preamble: Records that are to be durable before the next intent.
     """
-    # One thread: each has a heap of its own, which large answers fill.
-    aside = Aside("answers")
-    stack.callback(aside.close)
-    # Each waits for the disk; together they share its syncs.
-    shelf = Aside("shelf", _N_SHELF_THREADS)
-    stack.callback(shelf.close)
-    checkers = CheckerPool(aside)
-    stack.push_async_callback(checkers.close)
+    examiner = open_examiner(data, options, stack)
     gate = Gate()
     check = SelfCheck(partial(journal.append, within_s=LATER_S), is_asked=is_asked)
     stack.callback(check.watch.stop)
@@ -130,13 +123,28 @@ def open_calls(  # noqa: PLR0913  what a run is made of
         budget=Budget(options.max_cost_usd, spent),
         journal=journal,
         gate=gate,
-        examiner=Examiner(data, Keep(options.images), checkers, aside, shelf),
+        examiner=examiner,
         check=check,
         preamble=preamble,
     )
     # Jitter alone hangs on it.
     chance = random.Random()  # noqa: S311
     return Calls(bracket=bracket, gate=gate, check=check, chance=chance)
+
+
+def open_examiner(
+    data: DataFolder, options: Options, stack: AsyncExitStack
+) -> Examiner:
+    """What opens the answers of a run; it closes with the stack."""
+    # One thread: each has a heap of its own, which large answers fill.
+    aside = Aside("answers")
+    stack.callback(aside.close)
+    # Each waits for the disk; together they share its syncs.
+    shelf = Aside("shelf", _N_SHELF_THREADS)
+    stack.callback(shelf.close)
+    checkers = CheckerPool(aside)
+    stack.push_async_callback(checkers.close)
+    return Examiner(data, Keep(options.images), checkers, aside, shelf)
 
 
 def open_journal(run: RunFolder) -> JournalWriter:

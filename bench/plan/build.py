@@ -13,6 +13,7 @@ from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.journal import now_utc
 from bench.load.warmup import MOST_IN_A_SEARCH, marks, n_warmup
+from bench.plan.batched import check_batch
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.plan.options import Options
 from bench.plan.order import Place, order, pieces_of, trial_id
@@ -41,7 +42,6 @@ class Wishes:
         limit: Only the first so many prompts.
         only: Parameter to the values that stay.
         book: Whose prices hold; the shipped ones if None.
-        tier: Whose rates they are, standard or batch.
         warm_up: First trials of each endpoint that are warm-up; None goes by rule.
     """
 
@@ -55,7 +55,6 @@ class Wishes:
     options: Options = field(default_factory=Options)
     book: PriceBook | None = None
     warm_up: int | None = None
-    tier: str = Tier.STANDARD
 
 
 def new_run_id() -> str:
@@ -77,14 +76,18 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     n_trials = len(cells) * len(prompts) * suite.repeats
     if n_trials > MOST_TRIALS:
         raise BadInput(f"{n_trials:,} trials; a run has at most {MOST_TRIALS:,}")
+    if wishes.options.batch:
+        check_batch(cells, wishes.warm_up)
     today = datetime.now(UTC).date()
     check_asked(cells, prompts, endpoints, today)
-    prices = price_cells(cells, endpoints, today, wishes.book, wishes.tier)
+    tier = Tier.BATCH if wishes.options.batch else Tier.STANDARD
+    prices = price_cells(cells, endpoints, today, wishes.book, tier)
     seed = secrets.randbelow(2**31) if wishes.seed is None else wishes.seed
     run_id = new_run_id()
     places = order(cells, pieces_of(prompts), suite.repeats, seed)
     costs = _costs(cells, prompts, prices, today)
-    warmup = _warmup(cells, places, wishes)
+    in_jobs = wishes.options.batch
+    warmup = [False] * len(places) if in_jobs else _warmup(cells, places, wishes)
     return Plan(
         run_id=run_id,
         kind="suite",
@@ -117,7 +120,7 @@ def price_cells(
     book: PriceBook | None = None,
     tier: str = Tier.STANDARD,
 ) -> dict[tuple[str, str], PricedModel]:
-    """The rates of every endpoint and model of the cells.
+    """The rates of every endpoint and model of the cells, in a tier.
 
     Raises:
         BadInput: Names each endpoint and model without a known price.

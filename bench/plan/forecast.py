@@ -83,11 +83,16 @@ def forecast(plan: Plan) -> Forecast:
         worst_case_usd=sum(bounds, Decimal(0)),
         why_bounded=tuple(reasons),
         disk_bytes=sum(_disk_bytes(plan, planned) for planned in plan.trials),
-        rate_limit_s=_rate_limit_s(plan),
+        rate_limit_s=None if plan.options.batch else _rate_limit_s(plan),
         schedule_s=_schedule_s(plan),
-        at_risk_usd=sum(bounds[: plan.options.concurrency], Decimal(0)),
+        at_risk_usd=sum(bounds[: _n_at_risk(plan)], Decimal(0)),
         price_dates=_price_dates(plan),
     )
+
+
+def _n_at_risk(plan: Plan) -> int:
+    """Requests that may be under way at once: in jobs all of them."""
+    return len(plan.trials) if plan.options.batch else plan.options.concurrency
 
 
 def _expected_usd(plan: Plan, planned: PlannedTrial) -> Decimal | None:

@@ -7,6 +7,9 @@ from typing import Any
 
 from bench.load.model import Closed, Goal, Load, parse_goal, parse_load
 
+# How long somebody waits is no property of what is measured.
+_OF_ONE_PROCESS = ("wait_s", "look_every_s")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -19,6 +22,9 @@ class Options:
         wave_pause_s: The pause between two waves.
         load: When requests begin.
         goal: What the highest rate is sought for; None seeks none.
+        batch: As jobs of the Batch API, in place of one request after the other.
+        wait_s: How long this process waits for jobs; None until they end.
+        look_every_s: The first pause between two looks at a job; it grows.
     """
 
     concurrency: int = 4
@@ -30,6 +36,9 @@ class Options:
     wave_pause_s: float = 2.0
     load: Load = field(default_factory=Closed)
     goal: Goal | None = None
+    batch: bool = False
+    wait_s: float | None = None
+    look_every_s: float = 5.0
 
     @property
     def is_open(self) -> bool:
@@ -38,10 +47,11 @@ class Options:
 
 
 def options_to_json(options: Options) -> dict[str, Any]:
-    """Options as plain data."""
+    """Options as plain data, without those of one process alone."""
     cap_usd, goal = options.max_cost_usd, options.goal
     content = asdict(options)
-    del content["goal"]
+    for name in ("goal", *_OF_ONE_PROCESS):
+        del content[name]
     return {
         **content,
         "max_cost_usd": None if cap_usd is None else format(cap_usd, "f"),

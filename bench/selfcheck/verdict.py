@@ -11,6 +11,8 @@ REACHED_SHARE = 0.9
 # One request after the other can't fail to be so many at once.
 LEAST_ASKED = 1.5
 BUSY_CORE = 0.9
+# By so much a partial picture may be stamped later than the emulator sent it.
+PARTIAL_LIMIT_S = 0.002
 HELD_SHARE = 0.01
 
 
@@ -24,6 +26,8 @@ class Figures:
         n_held: Those of them that this program may have made the server hold back.
         lag_p99_s, late_p99_s: Of ok answers, by nearest rank.
         service_p50_s: Of ok answers.
+        partial_late_p99_s: How much later than the emulator sent them first partial
+            pictures were stamped, by nearest rank; None where nobody compares.
         n_unwatched: Journals with attempts that no `self_check` tells of.
         loop_lag_p99_s, loop_lag_max_s: Of all probes.
         cpu_share: Processor seconds a second, of one core.
@@ -37,6 +41,7 @@ class Figures:
     lag_p99_s: float | None = None
     late_p99_s: float | None = None
     service_p50_s: float | None = None
+    partial_late_p99_s: float | None = None
     n_unwatched: int = 0
     loop_lag_p99_s: float | None = None
     loop_lag_max_s: float | None = None
@@ -106,6 +111,13 @@ def _limits(figures: Figures) -> Iterator[str]:
         yield (
             f"{so_many(figures.n_held, 'answer')} of {figures.n_ok} may have been held "
             "back by the server, since this program did not read what had come"
+        )
+    partial_s = figures.partial_late_p99_s
+    if partial_s is not None and partial_s > PARTIAL_LIMIT_S:
+        late, limit = milliseconds(partial_s), milliseconds(PARTIAL_LIMIT_S)
+        yield (
+            "first partial pictures were stamped later than their emulator sent them: "
+            f"p99 {late}, above {limit}"
         )
     late_s = figures.late_p99_s
     if late_s is not None and late_s > limit_s:

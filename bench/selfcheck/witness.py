@@ -25,7 +25,8 @@ MOST_BYTES = 64 << 20
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _FOUND = 200
-Stamps = dict[str, tuple[int, int, int]]
+# The last one is that of the first partial picture, where there was one.
+Stamps = dict[str, tuple[int, int, int, int | None]]
 
 
 class NotComparable(Exception):
@@ -84,7 +85,8 @@ class Witness:
     def _refuse_other_clock(self, stamps: Stamps, seen: _Seen) -> None:
         now_ns = time.monotonic_ns()
         for attempt_id in seen.sent_ns:
-            times = stamps.get(attempt_id, ())
+            told = stamps.get(attempt_id, ())
+            times = [at for at in told if at is not None]
             if any(not self._begun_ns <= at <= now_ns for at in times):
                 raise NotComparable("its emulator's clock is not this machine's")
 
@@ -109,6 +111,7 @@ def _records(
             "emulator_received_ns": [stamps[name][0] for name in names],
             "emulator_first_byte_ns": [stamps[name][1] for name in names],
             "emulator_sent_ns": [stamps[name][2] for name in names],
+            "emulator_first_partial_ns": [stamps[name][3] for name in names],
         }
         for names in batches
     ]
@@ -119,8 +122,8 @@ def stamps_of(base_url: str) -> Stamps:
 
     Returns:
         By the client's name of a request: last byte received, first byte of the
-        answer handed over, last one taken by the kernel; nanoseconds of the
-        monotonic clock.
+        answer handed over, last one taken by the kernel, and that of the first
+        partial picture, None without one; nanoseconds of the monotonic clock.
 
     Raises:
         NotComparable: It is none, is not on this machine, or another server
@@ -135,7 +138,7 @@ def stamps_of(base_url: str) -> Stamps:
         raise NotComparable("its emulator's clock is not this machine's")
     if urlsplit(str(told.get("origin"))).port != port:
         raise NotComparable("another server stands before its emulator")
-    return _read(told.get("stamps"))
+    return _read(told.get("stamps"), told.get("partials"))
 
 
 def _told(host: str, port: int) -> dict[str, Any]:
@@ -164,13 +167,24 @@ def _hang_up(connection: HTTPConnection) -> None:
             connection.sock.shutdown(SHUT_RDWR)
 
 
-def _read(told: object) -> Stamps:
-    found = Stamps()
+def _read(told: object, told_of_partials: object) -> Stamps:
+    found, firsts = Stamps(), _firsts(told_of_partials)
     for row in cast("list[Any]", told if isinstance(told, list) else []):
         # One whose last byte is not yet sent has no stamp of it.
         with suppress(TypeError, ValueError):
             name, received_ns, first_byte_ns, sent_ns = row
-            found[str(name)] = int(received_ns), int(first_byte_ns), int(sent_ns)
+            three = int(received_ns), int(first_byte_ns), int(sent_ns)
+            found[str(name)] = (*three, firsts.get(str(name)))
+    return found
+
+
+def _firsts(told: object) -> dict[str, int]:
+    """Of each request that had partial pictures the first one's stamp."""
+    found: dict[str, int] = {}
+    partials = cast("dict[str, Any]", told) if isinstance(told, dict) else {}
+    for name, stamps in partials.items():
+        with suppress(TypeError, ValueError, LookupError):
+            found[name] = int(stamps[0])
     return found
 
 

@@ -27,7 +27,9 @@ _STAMPS = (
     "sent_ns",
     *(f"emulator_{at}_ns" for at in ("received", "first_byte", "sent")),
 )
+_PARTIAL = "emulator_first_partial_ns"
 Place = Mapping[str, str]
+_IN_JOBS = Verdict(client_limited=False, reasons=(), remarks=())
 
 
 def write_self_check(
@@ -59,6 +61,8 @@ def write_certified(
         {**place, **told},
     )
     lists = {name: record[name] for name in _STAMPS}
+    # Records of before know of no partial pictures.
+    lists[_PARTIAL] = record.get(_PARTIAL, [None] * len(record["attempt_ids"]))
     each = ", ".join(f"unnest(${name}::BIGINT[]) AS {name}" for name in lists)
     con.execute(
         "INSERT INTO certified BY NAME SELECT $run_id AS run_id, "
@@ -74,10 +78,17 @@ def judge_runs(con: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> None:
     """
     for run_id in sorted(run_ids):
         figures = _figures(con, {"run_id": run_id})
-        row = {"run_id": run_id, **_row(figures, judge(figures))}
+        verdict = _IN_JOBS if _goes_by_jobs(con, run_id) else judge(figures)
+        row = {"run_id": run_id, **_row(figures, verdict)}
         con.execute(f"DELETE FROM judged WHERE {_HERE}", {"run_id": run_id})  # noqa: S608  own names
         named = ", ".join(f"${name} AS {name}" for name in row)
         con.execute(f"INSERT INTO judged BY NAME SELECT {named}", row)
+
+
+def _goes_by_jobs(con: duckdb.DuckDBPyConnection, run_id: str) -> bool:
+    """Whether the endpoint decided when what was asked, and no answer has a time."""
+    here = {"run_id": run_id}
+    return bool(rows_of(con, f"FROM run WHERE {_HERE} AND load = 'batch'", here))
 
 
 def _row(figures: Figures, verdict: Verdict) -> dict[str, Any]:
@@ -117,7 +128,16 @@ def _figures(con: duckdb.DuckDBPyConnection, here: Mapping[str, str]) -> Figures
         here,
     )
     watched = _watched(stretches) if stretches else {}
-    return Figures(**ok, n_unwatched=_n_unwatched(con, here), **watched)
+    (partial,) = rows_of(
+        con,
+        f"""
+        SELECT quantile_disc(greatest(0, first_partial_error_s), 0.99)
+            AS partial_late_p99_s
+        FROM v_certified WHERE {_HERE} AND first_partial_error_s IS NOT NULL
+        """,  # noqa: S608  own names
+        here,
+    )
+    return Figures(**ok, **partial, n_unwatched=_n_unwatched(con, here), **watched)
 
 
 def _n_unwatched(con: duckdb.DuckDBPyConnection, here: Mapping[str, str]) -> int:
@@ -185,14 +205,18 @@ class Certification:
     Attributes:
         n: Answers that were compared.
         n_ok: Answers that were ok.
-        first_byte_error_s, service_error_s: p50, p95 and p99 of the size of the
-            error, by nearest rank; None where nothing was compared.
+        n_partials: Of them, those whose first partial picture was.
+        first_byte_error_s, first_partial_error_s, service_error_s: p50, p95 and
+            p99 of the size of the error, by nearest rank; None where nothing was
+            compared.
         why_not: Why no answer was compared, or not all; None where all were.
     """
 
     n: int
     n_ok: int
+    n_partials: int
     first_byte_error_s: tuple[float, float, float] | None
+    first_partial_error_s: tuple[float, float, float] | None
     service_error_s: tuple[float, float, float] | None
     why_not: str | None
 
@@ -207,6 +231,8 @@ def certification(con: duckdb.DuckDBPyConnection, run_id: str) -> Certification:
             count(*) AS n,
             quantile_disc(abs(first_byte_error_s), [0.5, 0.95, 0.99]) AS first_byte,
             quantile_disc(abs(service_error_s), [0.5, 0.95, 0.99]) AS service,
+            count(first_partial_error_s) AS n_partials,
+            quantile_disc(abs(first_partial_error_s), [0.5, 0.95, 0.99]) AS partial,
             (SELECT count(*) FROM attempt WHERE {_HERE} AND outcome = 'ok') AS n_ok,
             (SELECT count(*) FROM attempt
                 WHERE {_HERE} AND outcome = 'ok' AND simulated) AS n_simulated
@@ -223,7 +249,9 @@ def certification(con: duckdb.DuckDBPyConnection, run_id: str) -> Certification:
     return Certification(
         n=found["n"],
         n_ok=found["n_ok"],
+        n_partials=found["n_partials"],
         first_byte_error_s=found["first_byte"] and tuple(found["first_byte"]),
+        first_partial_error_s=found["partial"] and tuple(found["partial"]),
         service_error_s=found["service"] and tuple(found["service"]),
         why_not=_why_not(found, [f"{endpoint}: {why}" for endpoint, why in told]),
     )

@@ -97,10 +97,15 @@ def _run(plan: Mapping[str, Any]) -> dict[str, Any]:
         "max_cost_usd": options.get("max_cost_usd"),
         "max_failed_share": options.get("max_failed_share"),
         # Before there were schedules every suite was sent in a closed loop.
-        "load": options.get("load", "closed") if plan["kind"] == "suite" else None,
+        "load": _load(options) if plan["kind"] == "suite" else None,
         "find_rate": options.get("find_rate"),
         "is_alive": False,
     }
+
+
+def _load(options: Mapping[str, Any]) -> str:
+    """When requests began: in jobs, by a schedule, or one after the other."""
+    return "batch" if options.get("batch") else options.get("load", "closed")
 
 
 def _prompt(index: int, prompt: Mapping[str, Any]) -> dict[str, Any]:

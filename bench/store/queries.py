@@ -206,7 +206,7 @@ def offered(con: duckdb.DuckDBPyConnection, run_id: str) -> Row | None:
             SELECT *, bucket NOT IN ('not_sent', 'in_flight') AS is_sent FROM v_trial
         ) AS t
         JOIN run AS r ON r.run_id = t.run_id
-        WHERE t.run_id = $run_id AND r.load <> 'closed'
+        WHERE t.run_id = $run_id AND r.load NOT IN ('closed', 'batch')
         """,
         {"run_id": run_id, "late_s": LATE_FROM_S},
     )

@@ -43,7 +43,8 @@ def asked_places(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list
     """Cells of runs by the days on which they were asked, with what was asked.
 
     A row without an endpoint stands for attempts whose trial is not known.
-    `prices` and `parameters` are JSON; `attempts` counts those in flight too.
+    `prices` and `parameters` are JSON; `attempts` counts those in flight too;
+    `by_jobs` says that the run went by jobs of the Batch API, at its rates.
     """
     return rows_of(
         con,
@@ -51,7 +52,7 @@ def asked_places(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list
         SELECT
             t.run_id, t.cell_index, t.day, t.attempts, c.endpoint, e.route,
             e.simulated, e.prices, c.api, c.operation, c.model, c.mainline_model,
-            c.quality, c.size, c.parameters
+            c.quality, c.size, c.parameters, r.load = 'batch' AS by_jobs
         FROM (
             SELECT run_id, cell_index, day, sum(attempts)::BIGINT AS attempts
             FROM tally WHERE day IS NOT NULL AND run_id IN (SELECT unnest($run_ids))
@@ -59,6 +60,7 @@ def asked_places(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list
         ) AS t
         LEFT JOIN cell AS c ON c.run_id = t.run_id AND c.cell_index = t.cell_index
         LEFT JOIN endpoint AS e ON e.run_id = c.run_id AND e.endpoint = c.endpoint
+        LEFT JOIN run AS r ON r.run_id = t.run_id
         ORDER BY t.run_id, t.cell_index, t.day
         """,
         {"run_ids": list(run_ids)},

@@ -30,7 +30,7 @@ def loads(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[str]:
         con,
         """
         SELECT DISTINCT load FROM run
-        WHERE run_id IN (SELECT run_id FROM asked) AND load IS NOT NULL ORDER BY load
+        WHERE run_id IN (SELECT run_id FROM asked) AND load <> 'batch' ORDER BY load
         """,
         chosen,
     )

@@ -32,11 +32,16 @@ class Wanted:
     Attributes:
         vendor: The book that takes the place of each endpoint's own; None keeps it.
         as_of: The day of the prices; None is the day (UTC) of each request.
+        tier: None keeps that of each run: batch where it went by jobs.
     """
 
     vendor: str | None = None
     as_of: date | None = None
-    tier: Tier = Tier.STANDARD
+    tier: Tier | None = None
+
+    def tier_of(self, row: Row) -> Tier:
+        """The tier that a row of `bench.store.reprice.asked_places` is priced at."""
+        return self.tier or (Tier.BATCH if row["by_jobs"] else Tier.STANDARD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,17 +89,15 @@ def asked_price(row: Row, book: PriceBook, wanted: Wanted) -> AskedPrice:
     """The price of a row of `bench.store.reprice.asked_places`."""
     found = AskedPrice(cell=_cell(row))
     vendor, scheme = _prices(row["prices"])
-    day = wanted.as_of or row["day"]
+    day, tier = wanted.as_of or row["day"], wanted.tier_of(row)
     if not (vendor := wanted.vendor or vendor):
         why = "its plan does not say whose prices hold; name a book with --book"
         return replace(found, why_none=why)
     try:
         parsed = None if scheme is None else parse_scheme(scheme)
-        card = book.card(vendor, row["model"], day, wanted.tier)
+        card = book.card(vendor, row["model"], day, tier)
         text_model = row["mainline_model"] if row["api"] == "responses" else None
-        mainline = (
-            book.card(vendor, text_model, day, wanted.tier) if text_model else None
-        )
+        mainline = book.card(vendor, text_model, day, tier) if text_model else None
     except PricingError as error:
         return replace(found, why_none=str(error))
     priced = replace(found, card=card, mainline=mainline, scheme=parsed)

@@ -29,7 +29,8 @@ class AskedPrices:
         if row["endpoint"] is None:
             return None
         asked = (row["prices"], row["api"], row["mainline_model"], row["parameters"])
-        question = (*asked, row["model"], self._wanted.as_of or row["day"])
+        day, tier = self._wanted.as_of or row["day"], self._wanted.tier_of(row)
+        question = (*asked, row["model"], day, tier)
         if question not in self._by_question:
             price = asked_price(row, self._book, self._wanted)
             # A book has one object a card, so most days have the same rates.

@@ -44,7 +44,7 @@ class Answering:
         """
         content = self._content
         n_bytes = 0
-        async for part in self._unpacked() if self._is_packed else self._parts:
+        async for part in self.parts():
             content.append(part)
             n_bytes += len(part)
             if self.is_stream:
@@ -53,6 +53,10 @@ class Answering:
                 sentence = f"the answer is longer than {most_bytes:,} bytes"
                 raise httpx2.RemoteProtocolError(sentence)
         return content[0] if len(content) == 1 else b"".join(content)
+
+    def parts(self) -> AsyncIterator[bytes]:
+        """The body, unpacked, as it comes; what breaks it off is raised."""
+        return self._unpacked() if self._is_packed else self._parts
 
     @property
     def so_far(self) -> bytes:

@@ -91,6 +91,7 @@ class RunningEmulator:
         calm = {"time_scale": 0, "service_time": None, "limits": None}
         money = {"overhead_s": 0, "price_factor": "1", "answer_bytes": None}
         told = {"partials_share": 1, "stream_done": False, "tool_usage": "reported"}
+        told |= {"answers_url": False, "ignores_options": False}
         assert self.put("profile", {**calm, **money, **told}).status_code == 200
         self.ledger()
         self.delete("ledger")

@@ -14,6 +14,8 @@ CALM = {
     "partials_share": 1.0,
     "stream_done": False,
     "tool_usage": "reported",
+    "answers_url": False,
+    "ignores_options": False,
 }
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # which is no hundredth of the time either, is in neither side of what is asserted.
 LOAD = Load(answer_bytes=1_500_000, rate=20, length_s=5.5)
 N_RUNS = 3
+PARTIAL_BYTES, PARTIAL_S = 150_000, 0.002
 FIRST_BYTE_P50_S, FIRST_BYTE_P99_S, LAST_BYTE_P99_S = 0.002, 0.025, 0.05
 N_HOGS = 2
 HELD_UP = ("lay in the kernel", "came to its work late", "requests left late")
@@ -90,13 +91,35 @@ def test_times_under_two_hogs_are_within_their_bounds_or_the_run_is_marked(
     assert is_in_bound(floor) or floor.client_limited, floor
 
 
+def test_first_partial_pictures_are_within_their_bound_or_the_run_is_marked(
+    start_double: Callable[..., Double], capsys: pytest.CaptureFixture[str]
+) -> None:
+    streaming = start_double()
+    streaming.serves_in(SERVICE_S)
+    streaming.profile(answer_bytes=PARTIAL_BYTES)
+    load = Load(answer_bytes=PARTIAL_BYTES, rate=20, length_s=5.5, partial_images=1)
+    floor = asyncio.run(measure(streaming.url, load))
+    with capsys.disabled():
+        print("\n", told(floor), end="")  # noqa: T201  as above
+    assert floor.n == floor.n_ok == load.rate * load.length_s
+    assert floor.first_partial_error_s is not None
+    # Where ours are late the run is marked; what else is off is the emulator's own.
+    is_off = floor.first_partial_error_s[0] > PARTIAL_S
+    assert not is_off or floor.client_limited, floor
+
+
 def told(floor: Floor) -> str:
     """One line of figures in milliseconds."""
-    first, last = floor.first_byte_error_s or (), floor.service_error_s or ()
-    errors = [" ".join(f"{s * 1000:.1f}" for s in three) for three in (first, last)]
+    three = (
+        floor.first_byte_error_s,
+        floor.first_partial_error_s,
+        floor.service_error_s,
+    )
+    errors = [" ".join(f"{s * 1000:.1f}" for s in one or ()) for one in three]
     mark = {True: "client-limited", False: "kept up", None: "unknown"}
     return (
-        f"n={floor.n} first byte {errors[0]} last byte {errors[1]} ms "
+        f"n={floor.n} first byte {errors[0]} first partial {errors[1]} "
+        f"last byte {errors[2]} ms "
         f"(p50 p95 p99), loop p99 {(floor.loop_lag_p99_s or 0) * 1000:.1f} ms, "
         f"{mark[floor.client_limited]}"
     )
@@ -227,7 +250,7 @@ def test_stamps_of_another_clock_are_not_compared(
     seen = Witness()
     now_ns = time.monotonic_ns()
     seen.saw("e", "a.1", now_ns, {"x-emulator": "1"})
-    monkeypatch.setattr(witness, "stamps_of", lambda _: {"a.1": (5, 6, 7)})
+    monkeypatch.setattr(witness, "stamps_of", lambda _: {"a.1": (5, 6, 7, None)})
     (record,) = asyncio.run(seen.records({"e": "http://127.0.0.1:1/v1"}))
     assert record["attempt_ids"] == []
     assert "clock is not this machine's" in record["why_not"]
@@ -241,7 +264,7 @@ def test_only_our_own_requests_are_recorded_in_batches(
     for name in names:
         seen.saw("e", name, time.monotonic_ns(), {"x-emulator": "1"})
     at = time.monotonic_ns()
-    told = dict.fromkeys([*names, "others.1"], (at, at, at))
+    told = dict.fromkeys([*names, "others.1"], (at, at, at, at))
     monkeypatch.setattr(witness, "stamps_of", lambda _: told)
     records = asyncio.run(seen.records({"e": "http://127.0.0.1:1/v1"}))
     assert [len(record["attempt_ids"]) for record in records] == [witness.BATCH, 1]

@@ -231,6 +231,39 @@ def test_an_error_is_our_time_less_the_emulators_from_whichever_began_first(
     assert [round(s, 9) for s in found.service_error_s or ()] == [0.002] * 3
 
 
+def test_a_first_partial_picture_that_is_stamped_late_marks_the_run(
+    synthetic_run: Callable[..., Any], data_folder: DataFolder, tell: Callable[..., Any]
+) -> None:
+    run = synthetic_run(endpoints=ONE)
+    firsts = [1_050_000_000, 1_050_000_000, 1_050_000_000, None]
+    stamps = certified(run, emulator_first_partial_ns=firsts)
+    times = {"first_byte_s": 0.1, "service_s": 0.2, "simulated": True}
+    early, late = ({**times, "first_partial_s": s} for s in (0.049, 0.0531))
+    run.journal(records(run, self_check(), stamps, **early))
+    refresh(data_folder)
+    with open_index(data_folder) as con:
+        found = certification(con, run.run.run_id)
+    # What the emulator stamped late is a difference too, but no fault of ours.
+    assert found.n_partials == 3
+    assert [round(s, 9) for s in found.first_partial_error_s or ()] == [0.001] * 3
+    assert judged(data_folder, run.run.run_id)["client_limited"] is False
+    told = tell("show", run.run.run_id).stdout
+    assert "first partial of 3 by p50 1.0 ms, p95 1.0 ms, p99 1.0 ms; last" in told
+    other = synthetic_run("20261121-130000-000002", endpoints=ONE)
+    stamps = certified(other, emulator_first_partial_ns=firsts)
+    other.journal(records(other, self_check(), stamps, **late))
+    refresh(data_folder)
+    row = judged(data_folder, other.run.run_id)
+    assert row["client_limited"] is True
+    (reason,) = row["client_limited_reasons"]
+    assert reason == (
+        "first partial pictures were stamped later than their emulator sent them: "
+        "p99 3.1 ms, above 2.0 ms"
+    )
+    shown = tell("show", other.run.run_id, "--json").stdout
+    assert json.loads(shown)["certification"]["n_partials"] == 3
+
+
 def test_a_request_that_we_call_sent_after_it_was_read_is_an_error_of_ours(
     synthetic_run: Callable[..., Any], data_folder: DataFolder
 ) -> None:

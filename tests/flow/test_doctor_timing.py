@@ -26,6 +26,7 @@ def floor(answer_bytes: int, rate: float, error_s: float | None) -> Floor:
         n=20,
         n_ok=20,
         first_byte_error_s=errors,
+        first_partial_error_s=None,
         service_error_s=errors,
         limit_s=0.005,
         late_p99_s=0.001,

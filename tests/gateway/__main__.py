@@ -36,12 +36,14 @@ endpoints:
     api_key_env: {direct_variable}
     route: direct
     prices: openai
+    api: [images, responses]
   - name: litellm
     base_url: {gateway}
     api_key_env: {gateway_variable}
     route: gateway
     # A plain proxy passes the provider's price on.
     prices: {{of: openai, scheme: {{kind: multiplier, factor: "1"}}}}
+    api: [images, responses]
 """
 
 

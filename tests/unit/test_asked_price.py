@@ -19,6 +19,7 @@ def _row(size: str) -> dict[str, Any]:
         "parameters": orjson.dumps({"quality": "low", "size": size}).decode(),
         "prices": orjson.dumps("launch-2025").decode(),
         "day": date(2025, 6, 1),
+        "by_jobs": False,
     }
 
 

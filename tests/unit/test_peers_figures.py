@@ -127,7 +127,8 @@ def test_the_stub_tells_the_true_times_and_no_picture_twice() -> None:
     for entry in entries:
         assert entry["ready_ns"] - entry["received_ns"] >= 0.05 * S
         assert entry["ready_ns"] <= entry["first_ns"] <= entry["last_ns"]
-    assert entries[0]["last_ns"] < entries[1]["received_ns"]
+    # Its last stamp may come after the client asked anew: the machine has two cores.
+    assert entries[0]["ready_ns"] < entries[1]["received_ns"]
 
 
 def _get(url: str, **wishes: Any) -> bytes:

@@ -204,7 +204,8 @@ def test_what_waits_to_be_recorded_keeps_nothing_back_once_all_has_begun() -> No
         return record
 
     record = asyncio.run(work())
-    assert record["in_flight_mean"] >= 0.99 * record["in_flight_asked"]
+    # Were the four asked for until recorded, it would be a fifth of that.
+    assert record["in_flight_mean"] >= 0.8 * record["in_flight_asked"]
     assert record["in_flight_max"] == 4
 
 

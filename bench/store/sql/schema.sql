@@ -24,7 +24,7 @@ CREATE TABLE run (                 -- one row a run folder with a plan
     rate_rpm DOUBLE,               -- requests a minute, NULL without a limit
     max_cost_usd DECIMAL(38,12),   -- the cap of the run's whole life
     max_failed_share DOUBLE,       -- 0..1
-    load VARCHAR,                  -- closed, constant:5/s, ...; NULL where a program asks
+    load VARCHAR,                  -- closed, batch, constant:5/s, ...; NULL where a program asks
     find_rate VARCHAR,             -- p95<5s, ...: a rate was sought, from that of load on
     is_alive BOOLEAN               -- a process held the run at the last ingest
 );
@@ -262,7 +262,8 @@ CREATE TABLE certified (           -- one row an answer that an emulator stamped
     sent_ns BIGINT,                -- we had handed over the last byte of the request
     emulator_received_ns BIGINT,   -- it read that byte
     emulator_first_byte_ns BIGINT, -- it was about to hand over the answer's first
-    emulator_sent_ns BIGINT        -- the kernel had taken the answer's last
+    emulator_sent_ns BIGINT,       -- the kernel had taken the answer's last
+    emulator_first_partial_ns BIGINT -- and the first partial picture's last; NULL: none
 );
 
 CREATE TABLE certification (       -- one row a batch of those, or why there is none

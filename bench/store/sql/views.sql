@@ -246,7 +246,12 @@ SELECT
         AS usd_per_image,
     usd_each(sum(list_usd) FILTER (WHERE NOT charge_unknown), priced_images)
         AS list_usd_per_image
-FROM (SELECT *, outcome = 'ok' AND NOT from_cache AND NOT warmup AS is_timed FROM v_trial)
+FROM (
+    -- What a job of the Batch API answered has no service time, and no latency.
+    SELECT *, outcome = 'ok' AND NOT from_cache AND NOT warmup
+        AND service_s IS NOT NULL AS is_timed
+    FROM v_trial
+)
 GROUP BY run_id, cell_index;
 
 -- One conversation at a cell, for the repeat-th time: its turns follow one another.
@@ -295,8 +300,8 @@ WITH timed AS (
         * REPLACE (
             CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup THEN service_s END
                 AS service_s,
-            CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup THEN total_s END
-                AS total_s
+            CASE WHEN outcome = 'ok' AND NOT from_cache AND NOT warmup
+                AND service_s IS NOT NULL THEN total_s END AS total_s
         )
     FROM v_trial
 )
@@ -359,13 +364,16 @@ CREATE VIEW v_self_check AS SELECT * FROM judged;
 
 -- Our times of an answer against the stamps of the emulator that gave it.
 --   run_id, attempt_id, endpoint, outcome
---   first_byte_error_s, service_error_s   ours less the emulator's, signed
+--   first_byte_error_s, first_partial_error_s, service_error_s
+--                        ours less the emulator's, signed; NULL where one has none
 -- The emulator's begin is the earlier of two: when it read the request's last byte,
 -- and when we say that we had sent it.
 CREATE VIEW v_certified AS
 SELECT
     c.run_id, c.attempt_id, a.endpoint, a.outcome,
     a.first_byte_s - (c.emulator_first_byte_ns - begun_ns) / 1e9 AS first_byte_error_s,
+    a.first_partial_s - (c.emulator_first_partial_ns - begun_ns) / 1e9
+        AS first_partial_error_s,
     a.service_s - (c.emulator_sent_ns - begun_ns) / 1e9 AS service_error_s
 FROM (
     SELECT DISTINCT

@@ -1,0 +1,1 @@
+"""Jobs: trials carried out by the Batch API, many in one file."""

@@ -1,0 +1,42 @@
+"""Batched: what can't go in a job of the Batch API, told before it is sent."""
+
+from collections.abc import Iterable
+
+from bench.attempt import Cell
+from bench.errors import BadInput
+
+_CURE = "leave --batch out"
+
+
+def check_batch(cells: Iterable[Cell], n_warmup: int | None) -> None:
+    """See that a job can hold the requests of some cells.
+
+    Args:
+        cells: What is asked.
+        n_warmup: Trials that are to be warm-up, None where nobody says.
+
+    Raises:
+        BadInput: It can't; says which parameter, and the cure.
+    """
+    if n_warmup:
+        raise BadInput(
+            f"--warm-up {n_warmup}: jobs have no latency to warm up for; leave it out, "
+            "or --batch"
+        )
+    for cell in cells:
+        if cell.is_stream or cell.count("partial_images", 0):
+            what = "stream" if cell.is_stream else "partial_images"
+            raise BadInput(
+                f"{what}: a job of the Batch API answers in one piece; leave {what} "
+                f"out of the suite, or {_CURE}"
+            )
+        if cell.operation == "converse":
+            raise BadInput(
+                "operation converse: a turn needs the answer to the one before, and a "
+                f"job answers all at once; {_CURE}"
+            )
+        if cell.operation == "variation":
+            raise BadInput(
+                "operation variation: the Batch API has no path for variations; "
+                f"{_CURE}"
+            )
