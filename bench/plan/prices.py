@@ -170,8 +170,8 @@ def bound(
     if cell.parameter("output_format") == "svg":
         raise BadInput(
             f"endpoint {cell.endpoint}: output_format: an SVG is written by a text "
-            "model whose tokens nothing binds, so no budget can hold it; use png, jpeg, "
-            "webp or gif"
+            "model whose tokens nothing binds, so no budget can hold it; use png, "
+            "jpeg, webp or gif"
         )
     try:
         beside = None
