@@ -49,8 +49,11 @@ class Live(httpx2.AsyncByteStream, httpx2.SyncByteStream):
         self._arrived: list[tuple[int, int]] = []
         self.is_left = False
 
-    async def take(self) -> None:
+    async def take(self, note: Callable[[bytes], None]) -> None:
         """Take the body to its end, or until the program leaves it.
+
+        Args:
+            note: Is given the whole body before the program has its end.
 
         Raises:
             httpx2.HTTPError, OSError: It broke off; the program is told the same.
@@ -58,6 +61,7 @@ class Live(httpx2.AsyncByteStream, httpx2.SyncByteStream):
         self._taking = asyncio.create_task(self._take())
         try:
             await self._taking
+            note(self.body)
             self._put(None)
         except asyncio.CancelledError:
             if not self.is_left:

@@ -1,6 +1,5 @@
 """Settle: an answer and its pictures made into an attempt; pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -15,19 +14,17 @@ from bench.attempt import (
     Stamps,
     UsageSource,
 )
-from bench.client.exchange import NOT_READ, UPLOAD_FAILED, Exchange
+from bench.client.exchange import Exchange
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
-from bench.transport.stamps import RequestStamps
-from bench.wire.answer import read_answer
+from bench.transport.stamps import RequestStamps, instants_of
 from bench.wire.cost import OTHERWISE, cost_of_headers
 from bench.wire.headers import kept_headers, request_id, retry_after_s
-from bench.wire.reading import Reading, left_early
+from bench.wire.reading import Reading
 from pricing.errors import PricingError
 from pricing.money import round_usd
 
 NS_PER_S = 1e9
-_SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,63 +48,6 @@ class Sending:
     behind_ns: int | None = None
 
 
-def read(answer: Exchange) -> Reading:
-    """What came back, understood; what broke off, classified."""
-    if answer.failure in {NOT_READ, UPLOAD_FAILED}:
-        return _stayed(answer)
-    kind = answer.headers.get("content-type", "")
-    if answer.failure is None and answer.status is not None:
-        return read_answer(answer.status, answer.body or b"", kind)
-    message = answer.message or "no answer"
-    if answer.status is not None and answer.status < 300:  # noqa: PLR2004  success class
-        reading = read_answer(answer.status, answer.body or b"", kind, message)
-        return left_early(reading) if answer.failure == "left" else reading
-    is_late = answer.failure == "timeout"
-    if not answer.stamps.may_have_left:
-        outcome = Outcome.TIMED_OUT if is_late else Outcome.SERVER_ERROR
-        billing = Billing.NOT_SENT
-    else:
-        outcome = Outcome.TIMED_OUT if is_late else Outcome.LOST
-        billing = Billing.POSSIBLY_BILLED
-    return Reading(
-        outcome=outcome,
-        billing=billing,
-        error_type=answer.failure,
-        error_message=message,
-    )
-
-
-def _stayed(answer: Exchange) -> Reading:
-    """A request that a picture of its own kept here, so that nothing was asked.
-
-    Where the endpoint refused the picture, it says whether to go on.
-    """
-    reading = Reading(outcome=Outcome.CLIENT_ERROR, billing=Billing.NOT_SENT)
-    if answer.failure == UPLOAD_FAILED:
-        status = answer.status or 0
-        if status and status not in _SUCCESS:
-            reading = read_answer(status, answer.body or b"")
-        else:
-            reading = replace(reading, outcome=Outcome.SERVER_ERROR)
-    said = reading.error_message
-    return replace(
-        reading,
-        billing=Billing.NOT_SENT,
-        error_type=answer.failure,
-        error_message=f"{answer.message}: {said}" if said else answer.message,
-    )
-
-
-def cancelled(stamps: RequestStamps) -> Reading:
-    """An attempt that its user broke off."""
-    return Reading(
-        outcome=Outcome.CANCELLED,
-        billing=Billing.POSSIBLY_BILLED if stamps.may_have_left else Billing.NOT_SENT,
-        error_type="cancelled",
-        error_message="broken off by the user",
-    )
-
-
 def settle(
     sending: Sending,
     answer: Exchange,
@@ -122,8 +62,9 @@ def settle(
     is_known = source is not UsageSource.ABSENT
     money = _money(sending.planned, reading, counts if is_known else None, priced)
     cost, cost_flags = _cost(answer, reading, money)
-    trial = sending.planned.trial
-    partials_s = _partials_s(answer, reading)
+    remarks = (*answer.flags, *reading.flags, *money.flags)
+    doubts = _doubts(sending, reading, seen, len(pictures))
+    trial, partials_s = sending.planned.trial, _partials_s(answer, reading)
     return Attempt(
         attempt_id=sending.attempt_id,
         trial_id=trial.trial_id,
@@ -132,26 +73,13 @@ def settle(
         outcome=reading.outcome,
         billing=reading.billing,
         started_at=sending.started_at,
-        stamps=replace(
-            durations(sending, answer.stamps),
-            first_partial_s=partials_s[0] if partials_s else None,
-        ),
+        stamps=_stamps(sending, answer, partials_s),
         served=_served(reading.served, seen),
-        money=replace(
-            money,
-            flags=(
-                *answer.flags,
-                *reading.flags,
-                *money.flags,
-                *_doubts(sending, reading, seen, len(pictures)),
-                *cost_flags,
-            ),
-        ),
+        money=replace(money, flags=(*remarks, *doubts, *cost_flags)),
         usage=dict(counts or {}),
         usage_source=source,
         pictures=pictures,
-        simulated="x-emulator" in answer.headers
-        or any(picture.simulated for picture in pictures),
+        simulated=_is_simulated(answer, pictures),
         http_status=answer.status,
         error_type=reading.error_type,
         error_code=reading.error_code,
@@ -254,21 +182,16 @@ def _partials_s(answer: Exchange, reading: Reading) -> tuple[float, ...]:
     )
 
 
-def instants_of(arrived: Iterable[tuple[int, int]], ends: Iterable[int]) -> list[int]:
-    """When so many bytes of a body were there, both in rising order.
+def _is_simulated(answer: Exchange, pictures: tuple[Picture, ...]) -> bool:
+    is_marked = any(picture.simulated for picture in pictures)
+    return "x-emulator" in answer.headers or is_marked
 
-    What was never stamped is left out, and all that follows it.
-    """
-    found: list[int] = []
-    steps = iter(arrived)
-    n_bytes, at_ns = 0, 0
-    for end in ends:
-        while n_bytes < end:
-            n_bytes, at_ns = next(steps, (0, 0))
-            if not n_bytes:
-                return found
-        found.append(at_ns)
-    return found
+
+def _stamps(
+    sending: Sending, answer: Exchange, partials_s: tuple[float, ...]
+) -> Stamps:
+    first_s = partials_s[0] if partials_s else None
+    return replace(durations(sending, answer.stamps), first_partial_s=first_s)
 
 
 def _seen(pictures: tuple[Picture, ...]) -> Served:

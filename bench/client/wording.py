@@ -1,4 +1,4 @@
-"""Wording: what of the library is called for a trial, and with what; pure."""
+"""Wording: which call of the library asks for a trial; pure."""
 
 import base64
 from collections.abc import Mapping

@@ -7,8 +7,10 @@ from typing import Any
 import orjson
 
 from bench.commands.scheduled import schedule_answer
+from bench.commands.shown_modes import modes_answer
 from bench.stats import Difference, Interval, wilson_interval
-from bench.store.queries import Row, Shown
+from bench.store.queries import Row
+from bench.store.shown import Shown
 from bench.store.status import status_fields
 from bench.studies.comparison import Comparison
 from bench.studies.levels import Level, Times, times_of
@@ -46,6 +48,7 @@ def show_answer(shown: Shown) -> dict[str, Any]:
         **run_answer(shown.run),
         **schedule_answer(shown),
         "cells": [_cell(cell) for cell in shown.cells],
+        **modes_answer(shown),
         "errors": shown.errors,
         "possibly_billed": [_possibly_billed(row) for row in shown.possibly_billed],
     }

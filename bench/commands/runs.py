@@ -11,7 +11,8 @@ from bench.commands.options import DataOption, JsonOption
 if TYPE_CHECKING:
     from bench.commands.checking import Checked
     from bench.commands.doubting import Doubts
-    from bench.store.queries import Row, Shown
+    from bench.store.queries import Row
+    from bench.store.shown import Shown
 
 RUNS_SCHEMA = "pixelmeter.runs/1"
 SHOW_SCHEMA = "pixelmeter.show/1"
@@ -60,8 +61,8 @@ def show(
     from bench.commands.jobbing import job_answers, job_line
     from bench.errors import BadInput
     from bench.jobs.job import jobs_in
-    from bench.store.queries import read_shown
     from bench.store.served import served_otherwise
+    from bench.store.shown import read_shown
 
     folder = chosen_folder(data)
     existing = folder.existing_run(run)

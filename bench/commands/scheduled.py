@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.store.queries import Row, Shown
+from bench.store.queries import Row
+from bench.store.shown import Shown
 from bench.studies.levels import Times, times_of
 from bench.words.figures import seconds
 from bench.words.offered import offered_text

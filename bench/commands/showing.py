@@ -7,8 +7,10 @@ import orjson
 import typer
 
 from bench.commands.scheduled import BOTH_COLUMNS, both_latencies, load_text
+from bench.commands.shown_modes import print_modes
 from bench.stats import Interval, wilson_interval
-from bench.store.queries import Row, Shown
+from bench.store.queries import Row
+from bench.store.shown import Shown
 from bench.studies.levels import Times, times_of
 from bench.words.figures import (
     UNKNOWN,
@@ -98,6 +100,7 @@ def print_shown(shown: Shown) -> None:
         both = both_latencies(shown.cells)
         lines = [[*name, *times] for name, times in zip(named, both, strict=True)]
         print_table([*asked, *BOTH_COLUMNS], lines)
+    print_modes(shown)
     if shown.errors:
         typer.echo("\nrequests that were not ok")
         _print_errors(shown.errors)

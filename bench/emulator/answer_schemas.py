@@ -72,7 +72,7 @@ def _stream_event() -> Schema:
         {
             "type": one_of(*finals),
             **common,
-            "usage": _usage(),
+            "usage": usage(),
             "safety_identifier": TEXT,
         },
         "safety_identifier",
@@ -96,9 +96,9 @@ def _images_response() -> Schema:
             "output_format": one_of("png", "jpeg", "webp", "gif", "svg"),
             "quality": one_of(*QUALITIES),
             "size": {"type": "string", "pattern": "^[0-9]+x[0-9]+$"},
-            "usage": _usage(),
+            "usage": usage(),
             "safety_identifier": TEXT,
-            "svg_usage": _svg_usage(),
+            "svg_usage": svg_usage(),
         },
         "safety_identifier",
         "svg_usage",
@@ -113,7 +113,8 @@ def _images_response() -> Schema:
     return {"oneOf": [drawn, closed({"created": INTEGER, "data": older_rows})]}
 
 
-def _usage() -> Schema:
+def usage() -> Schema:
+    """Return the tokens of an image model."""
     details = closed({"image_tokens": INTEGER, "text_tokens": INTEGER})
     return closed(
         {
@@ -126,7 +127,8 @@ def _usage() -> Schema:
     )
 
 
-def _svg_usage() -> Schema:
+def svg_usage() -> Schema:
+    """Return the tokens of an SVG's author."""
     counts = ("input_tokens", "output_tokens", "reasoning_tokens", "total_tokens")
     return closed({**dict.fromkeys(counts, INTEGER), "model": TEXT})
 

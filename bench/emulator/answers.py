@@ -1,6 +1,7 @@
 """Answers: the JSON of a picture answer, and the faults that spoil it."""
 
 import base64
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -149,11 +150,15 @@ def half_picture(encoded: str) -> str:
     return encoded[: len(encoded) // 8 * 4]
 
 
-def json_bytes(told: Mapping[str, Any]) -> bytes:
-    """Write an answer as the real service does, indented by two."""
+def json_bytes(told: Mapping[str, Any], *, indented: bool = True) -> bytes:
+    """Write an answer as the real service does, indented by two; events are not."""
     # The standard library takes eight milliseconds for a picture and keeps all
     # other threads, and so the stamps of other requests, waiting.
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2)
+    try:
+        return orjson.dumps(told, option=orjson.OPT_INDENT_2 if indented else 0)
+    except TypeError:
+        # Repeats a half of a sign, or a number beyond 64 bits, of the request.
+        return json.dumps(told, indent=2 if indented else None).encode()
 
 
 def body_and_type(body: bytes, fault: Scenario | None) -> tuple[bytes, str]:

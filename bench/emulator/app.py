@@ -23,6 +23,7 @@ from bench.emulator.manners import dressed
 from bench.emulator.models import list_models, read_model
 from bench.emulator.recorder import Recorder
 from bench.emulator.refusals import Refusal, RefusedError, unknown_url, wrong_method
+from bench.emulator.relay import relaying
 from bench.emulator.state import Emulator, emulator_of, exchange_of
 
 NOT_ALLOWED = 405
@@ -42,9 +43,9 @@ def application(emulator: Emulator) -> ASGIApp:
             Route("/v1/models", list_models, methods=["GET"]),
             Route("/v1/models/{model}", read_model, methods=["GET"]),
             *variations.routes(emulator.models),
-            *uploads.ROUTES,
+            *relaying(uploads.ROUTES),
             *responses.ROUTES,
-            *batch_api.ROUTES,
+            *relaying(batch_api.ROUTES),
             *openapi.ROUTES,
             *control.ROUTES,
         ],

@@ -1,9 +1,11 @@
 """Conversations: responses that are kept, and the pictures in them."""
 
+import base64
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any, cast
 
-from bench.emulator.checks import InputPicture
+import orjson
 
 RESPONSES_KEPT = 500
 BYTES_KEPT = 512 * 1024 * 1024
@@ -20,7 +22,14 @@ class Kept:
     body: bytes = field(repr=False)
     n_tokens: int
     item_id: str | None = None
-    picture: InputPicture | None = field(repr=False, default=None)
+
+    def picture(self) -> bytes | None:
+        """Return its picture, encoded; None where it has none (slow)."""
+        told = cast("dict[str, Any]", orjson.loads(self.body))
+        for item in told["output"]:
+            if item["type"] == "image_generation_call":
+                return base64.b64decode(item["result"])
+        return None
 
 
 @dataclass(slots=True)
@@ -46,10 +55,9 @@ class Conversations:
         """Return a response, None when there is none."""
         return self._kept.get(response_id)
 
-    def picture(self, item_id: str) -> InputPicture | None:
-        """Return the picture of an image_generation_call, None when there is none."""
-        kept = self._kept.get(self._items.get(item_id, ""))
-        return None if kept is None else kept.picture
+    def of_item(self, item_id: str) -> Kept | None:
+        """Return the response that an item is of, None when there is none."""
+        return self._kept.get(self._items.get(item_id, ""))
 
     def forget(self, response_id: str) -> bool:
         """Forget a response; say whether it was there."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import orjson
+from bench.emulator.answers import json_bytes
 
 DONE = b"data: [DONE]\n\n"
 
@@ -29,5 +29,7 @@ class Frame:
 def frame(data: Mapping[str, Any], part: Part = Part.EVENT) -> Frame:
     """Return an event with its type in both places where clients look for it."""
     name = str(data["type"]).encode()
-    content = b"".join((b"event: ", name, b"\ndata: ", orjson.dumps(data), b"\n\n"))
+    content = b"".join(
+        (b"event: ", name, b"\ndata: ", json_bytes(data, indented=False), b"\n\n")
+    )
     return Frame(content=content, part=part)

@@ -55,12 +55,17 @@ def json_object(
         known = (JSON, also) if also else (JSON,)
         raise RefusedError(unsupported_type(kind, *known))
     try:
-        found: object = json.loads(body)
+        found: object = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise invalid("The request body is not valid JSON.") from None
     if not isinstance(found, dict):
         raise invalid("The request body must be a JSON object.")
     return cast("dict[str, object]", found)
+
+
+def _no_number(name: str) -> object:
+    """Refuse what Python reads, but JSON does not know: NaN and Infinity."""
+    raise ValueError(name)
 
 
 def note_wishes(entry: Entry, body: dict[str, object]) -> None:

@@ -15,6 +15,7 @@ from bench.emulator.options import Manner
 from bench.emulator.outgoing import Incoming, image_request
 from bench.emulator.state import Emulator, Outcome, emulator_of, exchange_of
 from bench.emulator.upstream import Reply, exchanged, waited
+from bench.emulator.url_answers import by_url, keep
 
 _REPEAT_KEYS = ("model", "quality", "size", "n", "output_format", "background")
 UNPRICED = (ValueError, AttributeError, KeyError, TypeError)
@@ -36,9 +37,10 @@ async def forwarded(
     outgoing, asked = image_request(came, emulator.manner, fault)
     reply = await exchanged(request, outgoing, tries=came.operation == "generate")
     loop = asyncio.get_running_loop()
-    outcome = await loop.run_in_executor(
+    outcome, pictures = await loop.run_in_executor(
         emulator.pool, priced, emulator, came, reply, fault
     )
+    keep(emulator, pictures, str(came.body.get("output_format", "png")))
     entry = exchange.entry
     entry.served_quality, entry.served_size = outcome.quality, outcome.size
     if asked.get("quality") != came.body.get("quality"):
@@ -58,18 +60,24 @@ def repeat_key(
 
 def priced(
     emulator: Emulator, came: Incoming, reply: Reply, fault: Scenario | None
-) -> Outcome:
-    """Read, change and price an answer (slow: belongs in a worker thread)."""
+) -> tuple[Outcome, dict[str, bytes]]:
+    """Read, change and price an answer (slow: belongs in a worker thread).
+
+    Beside it are the pictures that it gives by address.
+    """
     manner = emulator.manner
     try:
         told = cast("dict[str, Any]", orjson.loads(reply.body))
         shown = claimed(told, came.body, manner)
         usd = list_usd(came.body, shown, n_inputs=came.n_inputs)
     except UNPRICED:
-        return unread(reply)
+        return unread(reply), {}
     usage = cast("dict[str, object] | None", shown.get("usage"))
     final = passed_back(spoiled(shown, fault), manner)
-    return Outcome(
+    pictures: dict[str, bytes] = {}
+    if manner is Manner.NEWAPI and emulator.profile.answers_url:
+        final, pictures = by_url(final, emulator.origin, str(reply.request_id))
+    outcome = Outcome(
         body=reply.body if final == told else json_bytes(final),
         usage=usage,
         list_usd=usd,
@@ -77,6 +85,7 @@ def priced(
         size=shown.get("size"),
         upstream_id=reply.request_id,
     )
+    return outcome, pictures
 
 
 def unread(reply: Reply) -> Outcome:

@@ -25,12 +25,12 @@ from bench.emulator.manners import says_done, upstream_headers
 from bench.emulator.options import Manner
 from bench.emulator.outgoing import response_request
 from bench.emulator.refusals import RefusedError
+from bench.emulator.relay import relayed
 from bench.emulator.response_manners import event_frame, plain_id, response_back
 from bench.emulator.response_objects import CALL, spoiled_response
-from bench.emulator.state import Emulator, Exchange, emulator_of, exchange_of
+from bench.emulator.state import Emulator, Exchange, emulator_of
 from bench.emulator.upstream import (
     OK,
-    Outgoing,
     UpstreamCutError,
     blocks_of,
     exchanged,
@@ -239,24 +239,6 @@ def _claimed_item(relay: ResponseRelay, data: dict[str, Any]) -> dict[str, Any]:
     if claims and shown.get("type") == CALL:
         shown = {**shown, "quality": quality}
     return {**data, "item": shown}
-
-
-async def relayed(request: Request, *, path: str | None = None) -> Delivery:
-    """Pass a request of any kind on as it came, and the answer back.
-
-    Raises:
-        RefusedError: the upstream refused or could not be reached.
-    """
-    emulator, exchange = emulator_of(request), exchange_of(request)
-    await waited(emulator)
-    outgoing = Outgoing(
-        content=exchange.body or None,
-        media_type=request.headers.get("content-type", "application/json"),
-        method=request.method,
-        path=path,
-    )
-    reply = await exchanged(request, outgoing, tries=False)
-    return Delivery(status=reply.status, body=reply.body, media_type=reply.media_type)
 
 
 async def kept_up(request: Request) -> Delivery:

@@ -36,6 +36,7 @@ from bench.emulator.upstream import (
     waited,
     whole,
 )
+from bench.emulator.url_answers import final_event
 
 STREAM_TYPE = EVENT_STREAM.partition(";")[0]
 
@@ -201,7 +202,8 @@ def _completed(relay: Relay, block: bytes, data: dict[str, Any]) -> Frame:
     entry.served_size = cast("str | None", data.get("size"))
     entry.served_quality = cast("str | None", data.get("quality"))
     bill(relay.emulator, entry, usage=usage, list_usd=usd)
-    return _frame(relay, block, data, spoiled_event(told, relay.fault), Part.PICTURE)
+    shown = final_event(relay.emulator, spoiled_event(told, relay.fault), entry.id)
+    return _frame(relay, block, data, shown, Part.PICTURE)
 
 
 def _frame(
@@ -229,7 +231,9 @@ def _of_json(relay: Relay, body: bytes) -> list[Frame]:
         return []
     usage = cast("Mapping[str, object] | None", told.get("usage"))
     bill(relay.emulator, relay.exchange.entry, usage=usage, list_usd=usd)
-    return [framed(event, Part.PICTURE) for event in events]
+    name = relay.exchange.entry.id
+    shown = [final_event(relay.emulator, event, name) for event in events]
+    return [framed(event, Part.PICTURE) for event in shown]
 
 
 def completed_of_row(

@@ -18,6 +18,7 @@ from bench.emulator.manners import says_done
 from bench.emulator.refusals import Refusal
 from bench.emulator.settle import list_price_usd
 from bench.emulator.state import Emulator, Exchange, Made
+from bench.emulator.url_answers import final_event
 
 
 def image_stream(
@@ -57,7 +58,8 @@ async def _frames(
     await job.reached(1)
     usage = None if job.plan.usage is None else job.plan.usage.as_json()
     bill(emulator, exchange.entry, usage=usage, list_usd=list_price_usd(job.plan))
-    yield frame(_completed(job, found, fault), Part.PICTURE)
+    told = _completed(job, found, fault)
+    yield frame(final_event(emulator, told, exchange.entry.id), Part.PICTURE)
     if says_done(emulator.manner) or emulator.profile.stream_done:
         yield Frame(content=DONE)
 

@@ -8,10 +8,17 @@ from starlette.routing import Route
 
 from bench.emulator.answer_schemas import components
 from bench.emulator.answers import json_bytes
+from bench.emulator.batch_api import LISTED_MAX as BATCHES_LISTED_MAX
 from bench.emulator.catalogue import Model
 from bench.emulator.delivery import JSON, Delivery
 from bench.emulator.inputs import MEDIA_TYPES
+from bench.emulator.mainline import TextModel
 from bench.emulator.multipart import FORM
+from bench.emulator.response_schemas import (
+    batch_request,
+    response_components,
+    response_request,
+)
 from bench.emulator.schemas import Schema, form, one_of, request
 from bench.emulator.state import emulator_of
 from bench.emulator.uploads import LISTED_MAX, ORDERS
@@ -24,16 +31,25 @@ REFUSALS = ("400", "401", "403", "404", "413", "415", "429", "500", "503", "504"
 VERSION = "3.1.0"
 
 
-def document(models: Mapping[str, Model], origin: str) -> Schema:
+def document(
+    models: Mapping[str, Model], text_models: Mapping[str, TextModel], origin: str
+) -> Schema:
     """Return the OpenAPI document for the models that are served."""
+    paths = {
+        **_image_paths(models),
+        **_response_paths(models, text_models),
+        **_file_paths(),
+        **_batch_paths(),
+        **_model_paths(),
+    }
     return {
         "openapi": VERSION,
         "info": {"title": "Pixelmeter emulator", "version": "1"},
         "servers": [{"url": f"{origin}/v1"}],
         "security": [{"key": []}],
-        "paths": {**_image_paths(models), **_file_paths(), **_model_paths()},
+        "paths": paths,
         "components": {
-            "schemas": components(),
+            "schemas": {**components(), **response_components()},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -60,7 +76,7 @@ def _image_paths(models: Mapping[str, Model]) -> Schema:
         varied = {m.name: m.variation_parameters for m in known}
         bodies = {**bodies, "/images/variations": {FORM: _form(known, varied)}}
     return {
-        path: {"post": _operation("ImagesResponse", body, streams=True)}
+        path: {"post": _operation("ImagesResponse", body, events="ImageStreamEvent")}
         for path, body in bodies.items()
     }
 
@@ -79,12 +95,12 @@ def _operation(
     answer: str,
     body: Schema | None = None,
     *,
-    streams: bool = False,
+    events: str | None = None,
     parameters: tuple[Schema, ...] = (),
 ) -> Schema:
     said: Schema = {JSON: {"schema": _ref(answer)}}
-    if streams:
-        said[STREAM] = {"schema": _ref("ImageStreamEvent")}
+    if events is not None:
+        said[STREAM] = {"schema": _ref(events)}
     responses: Schema = {"200": {"description": "Done.", "content": said}}
     for status in REFUSALS:
         refusal = {JSON: {"schema": _ref("ErrorResponse")}}
@@ -134,6 +150,34 @@ def _file_paths() -> Schema:
     }
 
 
+def _response_paths(
+    models: Mapping[str, Model], text_models: Mapping[str, TextModel]
+) -> Schema:
+    body = {JSON: {"schema": response_request(models, text_models)}}
+    one = (_in_path("response_id"),)
+    return {
+        "/responses": {"post": _operation("Response", body, events="ResponseEvent")},
+        "/responses/{response_id}": {
+            "get": _operation("Response", parameters=one),
+            "delete": _operation("DeletedResponse", parameters=one),
+        },
+    }
+
+
+def _batch_paths() -> Schema:
+    one = (_in_path("batch_id"),)
+    limit = {"type": "integer", "minimum": 1, "maximum": BATCHES_LISTED_MAX}
+    listed = (_in_query("limit", limit), _in_query("after", {"type": "string"}))
+    return {
+        "/batches": {
+            "post": _operation("Batch", {JSON: {"schema": batch_request()}}),
+            "get": _operation("BatchList", parameters=listed),
+        },
+        "/batches/{batch_id}": {"get": _operation("Batch", parameters=one)},
+        "/batches/{batch_id}/cancel": {"post": _operation("Batch", parameters=one)},
+    }
+
+
 def _model_paths() -> Schema:
     return {
         "/models": {"get": _operation("ModelList")},
@@ -146,7 +190,7 @@ def _model_paths() -> Schema:
 async def read_document(http_request: Request) -> Delivery:
     """Show the document."""
     emulator = emulator_of(http_request)
-    told = document(emulator.models, emulator.origin)
+    told = document(emulator.models, emulator.text_models, emulator.origin)
     return Delivery(status=200, body=json_bytes(told))
 
 

@@ -9,7 +9,7 @@ from bench.emulator.conversations import Kept
 from bench.emulator.image_tool import image_request, is_forced, tool_of
 from bench.emulator.mainline import TextModel
 from bench.emulator.refusals import RefusedError, invalid, unknown_model
-from bench.emulator.response_input import Told, told
+from bench.emulator.response_input import Told, picture_of, told
 from bench.emulator.state import Emulator
 from bench.emulator.tokens import text_tokens
 from bench.emulator.values import check_type, invalid_value, missing, unknown
@@ -112,7 +112,7 @@ def revised(text: str, *, edits: bool) -> str:
 
 def _pictures(before: Kept | None, said: Told) -> tuple[InputPicture, ...]:
     """Return the pictures to work on: the conversation's last one is the first."""
-    last = None if before is None else before.picture
+    last = None if before is None else picture_of(before)
     return (*(() if last is None else (last,)), *said.pictures)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from bench.emulator.checks import InputPicture
+from bench.emulator.conversations import Kept
 from bench.emulator.inputs import bad_picture, opened, pointed_at
 from bench.emulator.mainline import picture_tokens
 from bench.emulator.refusals import Refusal, RefusedError
@@ -93,7 +94,8 @@ def _earlier(
     if item_id is None:
         raise missing(f"{where}.id")
     check_type(f"{where}.id", item_id, str)
-    picture = emulator.conversations.picture(cast("str", item_id))
+    kept = emulator.conversations.of_item(cast("str", item_id))
+    picture = None if kept is None else picture_of(kept)
     if picture is None:
         raise RefusedError(
             Refusal(
@@ -104,6 +106,15 @@ def _earlier(
             )
         )
     found.show(picture)
+
+
+def picture_of(kept: Kept) -> InputPicture | None:
+    """Open the picture of an earlier response, None where that can't be (slow)."""
+    content = kept.picture()
+    try:
+        return None if content is None else opened(content)
+    except RefusedError:
+        return None
 
 
 def _message(

@@ -4,8 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, cast
 
-import orjson
-
+from bench.emulator.answers import json_bytes
 from bench.emulator.frames import Frame, frame
 from bench.emulator.options import Manner
 from bench.emulator.response_checks import KNOWN
@@ -85,5 +84,5 @@ def event_frame(data: Mapping[str, Any], manner: Manner) -> Frame:
     """Return the event as bytes; this gateway leaves the line of the type out."""
     told = event_back(data, manner)
     if manner is Manner.LITELLM:
-        return Frame(content=b"data: " + orjson.dumps(told) + b"\n\n")
+        return Frame(content=b"data: " + json_bytes(told, indented=False) + b"\n\n")
     return frame(told)

@@ -89,7 +89,9 @@ def _told_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
 def image_item(job: Job, item_id: str, result: str) -> dict[str, Any]:
     """Return the image_generation_call that holds the picture."""
     plan, wanted = job.plan, job.plan.wanted
+    author = plan.svg_usage
     return {
+        **({} if author is None else {"svg_usage": author.as_json()}),
         "id": item_id,
         "type": CALL,
         "status": "completed",

@@ -1,4 +1,4 @@
-"""Retouch: a new scene is put into the pictures that came with a request."""
+"""Retouch: a new scene put into pictures that came with a request."""
 
 import io
 

@@ -1,6 +1,5 @@
 """Turns: one answer of the text model, with a picture or without."""
 
-import base64
 import time
 import uuid
 from dataclasses import dataclass
@@ -8,10 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from bench.emulator.answers import json_bytes
-from bench.emulator.checks import InputPicture
+from bench.emulator.checks import edges_px
 from bench.emulator.conversations import Kept
 from bench.emulator.faults import Fault, Scenario
-from bench.emulator.inputs import opened
 from bench.emulator.jobs import Job, Span, bill, key_of, planned, span
 from bench.emulator.ledger import Entry
 from bench.emulator.mainline import (
@@ -23,11 +21,9 @@ from bench.emulator.mainline import (
 )
 from bench.emulator.making import made
 from bench.emulator.prices import EXACT
-from bench.emulator.refusals import RefusedError
 from bench.emulator.response_checks import Asked
 from bench.emulator.response_objects import (
     ANSWER,
-    CALL,
     Used,
     image_item,
     response_object,
@@ -150,28 +146,15 @@ def keep(emulator: Emulator, turn: Turn, told: dict[str, Any]) -> None:
     """Keep a response for later turns, where the request wants that."""
     if not turn.asked.store:
         return
-    picture = _picture(told)
     mainline = turn.mainline
     tokens = mainline.input_tokens - turn.asked.n_instructions + mainline.output_tokens
-    if picture is not None:
-        tokens += picture_tokens(picture.width_px, picture.height_px)
+    if turn.job is not None:
+        tokens += picture_tokens(*edges_px(turn.job.plan.drawn_size))
     emulator.conversations.keep(
         Kept(
             id=turn.response_id,
             body=json_bytes(told),
             n_tokens=tokens,
             item_id=turn.item_id,
-            picture=picture,
         )
     )
-
-
-def _picture(told: dict[str, Any]) -> InputPicture | None:
-    """Open what a next turn will work on; what can't be opened is left out."""
-    for item in told["output"]:
-        if item["type"] == CALL:
-            try:
-                return opened(base64.b64decode(item["result"]))
-            except RefusedError:
-                return None
-    return None

@@ -4,6 +4,11 @@ import base64
 from collections.abc import Mapping
 from typing import Any, cast
 
+from bench.emulator.options import Manner
+from bench.emulator.state import Emulator
+
+# What a stream loses that was a whole answer on its way.
+OPTIONS = ("size", "quality", "background", "output_format")
 EMPTY_ROW = {"url": "", "b64_json": "", "revised_prompt": ""}
 
 
@@ -35,3 +40,28 @@ def row_by_url(
     address = f"{origin}/_emulator/pictures/{name}"
     told = {**EMPTY_ROW, **row, "b64_json": "", "url": address}
     return told, {name: base64.b64decode(encoded)}
+
+
+def final_event(
+    emulator: Emulator, told: Mapping[str, Any], name: str
+) -> dict[str, Any]:
+    """Return the final event of a stream as the manner newapi hands it on.
+
+    By the profile: a picture by its address, and without the options.
+    """
+    profile, shown = emulator.profile, dict(told)
+    if emulator.manner is not Manner.NEWAPI:
+        return shown
+    if profile.ignores_options:
+        shown = {key: value for key, value in shown.items() if key not in OPTIONS}
+    if profile.answers_url and shown.get("b64_json"):
+        shown, pictures = row_by_url(shown, emulator.origin, f"{name}-0")
+        keep(emulator, pictures, str(told.get("output_format", "png")))
+        shown = {key: value for key, value in shown.items() if key != "usage"}
+    return shown
+
+
+def keep(emulator: Emulator, pictures: Mapping[str, bytes], form: str) -> None:
+    """Keep pictures for their addresses."""
+    for name, content in pictures.items():
+        emulator.keep_picture(name, content, f"image/{form}")

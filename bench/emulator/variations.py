@@ -1,4 +1,4 @@
-"""Variations: POST /v1/images/variations, while a model that makes them is served."""
+"""Variations: POST /v1/images/variations, of the legacy profile."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,8 +15,9 @@ from bench.emulator.generations import note_wishes
 from bench.emulator.inputs import opened, uploaded
 from bench.emulator.keys import require_key
 from bench.emulator.multipart import FORM, parts_of
+from bench.emulator.outgoing import Incoming
 from bench.emulator.refusals import RefusedError, unsupported_type
-from bench.emulator.serving import Answer, befallen, served
+from bench.emulator.serving import Answer, befallen, passed_up, served
 from bench.emulator.state import emulator_of, exchange_of
 from bench.emulator.values import invalid_value
 
@@ -47,6 +48,16 @@ async def variations(request: Request) -> Answer:
     exchange.entry.operation = "variation"
     exchange.entry.n_inputs = len(form.files.get("image", ()))
     fault = befallen(emulator, exchange.entry)
+    if emulator.upstream is not None:
+        came = Incoming(
+            body=body,
+            raw=exchange.body,
+            media_type=kind,
+            form=form,
+            operation="variation",
+            n_inputs=exchange.entry.n_inputs,
+        )
+        return await passed_up(request, came, fault)
     model = model_of(body, emulator.models)
     loop = asyncio.get_running_loop()
     wanted = await loop.run_in_executor(emulator.pool, _read, body, form, model)

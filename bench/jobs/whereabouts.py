@@ -100,10 +100,11 @@ def _may_be_it(seen: Seen, job: Job) -> bool:
 
     A gateway may drop metadata and give files names of its own.
     """
-    since = datetime.fromisoformat(job.submitted_at or job.at).timestamp() - _CLOCKS_S
+    asked_at = datetime.fromisoformat(job.submitted_at or job.at).timestamp()
+    created_at = asked_at if seen.created_at is None else seen.created_at
     return (
         RUN_MARK not in seen.metadata
-        and (seen.created_at or since) >= since
+        and abs(created_at - asked_at) <= _CLOCKS_S
         and seen.n_requests in {None, 0, len(job.attempt_ids)}
     )
 

@@ -75,9 +75,11 @@ def cell_for(
             raise BadInput(
                 f"{name}: no such parameter; known are {', '.join(sorted(known))}"
             )
-    if "model" not in {**endpoint.defaults, **given}:
-        is_variation = operation == "variation"
-        given["model"] = VARIATION_MODEL if is_variation else DEFAULT_MODEL
+    usual: dict[str, Value] = {"model": DEFAULT_MODEL}
+    if operation == "variation":
+        # Else it answers with an address, which is no picture yet.
+        usual = {"model": VARIATION_MODEL, "response_format": "b64_json"}
+    given = {**usual, **endpoint.defaults, **given}
     cell = cell_of({"api": "images", "operation": operation, **given}, endpoint)
     check_asked((cell,), (prompt,), (endpoint,), datetime.now(UTC).date())
     return cell

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.attempt import Attempt, Trial
 from bench.client.exchange import Exchange
+from bench.client.understood import cancelled
 from bench.crashpoint import passed
 from bench.errors import StorageFailed
 from bench.journal import JournalWriter, now_utc
@@ -20,7 +21,7 @@ from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import PricedModel, priced_of
 from bench.record import intent_record, outcome_record
 from bench.selfcheck.check import SelfCheck
-from bench.settle import Sending, cancelled, settle
+from bench.settle import Sending, settle
 from bench.traffic.budget import Budget, Ledger
 from bench.traffic.gate import Closed, Gate
 from bench.traffic.held import Held

@@ -7,13 +7,13 @@ from functools import partial
 from bench.aside import Aside
 from bench.attempt import Picture
 from bench.client.exchange import Exchange
+from bench.client.understood import read
 from bench.errors import StorageFailed
 from bench.folder import DataFolder
 from bench.images.checker import Checked
 from bench.images.header import Header, read_header
 from bench.images.pool import CheckerPool
 from bench.images.shelf import Keep, picture_path, put, thumbnail_path
-from bench.settle import read
 from bench.wire.reading import Reading
 
 # Below, an answer is read in less time than it is handed to another thread.

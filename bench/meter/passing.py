@@ -1,6 +1,7 @@
 """Passing: a program's own request sent on, and what came back for it."""
 
 import asyncio
+from collections.abc import Callable
 
 import httpx2
 
@@ -15,6 +16,7 @@ async def passed_on(
     request: httpx2.Request,
     stamps: RequestStamps,
     arrived: asyncio.Future[httpx2.Response],
+    note: Callable[[bytes], None],
 ) -> Exchange:
     """Send a request; the program has its answer before it is recorded.
 
@@ -23,14 +25,17 @@ async def passed_on(
         request: The program's.
         stamps: Filled in as bytes pass.
         arrived: Is given the answer, or what went wrong; a stream when it begins.
+        note: Is given the body of a good answer before the program has its end.
     """
     onward = Onward(stamps)
     try:
         response = await relay.send(request, onward)
+        if onward.live is None and response.is_success:
+            note(response.content)
         if not arrived.done():
             arrived.set_result(response)
         if onward.live is not None:
-            return await _streamed(onward.live, onward)
+            return await _streamed(onward.live, onward, note)
     except Exception as error:  # noqa: BLE001  hooks of a program raise what they like
         if not arrived.done():
             arrived.set_exception(error)
@@ -43,13 +48,15 @@ async def passed_on(
     )
 
 
-async def _streamed(live: Live, onward: Onward) -> Exchange:
+async def _streamed(
+    live: Live, onward: Onward, note: Callable[[bytes], None]
+) -> Exchange:
     """A stream, when it has ended or its program has left it.
 
     Raises:
         httpx2.HTTPError, OSError: It broke off.
     """
-    await live.take()
+    await live.take(note)
     return Exchange(
         stamps=onward.stamps,
         status=onward.status,

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -40,6 +41,8 @@ _NOT_YET = ("/batches", "/videos")
 # Above, pictures of a request are taken apart aside of the loop.
 _SMALL_BYTES = 200_000
 _NAME = "X-Client-Request-Id"
+_AN_ID = re.compile(rb'"id" ?: ?"([!-~]{1,2000}?)"')
+_FIRST_BYTES = 20_000
 
 
 class UnmeteredCall(UserWarning):
@@ -237,7 +240,15 @@ class _Metering:
             named = request.headers.get(_NAME, attempt_id)
             if named.startswith(f"{call.planned.trial.trial_id}."):
                 request.headers[_NAME] = attempt_id
-            return await passed_on(self._relay, request, stamps, arrived)
+            return await passed_on(self._relay, request, stamps, arrived, note)
+
+        def note(body: bytes) -> None:
+            # The next turn may come before this one is recorded: any name in front
+            # of the pictures may be the one that it goes on from.
+            if request.url.path.rstrip("/").endswith(RESPONSES):
+                for found in _AN_ID.finditer(body, 0, _FIRST_BYTES):
+                    name = found[1].decode("utf-8", "replace")
+                    self._run.responses[name] = call.planned.trial.trial_id
 
         def take(picture: Picture, content: bytes) -> None:
             call.images.append(Image.of(picture, content, None))

@@ -1,7 +1,6 @@
 """Queries: rows of the index for the commands, as plain dictionaries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -9,36 +8,6 @@ import duckdb
 from bench.load.schedule import LATE_FROM_S
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What a person sees of one run.
-
-    Attributes:
-        run: Its row of `v_run`.
-        cells, possibly_billed, errors, offered: As the functions of these names say.
-    """
-
-    run: Row
-    cells: list[Row]
-    possibly_billed: list[Row]
-    errors: list[Row]
-    offered: Row | None = None
-
-
-def read_shown(con: duckdb.DuckDBPyConnection, run_id: str) -> Shown | None:
-    """Everything to show of a run, None when the index does not hold it."""
-    row = run(con, run_id)
-    if row is None:
-        return None
-    return Shown(
-        run=row,
-        cells=cells(con, run_id),
-        possibly_billed=possibly_billed(con, run_id),
-        errors=error_counts(con, run_id),
-        offered=offered(con, run_id),
-    )
 
 
 def rows_of(

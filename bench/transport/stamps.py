@@ -1,5 +1,6 @@
 """Stamps: instants of one request, taken where its bytes pass."""
 
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -54,6 +55,23 @@ class RequestStamps:
         """Words for what is odd about the instants."""
         odd = {AT_EDGE: self.is_at_edge, READ_HELD: self.is_held}
         return tuple(word for word, is_so in odd.items() if is_so)
+
+
+def instants_of(arrived: Iterable[tuple[int, int]], ends: Iterable[int]) -> list[int]:
+    """When so many bytes of a body were there, both in rising order.
+
+    What was never stamped is left out, and all that follows it.
+    """
+    found: list[int] = []
+    steps = iter(arrived)
+    n_bytes, at_ns = 0, 0
+    for end in ends:
+        while n_bytes < end:
+            n_bytes, at_ns = next(steps, (0, 0))
+            if not n_bytes:
+                return found
+        found.append(at_ns)
+    return found
 
 
 # A request is sent in the task that asked for it: its context names the record.

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from bench.attempt import Billing, Outcome, ReportedCost, Served
 
 LONGEST_MESSAGE = 500
+# LiteLLM makes ids of some 500 signs; a shortened one would name nothing.
+LONGEST_ID = 4_000
 LONGEST_PROMPT = 32_000
 _CONTROLS = {
     code: None for code in (*range(32), *range(127, 160)) if code not in b"\t\n"
@@ -80,3 +82,9 @@ def left_early(reading: Reading) -> Reading:
         error_type="cancelled",
         error_code="left_stream",
     )
+
+
+def response_id_of(value: object) -> str | None:
+    """What the Responses API calls an answer, whole; None for anything else."""
+    is_one = isinstance(value, str) and len(value) <= LONGEST_ID
+    return text(value, LONGEST_ID) if is_one else None

@@ -7,7 +7,7 @@ from typing import Any, cast
 from bench.attempt import Billing, Outcome, Served
 from bench.wire.cost import cost_of_body
 from bench.wire.pictures import PROBLEMS, decoded, objects
-from bench.wire.reading import LONGEST_PROMPT, Reading, text
+from bench.wire.reading import LONGEST_PROMPT, Reading, response_id_of, text
 from bench.wire.refusal import told_error
 from bench.wire.usage import (
     NOTHING_USED,
@@ -54,7 +54,7 @@ def read_response(
         usage=usage,
         mainline=mainline,
         is_response=True,
-        response_id=text(content.get("id")),
+        response_id=response_id_of(content.get("id")),
         flags=(*flags, *remarks, *doubts),
         served=_served(content, calls),
         cost=cost,
@@ -99,12 +99,8 @@ def _error(content: Json, calls: Sequence[Json]) -> Json | None:
             return cast("Json", error)
     if _reason(content) == _FILTERED:
         return {"code": _FILTERED, "message": "the answer was held back as unsafe"}
-    is_failed = "failed" in {content.get("status"), *_states(calls)}
+    is_failed = any(one.get("status") == "failed" for one in (content, *calls))
     return {"message": "the call failed, and does not say why"} if is_failed else None
-
-
-def _states(calls: Sequence[Json]) -> list[object]:
-    return [state for call in calls if isinstance(state := call.get("status"), str)]
 
 
 def _reason(content: Json) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import orjson
 
 from bench.wire.pictures import read_pictures
-from bench.wire.reading import Reading, text, unusable
+from bench.wire.reading import Reading, response_id_of, text, unusable
 from bench.wire.refusal import told_error
 from bench.wire.responses import CALL, read_response
 
@@ -139,14 +139,18 @@ def _reading(seen: _Seen, cut: str | None) -> Reading:
     if seen.error is not None:
         told = told_error(seen.error)
         is_response = seen.first is not None
-        return replace(told, is_response=is_response, response_id=text(first.get("id")))
+        return replace(
+            told, is_response=is_response, response_id=response_id_of(first.get("id"))
+        )
     if any(_is_text(item.get("result")) for item in seen.items):
         reading = read_response(b"", {**first, "output": []}, seen.items)
         return replace(reading, flags=(*reading.flags, NOT_ENDED))
     if cut is None and seen.n_unreadable and not seen.partial_ends:
         return unusable("bad_json", "an event of the answer is no JSON object")
     reading = unusable("cut_body", cut or _CUT)
-    return replace(reading, is_response=bool(first), response_id=text(first.get("id")))
+    return replace(
+        reading, is_response=bool(first), response_id=response_id_of(first.get("id"))
+    )
 
 
 def _content(event: Event) -> Json | None:

@@ -91,7 +91,7 @@ def time_sentence(
     """Service time of the second side against the first, as ratios."""
     what = "service time"
     if ratio is None:
-        return f"{what}: no pair of answers that were both ok"
+        return f"{what}: no pair of answers that were both ok and timed"
     if not interval:
         return sides.too_few(what)
     low, high = interval

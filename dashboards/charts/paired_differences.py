@@ -32,7 +32,7 @@ def paired_differences(
     """
     known = sorted((r for r in rows if r["ratio"]), key=lambda r: -r["ratio"])
     if not known:
-        return nothing(title, "no pair of answers that were both ok")
+        return nothing(title, "no pair of answers that were both ok and timed")
     figure = canvas(title, rows, remark=f"n={len(known)} prompts")
     heights = list(range(len(known)))
     _draw_summary(figure, summary)

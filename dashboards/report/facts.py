@@ -12,8 +12,9 @@ from bench.plan.growth import KIND as METERED
 from bench.plan.growth import whole_plan
 from bench.store import queries
 from bench.store.index import open_index
-from bench.store.queries import Row, Shown
+from bench.store.queries import Row
 from bench.store.served import served_otherwise
+from bench.store.shown import Shown, read_shown
 from bench.store.status import make_current
 from bench.studies.comparison import Comparison, Factor, compare_levels
 from bench.studies.saving import Saving, savings
@@ -87,7 +88,7 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
     problems = make_current(folder)
     values = {"run_id": run_id}
     with open_index(folder) as con:
-        shown = queries.read_shown(con, run_id)
+        shown = read_shown(con, run_id)
         trials = queries.trials(con, run_id)
         asked = queries.rows_of(con, _ASKED, values)
         prompts = queries.rows_of(con, _PROMPTS, values)

@@ -40,6 +40,8 @@ def trust(facts: Facts) -> list[str]:
     """How far the times of the run can be trusted, a sentence each."""
     if not facts.shown.run["attempts"]:
         return []
+    if facts.shown.run["load"] == "batch":
+        return ["Times: none; jobs of the Batch API answer when they have ended."]
     said = [f"Times: {certification_sentence(facts.checked.certification)}."]
     if facts.shown.run["client_limited"] is False:
         said.append(f"Self-check: {kept_up(facts.checked)}.")

@@ -15,6 +15,11 @@ import httpx2
 import pytest
 
 from tests.certificates import make_certificate
+from tests.conftest import Double
+from tests.gateway.process import PROGRAM, Gateway, running
+from tests.gateway.through import PLAIN as KITE
+from tests.gateway.through import post
+from tests.machine import lacking
 
 # Only a net under a hang: the machine may be busy with much else.
 PATIENCE_S = 300
@@ -138,3 +143,39 @@ def emulator(_shared: RunningEmulator) -> RunningEmulator:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Key and chain of a server at 127.0.0.1."""
     return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+# How the lines of LiteLLM's log begin that say what was asked and what became of it.
+_TELLING = ("INFO", "litellm.exceptions")
+
+
+@pytest.fixture(scope="session")
+def upstream(start_double: Callable[..., Double]) -> Double:
+    """The emulator behind the gateway, and behind nobody else."""
+    return start_double("--seed", "3")
+
+
+@pytest.fixture(scope="session")
+def _running(
+    upstream: Double, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    if not PROGRAM.is_file():
+        lacking(".venv-gateway is missing; `make gateway` sets it up")
+    log = tmp_path_factory.mktemp("gateway") / "litellm.log"
+    with running(upstream.url, log=log) as gateway:
+        upstream.reset()
+        # The first picture takes a second more: LiteLLM loads what it needs.
+        assert post(gateway, KITE)[0] == 200
+        yield gateway
+
+
+@pytest.fixture
+def litellm(_running: Gateway, upstream: Double) -> Iterator[Gateway]:
+    """The shared gateway, its upstream as good as new."""
+    upstream.reset()
+    n_before = len(_running.log.read_bytes())
+    yield _running
+    # pytest shows it where the test failed, without LiteLLM's tracebacks.
+    said = _running.log.read_bytes()[n_before:].decode("utf-8", "replace")
+    lines = [line for line in said.splitlines() if line.startswith(_TELLING)]
+    sys.stdout.write("\n".join(lines) + "\n")

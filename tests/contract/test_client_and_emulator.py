@@ -9,9 +9,10 @@ import pytest
 from bench.attempt import Billing, Cell, Outcome, Trial
 from bench.client.exchange import Exchange
 from bench.client.images import ImageClient
+from bench.client.understood import read
 from bench.endpoint import Endpoint
 from bench.images.inspector import inspect
-from bench.settle import Sending, durations, read
+from bench.settle import Sending, durations
 from bench.transport.stamps import RequestStamps
 
 TRIAL = Trial(

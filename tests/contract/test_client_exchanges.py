@@ -14,9 +14,9 @@ import pytest
 from bench.attempt import Billing, Cell, Outcome, Trial
 from bench.client.exchange import Exchange
 from bench.client.images import ImageClient
+from bench.client.understood import read
 from bench.endpoint import Endpoint
 from bench.errors import NoCredentials
-from bench.settle import read
 from bench.transport.stamps import RequestStamps
 
 KEY = "sk-canary-7f3a9d51c2e84b06"

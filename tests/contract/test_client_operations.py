@@ -15,11 +15,11 @@ from PIL import Image
 from bench.attempt import Billing, Cell, Outcome, Trial
 from bench.client.builder import RequestBuilder
 from bench.client.images import ImageClient
+from bench.client.understood import read
 from bench.endpoint import Endpoint
 from bench.errors import StorageFailed
 from bench.reference import Reference
-from bench.settle import instants_of, read
-from bench.transport.stamps import RequestStamps
+from bench.transport.stamps import RequestStamps, instants_of
 from tests.canned import answering
 from tests.painted import as_data_url, holed, painted
 

@@ -4,11 +4,13 @@ import base64
 import io
 from typing import Any
 
+import httpx2
 import numpy as np
 import openai
 import pytest
 from PIL import Image
 
+from tests.contract.conftest import KEY
 from tests.painted import as_data_url, holed, painted
 
 ASKED: dict[str, Any] = {
@@ -159,3 +161,53 @@ def test_an_edit_is_befallen_and_limited_as_a_generation_is(
         pytest.raises(openai.AuthenticationError),
     ):
         wrong.images.edit(**asked)
+
+
+# What befalls a generation befalls an edit and an upload: status and bill.
+BEFALLEN = {
+    "unauthorized": (401, 401),
+    "org_unverified": (403, 403),
+    "not_found": (404, 404),
+    "rate_limited": (429, 429),
+    "quota_exhausted": (429, 429),
+    "spend_limit": (429, 429),
+    "server_error": (500, 500),
+    "overloaded": (503, 503),
+    "gateway_timeout": (504, 504),
+    "missing_usage": (200, 200),
+    "wrong_size": (200, 200),
+}
+
+
+@pytest.mark.parametrize("scenario", BEFALLEN)
+def test_every_fault_befalls_edits_and_files(emulator: Any, scenario: str) -> None:
+    emulator.fault(scenario)
+    picture = {"image": ("a.png", painted(64, 64), "image/png")}
+    edited = emulator.http.post(
+        f"{emulator.url}/images/edits", data=ASKED, files=picture, headers=KEY
+    )
+    kept = emulator.http.post(
+        f"{emulator.url}/files",
+        data={"purpose": "vision"},
+        files={"file": ("a.png", b"x")},
+        headers=KEY,
+    )
+    assert (edited.status_code, kept.status_code) == BEFALLEN[scenario]
+    entries = emulator.ledger()
+    assert [entry["fault"] for entry in entries] == [scenario] * 2
+    assert [entry["billed"] for entry in entries] == [edited.is_success, False]
+    if scenario == "missing_usage":
+        assert "usage" not in edited.json()
+    if scenario == "wrong_size":
+        assert pixels(edited.json()["data"][0]).shape == (1536, 1024, 3)
+
+
+@pytest.mark.parametrize("scenario", ["reset_in_body", "truncated_body"])
+def test_an_edit_can_be_cut_off(emulator: Any, scenario: str) -> None:
+    emulator.fault(scenario, times=1)
+    picture = {"image": ("a.png", painted(64, 64), "image/png")}
+    url = f"{emulator.url}/images/edits"
+    with pytest.raises(httpx2.TransportError):
+        emulator.http.post(url, data=ASKED, files=picture, headers=KEY)
+    assert emulator.ledger()[-1]["cut_by_fault"]
+    assert emulator.ledger()[-1]["billed"]

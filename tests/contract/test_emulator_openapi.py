@@ -37,7 +37,7 @@ URLS = [
     "https://example.com/kite.png",
 ]
 IMAGES = ["/images/generations", "/images/edits", "/images/variations"]
-N_EXAMPLES = dict(zip(IMAGES, (60, 60, 30), strict=True))
+N_EXAMPLES = dict(zip(IMAGES, (60, 60, 30), strict=True)) | {"/responses": 40}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def asked(
     told: Counter[int] = Counter()
     operation = schemathesis.openapi.from_dict(document(running))[path][method]
     checks = [*CHECKS]
-    if path == "/images/generations":
+    if path in ("/images/generations", "/batches"):
         checks.append(negative_data_rejection)
 
     @settings(
@@ -125,6 +125,25 @@ def test_no_bad_request_for_pictures_is_answered_out_of_shape(
     assert set(told) <= {200, 400, 401, 404, 415}, told
 
 
+def test_no_request_for_a_response_is_answered_out_of_shape(
+    offered: RunningEmulator,
+) -> None:
+    told = asked(offered, "/responses", "post", GenerationMode.POSITIVE)
+    assert told[200] >= 3, told
+    assert set(told) <= {200, 400, 404}, told
+    told = asked(offered, "/responses", "post", GenerationMode.NEGATIVE)
+    assert told[400] >= 5, told
+    assert set(told) <= {200, 400, 401, 404, 415}, told
+
+
+def test_no_request_for_a_batch_is_answered_out_of_shape(
+    offered: RunningEmulator,
+) -> None:
+    told = asked(offered, "/batches", "post", GenerationMode.NEGATIVE)
+    assert told[400] >= 5, told
+    assert set(told) <= {200, 400, 401, 404, 415}, told
+
+
 @pytest.mark.parametrize(
     ("path", "method"),
     [
@@ -133,11 +152,16 @@ def test_no_bad_request_for_pictures_is_answered_out_of_shape(
         ("/files/{file_id}", "get"),
         ("/files/{file_id}", "delete"),
         ("/files/{file_id}/content", "get"),
+        ("/responses/{response_id}", "get"),
+        ("/responses/{response_id}", "delete"),
+        ("/batches", "get"),
+        ("/batches/{batch_id}", "get"),
+        ("/batches/{batch_id}/cancel", "post"),
         ("/models", "get"),
         ("/models/{model}", "get"),
     ],
 )
-def test_no_request_for_files_or_models_is_answered_out_of_shape(
+def test_no_request_for_what_is_kept_is_answered_out_of_shape(
     offered: RunningEmulator, path: str, method: str
 ) -> None:
     told = asked(offered, path, method, GenerationMode.POSITIVE)

@@ -153,6 +153,7 @@ def test_a_request_without_a_good_key_is_refused(
         ("application/json", b"{", refused(None, None)),
         ("application/json", b"", refused(None, None)),
         ("application/json", b"[]", refused(None, None)),
+        ("application/json", b'{"n": NaN}', refused(None, None)),
         ("application/json", b"\xff\xfe\xfd", refused(None, None)),
         ("application/json", b'{"n": ' + b"9" * 5000 + b"}", refused(None, None)),
         ("application/json", b"[" * 100_000, refused(None, None)),

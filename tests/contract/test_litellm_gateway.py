@@ -6,9 +6,6 @@ import csv
 import io
 import json
 import shutil
-import sys
-import urllib.error
-import urllib.request
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -20,12 +17,10 @@ from bench.attempt import Billing, Outcome
 from bench.wire.answer import read_answer
 from tests.app.conftest import Screen
 from tests.gateway.__main__ import counted
-from tests.gateway.process import PROGRAM, ROOT, running
-from tests.machine import lacking
+from tests.gateway.process import ROOT
+from tests.gateway.through import PLAIN, Through, post
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from tests.conftest import Desk, Double
     from tests.gateway.process import Gateway
 
@@ -37,101 +32,8 @@ CHEAPEST = (
     *("--only", "model=gpt-image-2", "--only", "quality=low"),
     *("--only", "size=1024x1024"),
 )
-PLAIN = {"model": "gpt-image-2", "prompt": "A kite", "quality": "low"}
-PLAIN |= {"size": "1024x1024"}
 # A call and the two retries that LiteLLM tells nobody about.
 N_CALLS = 3
-# How the lines of its log begin that say what was asked and what became of it.
-_TELLING = ("INFO", "litellm.exceptions")
-
-
-@pytest.fixture(scope="session")
-def upstream(start_double: Callable[..., Double]) -> Double:
-    """The emulator behind the gateway, and behind nobody else."""
-    return start_double("--seed", "3")
-
-
-@pytest.fixture(scope="session")
-def _running(
-    upstream: Double, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    if not PROGRAM.is_file():
-        lacking(".venv-gateway is missing; `make gateway` sets it up")
-    log = tmp_path_factory.mktemp("gateway") / "litellm.log"
-    with running(upstream.url, log=log) as gateway:
-        upstream.reset()
-        # The first picture takes a second more: LiteLLM loads what it needs.
-        assert _post(gateway, PLAIN)[0] == 200
-        yield gateway
-
-
-@pytest.fixture
-def litellm(_running: Gateway, upstream: Double) -> Iterator[Gateway]:
-    """The shared gateway, its upstream as good as new."""
-    upstream.reset()
-    n_before = len(_running.log.read_bytes())
-    yield _running
-    # pytest shows it where the test failed, without LiteLLM's tracebacks.
-    said = _running.log.read_bytes()[n_before:].decode("utf-8", "replace")
-    lines = [line for line in said.splitlines() if line.startswith(_TELLING)]
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-def _post(
-    gateway: Gateway, body: dict[str, Any], **headers: str
-) -> tuple[int, str, bytes]:
-    """Ask as a bare client would; status, content type and body."""
-    sent = {"authorization": f"Bearer {gateway.key}", **headers}
-    request = urllib.request.Request(  # noqa: S310  our own loopback address
-        f"{gateway.url}/images/generations",
-        data=json.dumps(body).encode(),
-        headers={"content-type": "application/json"}
-        | {name: value for name, value in sent.items() if value},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  same
-            return answer.status, answer.headers["content-type"], answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers["content-type"], error.read()
-
-
-class Through:
-    """A user's desk with `direct` and `litellm` in its endpoints file."""
-
-    def __init__(self, desk: Desk, gateway: Gateway, direct_url: str | None) -> None:
-        self.desk = desk
-        self._key = gateway.key
-        hop = {
-            "name": "litellm",
-            "route": "gateway",
-            "api_key_env": "LITELLM_KEY",
-            "prices": {"of": "openai", "scheme": {"kind": "multiplier", "factor": "1"}},
-        }
-        if direct_url is None:
-            desk.endpoint(gateway.url, **hop)
-        else:
-            desk.endpoint(direct_url)
-            desk.another_endpoint(gateway.url, **hop)
-
-    def run(self, *options: object, **variables: str) -> Any:
-        return self.desk.run(*options, **{"LITELLM_KEY": self._key, **variables})
-
-    def record_of(self, prompt_id: str) -> dict[str, Any]:
-        """The outcome of the only attempt for a prompt."""
-        (record,) = (r for p, r in self.by_prompt("litellm") if p == prompt_id)
-        return record
-
-    def by_prompt(self, endpoint: str) -> list[tuple[str, dict[str, Any]]]:
-        """Outcomes at an endpoint, each with its prompt's id."""
-        plan = self.desk.plan
-        ids = [prompt["id"] for prompt in plan["prompts"]]
-        asked = {t["trial_id"]: ids[t["prompt"]] for t in plan["trials"]}
-        return [
-            (asked[record["trial_id"]], record)
-            for record in self.desk.records("outcome")
-            if record["endpoint"] == endpoint
-        ]
 
 
 @pytest.fixture
@@ -374,17 +276,17 @@ def test_a_model_that_litellm_does_not_have_is_a_client_error_and_costs_nothing(
 def test_litellms_own_refusals_have_shapes_of_their_own(
     litellm: Gateway, upstream: Double
 ) -> None:
-    status, kind, body = _post(litellm, PLAIN, authorization="")
+    status, kind, body = post(litellm, PLAIN, authorization="")
     assert (status, body) == (500, b"Internal Server Error")
     assert kind.startswith("text/plain")
     reading = read_answer(status, body)
     # It never left LiteLLM, but nothing in the answer says so.
     assert reading.outcome is Outcome.SERVER_ERROR
     assert reading.billing is Billing.POSSIBLY_BILLED
-    status, _, body = _post(litellm, PLAIN, authorization="Bearer sk-wrong")
+    status, _, body = post(litellm, PLAIN, authorization="Bearer sk-wrong")
     assert (status, read_answer(status, body).stops) == (400, "credentials")
     for unknown in ({"model": "no-such-model"}, {"response_format": "b64_json"}):
-        status, _, body = _post(litellm, {**PLAIN, **unknown})
+        status, _, body = post(litellm, {**PLAIN, **unknown})
         reading = read_answer(status, body)
         assert (status, reading.error_code) == (400, "400")
         assert reading.outcome is Outcome.CLIENT_ERROR
@@ -393,7 +295,7 @@ def test_litellms_own_refusals_have_shapes_of_their_own(
 
 
 def test_the_gateway_talks_to_nobody_outside_this_machine(litellm: Gateway) -> None:
-    assert _post(litellm, PLAIN)[0] == 200
+    assert post(litellm, PLAIN)[0] == 200
     assert litellm.remote_hosts() <= {"127.0.0.1"}
     assert "Failed to fetch" not in litellm.log.read_text("utf-8", "replace")
 

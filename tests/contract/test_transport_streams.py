@@ -13,10 +13,9 @@ import httpx2
 import openai
 import pytest
 
-from bench.settle import instants_of
 from bench.transport.client import http_client
 from bench.transport.pool import StampedTransport
-from bench.transport.stamps import RequestStamps, stamp_into
+from bench.transport.stamps import RequestStamps, instants_of, stamp_into
 from tests.certificates import server_side
 
 PATIENCE_S = 20

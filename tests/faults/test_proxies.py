@@ -10,8 +10,8 @@ import pytest
 
 from bench.attempt import Billing, Cell, Outcome, Trial
 from bench.client.images import ImageClient
+from bench.client.understood import read
 from bench.endpoint import Endpoint
-from bench.settle import read
 from bench.transport.stamps import RequestStamps
 from tests.certificates import make_certificate, server_side
 

@@ -5,12 +5,14 @@ from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench.emulator.catalogue import FIXED_SIZES, MODELS, Model
 from bench.emulator.checks import ImageRequest
 from bench.emulator.prices import PER_IMAGE, scaled, token_price_usd, usd_text
 from bench.emulator.settle import usage_of
-from bench.emulator.tokens import Usage
+from bench.emulator.tokens import Usage, input_image_tokens
 from pricing.question import answer
 
 FREE_SIZES = (
@@ -26,6 +28,7 @@ FREE_SIZES = (
     "3072x1024",
     "1792x944",
 )
+edges = st.integers(1, 6000) | st.sampled_from([512, 513, 1024, 2048, 2049, 4096])
 BY_TOKENS = [model for model in MODELS if not model.is_dall_e]
 BY_RULE = [model for model in BY_TOKENS if model.kin != "gpt-image-2.6"]
 
@@ -99,3 +102,40 @@ def test_both_know_the_same_price_of_a_dall_e_picture(
         "images": 3,
     }
     assert priced(question) == 3 * PER_IMAGE[key]
+
+
+# Where a rule is published, and since when; elsewhere each has its own choice.
+@pytest.mark.parametrize(
+    ("kin", "fidelity", "day"),
+    [
+        ("gpt-image-1", "low", "2025-05-01"),
+        ("gpt-image-1", "high", "2025-08-01"),
+        ("gpt-image-1.5", "low", "2026-02-01"),
+    ],
+)
+@given(width_px=edges, height_px=edges)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_both_count_the_same_tokens_of_an_input_picture(
+    kin: str, fidelity: str, day: str, width_px: int, height_px: int
+) -> None:
+    picture = {"width": width_px, "height": height_px, "fidelity": fidelity}
+    question = {
+        "model": kin,
+        "as_of": day,
+        "mode": "estimate",
+        "quality": "low",
+        "size": "1024x1024",
+        "input_images": [picture],
+    }
+    found = answer(question)
+    if found["error"] is not None:
+        # Between 6:5 and 5:4 nobody knows whether a picture counts as square.
+        ratio = max(width_px, height_px) / min(width_px, height_px)
+        assert fidelity == "high"
+        assert 1.2 <= ratio <= 1.25
+        return
+    inputs = input_image_tokens(kin, width_px, height_px, fidelity)
+    usage = Usage(
+        input_text_tokens=0, input_image_tokens=inputs, output_image_tokens=272
+    )
+    assert Decimal(str(found["usd"])) == token_price_usd(kin, usage)

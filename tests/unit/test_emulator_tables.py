@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from bench.emulator.catalogue import MODELS, served
+from bench.emulator.checks import checked
 from bench.emulator.faults import Fault, FaultPlan, Scenario, Sighting
 from bench.emulator.lettering import quoted_texts
 from bench.emulator.limits import Limits, Window
 from bench.emulator.options import Profile
 from bench.emulator.prices import scaled, token_price_usd, usd_text
+from bench.emulator.refusals import RefusedError
 from bench.emulator.render import Drawing, rendered
 from bench.emulator.service_time import Distribution, Work, draw_s, median_s
 from bench.emulator.tokens import (
@@ -107,6 +109,25 @@ def test_the_catalogue_knows_each_models_life(day: Any, gone: Any, there: Any) -
 
 
 WORK = Work(quality="high", pixels=1024 * 1024, n=1, pace=1.0)
+
+
+def test_gpt_image_2_draws_transparent_grounds_from_its_day_on() -> None:
+    name = "gpt-image-2-2026-04-21"
+    before, after = (
+        served(Profile.CURRENT, date(2026, 8, day))[name].transparent
+        for day in (19, 20)
+    )
+    assert (before, after) == (False, True)
+    with pytest.raises(RefusedError) as caught:
+        checked(
+            {"model": name, "prompt": "A kite", "background": "transparent"},
+            served(Profile.CURRENT, date(2026, 8, 19)),
+        )
+    refusal = caught.value.refusal
+    assert (refusal.type, refusal.param) == (
+        "image_generation_user_error",
+        "background",
+    )
 
 
 def test_service_times_scatter_round_the_published_median() -> None:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from bench.attempt import Attempt, Billing, Outcome, Picture, UsageSource
 from bench.client.exchange import Exchange
+from bench.client.understood import cancelled, read
 from bench.meter.secret import without_secret
 from bench.plan.frozen import Plan, PlannedTrial
-from bench.settle import Sending, cancelled, durations, read, settle
+from bench.settle import Sending, durations, settle
 from bench.transport.stamps import RequestStamps
 
 USAGE = {

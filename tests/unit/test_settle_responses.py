@@ -12,10 +12,11 @@ import pytest
 
 from bench.attempt import Attempt, Picture, UsageSource
 from bench.client.exchange import Exchange
+from bench.client.understood import read
 from bench.plan.frozen import Plan
 from bench.plan.prices import PricedModel
 from bench.record import outcome_record
-from bench.settle import Sending, read, settle
+from bench.settle import Sending, settle
 from bench.transport.stamps import RequestStamps
 from pricing.book import shipped_book
 from pricing.rates import TokenClass

@@ -10,9 +10,10 @@ import pytest
 
 from bench.attempt import Attempt, Picture, ReportedCost
 from bench.client.exchange import Exchange
+from bench.client.understood import read
 from bench.plan.frozen import Plan
 from bench.record import outcome_record
-from bench.settle import Sending, read, settle
+from bench.settle import Sending, settle
 from bench.transport.stamps import RequestStamps
 from bench.wire.cost import cost_of_body, cost_of_headers
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from bench.attempt import Attempt, Billing, Outcome, Picture
 from bench.client.exchange import Exchange
+from bench.client.understood import read
 from bench.journal import encode
 from bench.plan.frozen import Plan
 from bench.plan.prices import PricedModel
 from bench.record import outcome_record
-from bench.settle import Sending, read, settle
+from bench.settle import Sending, settle
 from bench.transport.stamps import RequestStamps
 from pricing.book import shipped_book
 
@@ -83,7 +84,7 @@ RAW = (
 )
 # Hypothesis keeps the cheap ones small; these must not grow the test's time.
 FUZZ = settings(
-    max_examples=250,
+    max_examples=400,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

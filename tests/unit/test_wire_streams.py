@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.attempt import Billing, Outcome
-from bench.settle import instants_of
+from bench.transport.stamps import instants_of
 from bench.wire.answer import read_answer
 from bench.wire.reading import Reading
 from bench.wire.stream import events

@@ -1,0 +1,117 @@
+"""Conversations of a suite: turn by turn, each trial with its time and dollars."""
+
+from decimal import Decimal
+from typing import Any
+
+from bench.folder import DataFolder
+from bench.store.index import open_index
+
+TURNS = ["Now at night", "With a moon", "As a woodcut"]
+
+
+def conversations(desk: Any, double: Any, n: int = 2, **changes: Any) -> None:
+    names = ("kite", "poster", "hat", "boat", "owl")[:n]
+    desk.endpoint(double.url, api=["images", "responses"])
+    desk.suite(
+        prompts=[
+            {"id": name, "text": f"Draw a {name}", "then": TURNS} for name in names
+        ],
+        axes={"quality": ["low"]},
+        fixed={
+            "model": "gpt-image-2",
+            "size": "1024x1024",
+            "mainline_model": "gpt-4.1-mini",
+        },
+        operation="converse",
+        api="responses",
+        **changes,
+    )
+
+
+def test_turns_follow_each_other_and_each_names_the_answer_before(
+    desk: Any, direct: Any
+) -> None:
+    conversations(desk, direct, repeats=2)
+    done = desk.run("--yes", "--concurrency", "4", "--wave", "2", "--wave-pause", "0")
+    assert done.code == 0, done.err
+    assert done.answer["trials"]["done"] == 16
+    assert Decimal(done.answer["charge_usd"]) == direct.total_usd
+    trials = {t["trial_id"]: t for t in desk.plan["trials"]}
+    ended = {r["trial_id"]: r for r in desk.records("outcome")}
+    begun = {r["trial_id"]: n for n, r in enumerate(desk.records("intent"))}
+    assert len(ended) == 16
+    after = [t for t in trials.values() if t.get("after")]
+    assert len(after) == 12
+    for trial in after:
+        assert begun[trial["after"]] < begun[trial["trial_id"]]
+        assert ended[trial["after"]]["response_id"]
+        assert (
+            ended[trial["trial_id"]]["started_at"] > ended[trial["after"]]["started_at"]
+        )
+    # A turn that goes on brings the picture before it along, which costs.
+    for trial in after:
+        assert ended[trial["trial_id"]]["input_image_tokens"] > 0
+
+
+def test_a_turn_after_one_that_left_nothing_is_not_sent_and_that_is_told_once(
+    desk: Any, direct: Any
+) -> None:
+    conversations(desk, direct)
+    at_night = {"path": "/v1/responses", "prompt_contains": "at night"}
+    direct.fault("server_error", when=at_night)
+    ended = desk.run("--yes", "--concurrency", "1")
+    trials = ended.answer["trials"]
+    assert trials == {
+        "planned": 8,
+        "done": 2,
+        "failed": 0,
+        "possibly_billed": 2,
+        "not_sent": 4,
+        "in_flight": 0,
+    }
+    assert ended.answer["state"] == "finished"
+    notices = [one["notice"] for one in ended.told if "notice" in one]
+    assert len(notices) == 1
+    assert "/3 at direct is not sent: the turn before it (server error)" in notices[0]
+    direct.mend()
+    n_posts = len(direct.posts)
+    # Nobody knows whether the lost turns are paid: none is sent again.
+    assert desk.resume("--yes").answer["trials"] == trials
+    assert len(direct.posts) == n_posts
+
+
+def test_a_rate_limited_turn_is_sent_again_and_the_conversation_goes_on(
+    desk: Any, direct: Any
+) -> None:
+    conversations(desk, direct, 1)
+    direct.fault("rate_limited", times=1, retry_after_s=1)
+    done = desk.run("--yes")
+    assert done.answer["trials"]["done"] == 4, done.err
+    assert done.answer["attempts"] == 5
+
+
+def test_a_schedule_is_refused_with_the_cure(desk: Any, direct: Any) -> None:
+    conversations(desk, direct)
+    for options in (("--load", "constant:5/s"), ("--find-rate", "p95<5s")):
+        refused = desk.run("--yes", *options)
+        assert refused.code == 2
+        assert f"{options[0]}: '" in refused.err
+        assert "is a turn of a conversation" in refused.err
+    suite = desk.folder / "suite.yaml"
+    planned = desk.pixelmeter(
+        "plan", suite, "--endpoints", desk.endpoints, "--load", "constant:5/s"
+    )
+    assert planned.code == 2
+    assert direct.posts == []
+
+
+def test_the_whole_of_a_conversation_is_a_row(desk: Any, direct: Any) -> None:
+    conversations(desk, direct)
+    done = desk.run("--yes")
+    with open_index(DataFolder(desk.data)) as con:
+        rows = con.execute(
+            "SELECT conversation, n_turns, n_ok, charge_usd FROM v_conversation "
+            "ORDER BY conversation"
+        ).fetchall()
+    assert [row[:3] for row in rows] == [("kite", 4, 4), ("poster", 4, 4)]
+    assert sum(row[3] for row in rows) == Decimal(done.answer["charge_usd"])
