@@ -1,4 +1,4 @@
-"""Batch runs: a batch is checked, its lines are answered, its files written."""
+"""Batch runs: lines are checked and answered, files written."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Batches: jobs of many requests, and their life until every line has ended."""
+"""Batches: jobs of many requests, and where each is in its life."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""Event stream: an answer that comes event by event, and what may befall it."""
+"""Event stream: an answer by events, and what may befall it."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Image tool: the `image_generation` tool object of a response, checked."""
+"""Image tool: the tool object of a response, checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Mainline: the text models that drive the image tool, their tokens and rates."""
+"""Mainline: the text models behind the image tool, and their rates."""
 
 import math
 import zlib

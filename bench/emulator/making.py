@@ -1,4 +1,4 @@
-"""Making: one picture and those on the way to it, or an old answer again."""
+"""Making: one picture and those on the way to it."""
 
 import asyncio
 import io

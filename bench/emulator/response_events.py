@@ -1,4 +1,4 @@
-"""Response events: a response as a stream, in the order of the real one."""
+"""Response events: a response as a stream, in its order."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Response input: the messages and pictures that a response starts from."""
+"""Response input: the messages and pictures to start from."""
 
 import base64
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Response manners: how a gateway changes responses, whole and streamed."""
+"""Response manners: how a gateway changes responses."""
 
 import base64
 from collections.abc import Mapping

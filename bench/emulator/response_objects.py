@@ -1,4 +1,4 @@
-"""Response objects: the JSON of a response, of its items and of its usage."""
+"""Response objects: the JSON of a response and its items."""
 
 import time
 from collections.abc import Mapping
