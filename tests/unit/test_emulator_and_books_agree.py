@@ -1,5 +1,6 @@
 """The emulator's own tables against the price books: neither copies the other."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import product
 from typing import Any
@@ -10,11 +11,19 @@ from hypothesis import strategies as st
 
 from bench.emulator.catalogue import FIXED_SIZES, MODELS, Model
 from bench.emulator.checks import ImageRequest
+from bench.emulator.mainline import (
+    TEXT_MODELS,
+    MainlineUsage,
+    TextModel,
+    mainline_price_usd,
+)
 from bench.emulator.prices import PER_IMAGE, scaled, token_price_usd, usd_text
 from bench.emulator.settle import usage_of
 from bench.emulator.tokens import Usage, input_image_tokens
 from pricing.question import answer
 
+# The last day for which each text model's price is known.
+IN_FORCE = date(2026, 11, 21)
 FREE_SIZES = (
     "1024x1024",
     "1024x1536",
@@ -139,3 +148,27 @@ def test_both_count_the_same_tokens_of_an_input_picture(
         input_text_tokens=0, input_image_tokens=inputs, output_image_tokens=272
     )
     assert Decimal(str(found["usd"])) == token_price_usd(kin, usage)
+
+
+@pytest.mark.parametrize("model", TEXT_MODELS, ids=lambda model: model.name)
+def test_both_charge_the_same_for_a_text_model(model: TextModel) -> None:
+    written = 256 if model.cache_write is not None else 0
+    used = MainlineUsage(
+        input_tokens=5000,
+        output_tokens=77,
+        cached_tokens=1024,
+        cache_write_tokens=written,
+    )
+    last = model.retired_on or IN_FORCE
+    usage = {
+        "input_tokens": used.input_tokens,
+        "cached_tokens": used.cached_tokens,
+        "cache_write_tokens": used.cache_write_tokens,
+        "output_tokens": used.output_tokens,
+    }
+    question = {
+        "api": "responses",
+        "as_of": min(last - timedelta(days=1), IN_FORCE).isoformat(),
+        "mainline": {"model": model.name, "usage": usage},
+    }
+    assert priced(question) == mainline_price_usd(model, used)
