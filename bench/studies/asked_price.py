@@ -103,9 +103,7 @@ def asked_price(row: Row, book: PriceBook, wanted: Wanted) -> AskedPrice:
         parsed = None if scheme is None else parse_scheme(scheme)
         card = book.card(vendor, row["model"], day, tier)
         text_model = row["mainline_model"] if row["api"] == "responses" else None
-        mainline = (
-            book.card(vendor, text_model, day, tier) if text_model else None
-        )
+        mainline = book.card(vendor, text_model, day, tier) if text_model else None
     except PricingError as error:
         return replace(found, why_none=str(error))
     priced = replace(found, card=card, mainline=mainline, scheme=parsed)
