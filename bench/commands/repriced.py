@@ -75,13 +75,11 @@ def tier_text(found: Repricing, wanted: Wanted) -> str:
 
 
 def _asked(found: Repricing, wanted: Wanted) -> str:
-    book = (
-        f"by the {wanted.vendor} book" if wanted.vendor else "by each endpoint's book"
-    )
+    whose = f"the {wanted.vendor}" if wanted.vendor else "each endpoint's"
     words = {"batch": " at batch rates", "as_sent": " at batch rates where so sent"}
     rates = words.get(tier_text(found, wanted), "")
     day = f"as of {wanted.as_of}" if wanted.as_of else "on the day of each request"
-    return printable(f"{book}{rates}, {day}")
+    return printable(f"by {whose} book{rates}, {day}")
 
 
 def _print_cells(cells: Sequence[RepricedCell]) -> None:
