@@ -18,7 +18,6 @@ from bench.commands.options import (
 
 if TYPE_CHECKING:
     from bench.commands.carrying import Session
-    from bench.commands.choosing import Where
     from bench.endpoint import Endpoint
 
 
@@ -120,17 +119,12 @@ def generate(
     import asyncio
 
     from bench.commands.carrying import Session
-    from bench.commands.choosing import Where
     from bench.commands.generated import Given, answers_json, tell
     from bench.commands.generating import Wanted, agree, ask, code
 
     session = Session.begin(data)
     given = Given.read(
-        prompt=prompt,
-        then=tuple(then or ()),
-        images=tuple(image or ()),
-        mask=mask,
-        is_variation=variation,
+        prompt=prompt, then=then, images=image, mask=mask, is_variation=variation
     )
     parameters = {
         "api": given.api(api),
@@ -147,12 +141,10 @@ def generate(
         "stream": stream or None,
         "partial_images": partial_images,
     }
-    names = (endpoint,) if endpoint else ()
-    where = Where(endpoints_file=endpoints, names=names, route=route, prices=prices)
     wanted = Wanted(
         given=given,
         parameters=parameters,
-        endpoint=_one(where, endpoint or "openai", session),
+        endpoint=_chosen(session, endpoint, endpoints, route, prices),
         max_cost=max_cost,
         note=note,
         output=output,
@@ -166,9 +158,18 @@ def generate(
     raise typer.Exit(code(answers, wanted, session))
 
 
-def _one(where: "Where", name: str, session: "Session") -> "Endpoint":
+def _chosen(
+    session: "Session",
+    name: str | None,
+    file: Path | None,
+    route: str | None,
+    prices: str | None,
+) -> "Endpoint":
+    from bench.commands.choosing import Where
     from bench.meter.asking import endpoints_of
 
-    if where.endpoints_file or session.data.endpoints.is_file():
+    if file or session.data.endpoints.is_file():
+        names = (name,) if name else ()
+        where = Where(endpoints_file=file, names=names, route=route, prices=prices)
         return where.read(session.data)[0]
-    return endpoints_of(name, None, session.data)[0]
+    return endpoints_of(name or "openai", None, session.data)[0]

@@ -35,8 +35,8 @@ class Given:
         cls,
         *,
         prompt: str | None,
-        then: tuple[str, ...],
-        images: tuple[str, ...],
+        then: Sequence[str] | None,
+        images: Sequence[str] | None,
         mask: str | None,
         is_variation: bool,
     ) -> Self:
@@ -45,6 +45,7 @@ class Given:
         Raises:
             BadInput: Something is missing, or does not go together.
         """
+        then, images = tuple(then or ()), tuple(images or ())
         if is_variation:
             operation = "variation"
             if prompt is not None or then or mask is not None or len(images) != 1:

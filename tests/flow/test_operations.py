@@ -186,7 +186,8 @@ def test_the_twin_has_every_operation(direct: Any, picture: Path) -> None:
     ours = {name for name in vars(SyncMeter) if not name.startswith("_")}
     theirs = {name for name, _ in inspect.getmembers(Meter) if name[0] != "_"}
     assert theirs - ours == {"ask", "wrap_any"}
-    with SyncMeter(endpoint(direct)) as meter:
+    told: list[Answer] = []
+    with SyncMeter(endpoint(direct), on_answer=told.append) as meter:
         edited = meter.edit("Make it blue", picture, **ASKED)
         talk = meter.conversation(**TALKED)
         talk.say("A kite")
@@ -196,6 +197,7 @@ def test_the_twin_has_every_operation(direct: Any, picture: Path) -> None:
     assert talk.charge_usd is not None
     assert edited.charge_usd is not None
     assert charged == edited.charge_usd + talk.charge_usd == direct.total_usd
+    assert told == [edited, *talk.answers]
     assert talk.answers[1].response_id
 
 
