@@ -128,7 +128,9 @@ class JobRunner:
             clients=clients,
             budget=budget,
             gate=gate,
-            submitter=Submitter(run.run_id, settler, options.look_every_s, notice),
+            submitter=Submitter(
+                run.run_id, settler, options.look_every_s, notice, before.settled
+            ),
             follower=Follower(collector, journal, options.look_every_s, before.settled),
         )
         return work

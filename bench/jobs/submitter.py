@@ -13,7 +13,7 @@ from bench.attempt import Billing, Outcome
 from bench.client.exchange import Exchange
 from bench.client.jobs import JobClient
 from bench.crashpoint import passed
-from bench.jobs.job import Job, Step, job_record
+from bench.jobs.job import Job, Step, job_record, still_open
 from bench.jobs.settler import Settler
 from bench.jobs.told import is_success, read_json, read_seen
 from bench.jobs.whereabouts import RUN_MARK, find, said
@@ -79,12 +79,22 @@ class Submitter:
         settler: Settler,
         pause_s: float,
         notice: Callable[[str], None],
+        settled: set[str],
     ) -> None:
-        """Submit nothing yet; `pause_s` lies between two tries."""
+        """Submit nothing yet.
+
+        Args:
+            run_id: Stands in the marks of jobs.
+            settler: Records what was not sent.
+            pause_s: Lies between two tries.
+            notice: Told what is odd.
+            settled: The attempts whose end is recorded; grows.
+        """
         self._run_id = run_id
         self._settler = settler
         self._pause_s = pause_s
         self._notice = notice
+        self._settled = settled
 
     async def submit(
         self, client: JobClient, parcel: Parcel
@@ -211,8 +221,10 @@ class Submitter:
         return await self._not_submitted(job, reading)
 
     async def _not_submitted(self, job: Job, reading: Reading) -> Job:
-        for name in job.attempt_ids:
+        # A process may have died between two of them: each ends, and is freed, once.
+        for name in still_open(job, self._settled):
             await self._settler.ended(job, name, reading)
+            self._settled.add(name)
         job = replace(job, step=Step.NOT_SUBMITTED)
         await self._settler.journal.append(job_record(job))
         return job

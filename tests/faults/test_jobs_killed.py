@@ -82,6 +82,19 @@ def test_a_job_whose_making_was_not_answered_is_found_and_not_made_again(
     assert len(server.jobs) == 1
 
 
+def test_a_kill_while_a_refused_job_is_written_off_ends_no_attempt_twice(
+    asked: Desk, server: Batching
+) -> None:
+    server.refused["POST /batches"] = (400, {"error": {"message": "no"}})
+    killed = asked.run(*FAST, PIXELMETER_KILL_AT="outcome_durable:2")
+    assert killed.code == -signal.SIGKILL, killed
+    server.refused.clear()
+    whole(asked, server, asked.resume(*FAST[1:]))
+    # What ends twice gives its bound back twice, and the cap lets too much through.
+    ended = [record["attempt_id"] for record in asked.records("outcome")]
+    assert len(ended) == len(set(ended)) == 2 * N_TRIALS
+
+
 def test_a_job_that_nobody_can_look_for_stays_possibly_billed(
     asked: Desk, server: Batching
 ) -> None:
