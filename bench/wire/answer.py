@@ -6,7 +6,7 @@ import orjson
 
 from bench.wire.lifted import lift
 from bench.wire.pictures import objects, read_pictures
-from bench.wire.reading import Reading, unusable
+from bench.wire.reading import CUT_BODY, Reading, unusable
 from bench.wire.refusal import read_refusal
 from bench.wire.responses import is_response, read_response
 from bench.wire.stream import read_stream
@@ -28,7 +28,9 @@ def read_answer(
     """
     if not 200 <= status < 300:  # noqa: PLR2004  the success class of HTTP
         return read_refusal(status, body)
-    if is_event_stream(kind) or body.startswith(_FIRST_FIELDS):
+    # No event begins like an object: some gateways only call it a stream.
+    is_called_so = is_event_stream(kind) and not body.lstrip().startswith(b"{")
+    if is_called_so or body.startswith(_FIRST_FIELDS):
         return read_stream(body, cut)
     return cut_answer(cut) if cut is not None else _read_success(body)
 
@@ -40,7 +42,7 @@ def is_event_stream(kind: str) -> bool:
 
 def cut_answer(message: str) -> Reading:
     """A 200 whose body did not arrive whole."""
-    return unusable("cut_body", message)
+    return unusable(CUT_BODY, message)
 
 
 def _read_success(body: bytes) -> Reading:

@@ -32,7 +32,8 @@ def read_pictures(
     """
     pictures, problem = found or _decoded_all(items)
     usage, flags = read_usage(content.get("usage"))
-    if pictures:
+    if pictures or problem != "no_image":
+        # One that can't be read was made, too.
         usage, flags = for_pictures(usage, flags)
     cost, doubts = cost_of_body(body, content.get("usage"))
     return Reading(

@@ -8,6 +8,8 @@ LONGEST_MESSAGE = 500
 # LiteLLM makes ids of some 500 signs; a shortened one would name nothing.
 LONGEST_ID = 4_000
 LONGEST_PROMPT = 32_000
+# Of a success whose end did not come.
+CUT_BODY = "cut_body"
 _CONTROLS = {
     code: None for code in (*range(32), *range(127, 160)) if code not in b"\t\n"
 }
@@ -72,8 +74,11 @@ def unusable(code: str, message: str) -> Reading:
 
 
 def left_early(reading: Reading) -> Reading:
-    """A stream whose program went away: what came of it, else broken off."""
-    if reading.outcome is Outcome.OK:
+    """A stream whose program went away: what came of it, else broken off.
+
+    It also goes away when it has read how the stream ended, or why it failed.
+    """
+    if reading.error_code != CUT_BODY:
         return reading
     return replace(
         reading,

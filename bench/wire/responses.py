@@ -44,7 +44,9 @@ def read_response(
     if not any(call.get("result") for call in calls):
         calls = _calls(list(told)) or calls
     pictures, problem = _pictures(calls)
-    usage, flags = _used(content, has_calls=bool(calls), has_picture=bool(pictures))
+    # One that can't be read was made, too.
+    was_made = problem != "no_image"
+    usage, flags = _used(content, has_calls=bool(calls), has_picture=was_made)
     mainline, remarks = read_mainline(content.get("usage"))
     cost, doubts = cost_of_body(body, content.get("usage"), within)
     reading = Reading(

@@ -7,7 +7,7 @@ from typing import Any, cast
 import orjson
 
 from bench.wire.pictures import read_pictures
-from bench.wire.reading import Reading, response_id_of, text, unusable
+from bench.wire.reading import CUT_BODY, Reading, response_id_of, text, unusable
 from bench.wire.refusal import told_error
 from bench.wire.responses import CALL, read_response
 
@@ -147,7 +147,7 @@ def _reading(seen: _Seen, cut: str | None) -> Reading:
         return replace(reading, flags=(*reading.flags, NOT_ENDED))
     if cut is None and seen.n_unreadable and not seen.partial_ends:
         return unusable("bad_json", "an event of the answer is no JSON object")
-    reading = unusable("cut_body", cut or _CUT)
+    reading = unusable(CUT_BODY, cut or _CUT)
     return replace(
         reading, is_response=bool(first), response_id=response_id_of(first.get("id"))
     )

@@ -248,6 +248,16 @@ def test_a_picture_is_never_made_of_no_tokens(usage: dict[str, Any]) -> None:
     assert without_picture.usage is not None
 
 
+@pytest.mark.parametrize("item", [{"b64_json": "?"}, {"url": "https://x.example/1"}])
+def test_a_picture_that_can_t_be_read_was_not_made_of_no_tokens_either(
+    item: dict[str, str],
+) -> None:
+    reading = read_answer(200, _ok(item, usage={"input_tokens": 9, "output_tokens": 0}))
+    assert reading.outcome is Outcome.UNUSABLE
+    assert reading.usage is None
+    assert "usage_zero" in reading.flags
+
+
 def test_a_cut_success_is_billed_and_unusable() -> None:
     reading = cut_answer("peer closed" * 200)
     assert (reading.outcome, reading.billing) == (

@@ -191,3 +191,10 @@ def test_what_was_served_is_told_by_the_call_and_else_by_the_tool() -> None:
 
 def test_a_result_that_is_no_base64_is_no_picture() -> None:
     assert meaning(read({**CALL, "result": "%%%"}))[2] == "bad_base64"
+
+
+def test_a_picture_that_can_t_be_read_was_not_made_of_no_tokens() -> None:
+    reading = read({**CALL, "result": "?"}, tool=ZERO)
+    assert meaning(reading)[2] == "bad_base64"
+    assert reading.usage is None
+    assert "tool_usage_zero" in reading.flags

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.attempt import Billing, Outcome
-from bench.transport.stamps import instants_of
+from bench.client.exchange import Exchange
+from bench.client.understood import read as understood
+from bench.transport.stamps import RequestStamps, instants_of
 from bench.wire.answer import read_answer
 from bench.wire.reading import Reading
 from bench.wire.stream import events
@@ -272,3 +274,37 @@ def test_an_event_ends_where_its_empty_line_does_however_bytes_arrive(
         next(size for size in sizes if size >= end) for end in ends
     ]
     assert all(a <= b for a, b in itertools.pairwise(found))
+
+
+def test_a_whole_answer_that_is_only_called_a_stream_keeps_its_picture() -> None:
+    said = {"created": 1, "data": [{"b64_json": PICTURE}], "usage": USAGE}
+    for option in (0, orjson.OPT_INDENT_2):
+        reading = read_answer(200, orjson.dumps(said, option=option), STREAM)
+        assert (reading.outcome, reading.pictures) == (Outcome.OK, (b"a picture",))
+
+
+def left(*told: str) -> Reading:
+    answer = Exchange(
+        stamps=RequestStamps(started_ns=0, sent_ns=1),
+        status=200,
+        headers={"content-type": STREAM},
+        body="".join(told).encode(),
+        failure="left",
+    )
+    return understood(answer)
+
+
+def test_a_program_that_leaves_when_it_was_told_no_loses_no_outcome() -> None:
+    error = {"code": "moderation_blocked", "message": "no"}
+    # The official library closes the stream as soon as it has read this.
+    blocked = left(partial(0), event("error", error=error))
+    assert (blocked.outcome, blocked.error_code) == (
+        Outcome.REFUSED,
+        "moderation_blocked",
+    )
+    said = {"id": "resp_1", "output": [{"type": "message"}], "usage": MAINLINE}
+    talked = left(event("response.completed", response=said))
+    assert (talked.outcome, talked.error_code) == (Outcome.UNUSABLE, "no_image")
+    assert talked.billing is Billing.BILLED_UNUSABLE
+    broken = left(partial(0))
+    assert (broken.outcome, broken.error_code) == (Outcome.CANCELLED, "left_stream")
