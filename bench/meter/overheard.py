@@ -33,6 +33,8 @@ _DEFAULTS = {
     RESPONSES: "gpt-image-2.6-sunburst",
 }
 _TOOL = "image_generation"
+# A function of the program: it runs here, and costs what it is described by.
+_OWN_TOOL = "function"
 _COUNTS = (
     *("n", "partial_images", "output_compression", "max_output_tokens"),
     *("frame_count", "frame_duration_ms"),
@@ -41,6 +43,9 @@ _WORDS = {"true": True, "false": False}
 _LONGEST_VALUE = 200
 # Beyond, a number of JSON is no whole number that can be relied on.
 _MOST_EXACT = 2**53
+# What holds texts and pictures, and nothing else that a text model would read.
+_READ = frozenset({"message", "input_text", "output_text", "input_image"})
+_STORED = ("conversation", "prompt")
 # Beside the tool, what a response's time and dollars hang on.
 _OF_RESPONSE = ("max_output_tokens", "stream", "store", "service_tier")
 
@@ -52,6 +57,8 @@ class Overheard:
     Attributes:
         prompt: With its pictures.
         previous_response_id: What it goes on from.
+        unknown: What it brings along of which the endpoint alone knows how much it
+            is: a conversation that lies there, a file, another tool.
         is_bounded: Whether it says itself how much the text model may write.
     """
 
@@ -62,6 +69,7 @@ class Overheard:
     parameters: Mapping[str, Value]
     mainline_model: str | None = None
     previous_response_id: str | None = None
+    unknown: str | None = None
 
     @property
     def is_bounded(self) -> bool:
@@ -161,21 +169,35 @@ def _of_response(said: Json) -> Overheard | None:
         ),
         parameters=_parameters(asked, without={"model", "type", "input_image_mask"}),
         previous_response_id=str(previous) if is_turn else None,
+        unknown=next(iter((*_stored(said), *heard.others)), None),
     )
+
+
+def _stored(said: Json) -> list[str]:
+    """Other tools of a request, and what of its input lies at the endpoint."""
+    tools = (str(tool.get("type")) for tool in _objects(said.get("tools")))
+    return [
+        *(name for name in _STORED if said.get(name) is not None),
+        *(kind for kind in tools if kind not in {_TOOL, _OWN_TOOL}),
+    ]
 
 
 @dataclass(slots=True)
 class _Heard:
-    """Texts and pictures of an input, however deep they lie."""
+    """Texts and pictures of an input, however deep they lie; kinds of the rest."""
 
     texts: list[str] = field(default_factory=list[str])
     images: list[Reference] = field(default_factory=list[Reference])
+    others: list[str] = field(default_factory=list[str])
 
     def take(self, value: object) -> None:
         if isinstance(value, str):
             self.texts.append(value)
         for one in _objects(value):
-            if one.get("type") == "input_image":
+            kind = str(one.get("type") or "message")
+            if kind not in _READ:
+                self.others.append(kind)
+            if kind == "input_image":
                 self.images.append(_named(one))
             elif isinstance(one.get("text"), str):
                 self.texts.append(one["text"])

@@ -163,6 +163,11 @@ class _Metering:
                 "the request names no max_output_tokens, so the cap could not hold; "
                 "name one"
             )
+        if heard.unknown is not None:
+            raise BadInput(
+                f"the request brings along '{heard.unknown}', of which the endpoint "
+                "alone knows how much it is, so the cap could not hold"
+            )
         name = heard.previous_response_id
         if name is not None and name not in self._run.responses:
             raise BadInput(

@@ -123,6 +123,30 @@ def test_a_response_with_the_image_tool_is_metered_with_its_text_model(
     assert desk.records("trial")[1]["after"] == first["trial_id"]
 
 
+def test_what_only_the_endpoint_knows_is_not_sent_under_a_cap(
+    desk: Any, direct: Any
+) -> None:
+    message = {"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}
+    unknown: dict[str, dict[str, Any]] = {
+        "conversation": {"conversation": "conv_1"},
+        "prompt": {"prompt": {"id": "pmpt_1"}},
+        "web_search": {"tools": [TOOL, {"type": "web_search"}]},
+        "item_reference": {"input": [{"type": "item_reference", "id": "msg_1"}]},
+        "input_file": {"input": [message]},
+    }
+
+    async def ask(client: openai.AsyncOpenAI) -> None:
+        for named, brought in unknown.items():
+            asked: dict[str, Any] = {"input": "A kite", **TALKED, **brought}
+            with pytest.raises(openai.PermissionDeniedError, match=f"'{named}'"):
+                await client.responses.create(**asked)
+        known = {"role": "user", "content": [{"type": "input_text", "text": "A kite"}]}
+        await client.responses.create(input=[known], instructions="Be bold", **TALKED)
+
+    in_client(desk, direct, ask, max_cost_usd="1")
+    assert len(desk.records("intent")) == 1
+
+
 @pytest.mark.parametrize("api", ["images", "responses"])
 def test_events_reach_the_program_as_they_come(
     desk: Any, direct: Any, api: str
