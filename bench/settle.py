@@ -119,9 +119,11 @@ def _counts(
         return None, UsageSource.ABSENT
     mainline = None if priced.mainline is None else dict(reading.mainline or {})
     counts, source = None, UsageSource.ABSENT
+    is_unused = reading.usage is not None and not any(reading.usage.values())
     if reading.usage is not None and not priced.card.images:
         counts, source = reading.usage, UsageSource.REPORTED
-    elif planned.expected is not None:
+    # No price of whole pictures says what a text in place of one costs.
+    elif planned.expected is not None and not is_unused:
         counts, source = planned.expected, UsageSource.ESTIMATED
     if mainline is None:
         return counts, source

@@ -165,6 +165,26 @@ def test_a_text_in_place_of_a_picture_costs_the_text_models_tokens(
         assert attempt.usage_source is UsageSource.REPORTED
 
 
+def test_a_text_where_whole_pictures_are_priced_is_charged_as_no_picture(
+    make_plan: Planner,
+) -> None:
+    whole = shipped_book().card("openai", "dall-e-3", date(2026, 5, 1))
+    assert whole.images
+    plan = make_plan()
+    trial = plan.trials[0].trial
+    asked = (("quality", "standard"), ("size", "1024x1024"))
+    trial = replace(trial, cell=replace(trial.cell, parameters=asked))
+    planned = replace(plan.trials[0], trial=trial, expected={})
+    plan = replace(plan, trials=(planned,))
+    drawn = settled(plan, DONE, tool_usage=None, prices=priced(card=whole))
+    assert drawn.money.charge_usd == Decimal("0.04") + mainline_usd()
+    attempt = settled(plan, TEXT, tool_usage=None, prices=priced(card=whole))
+    # Whether a seller of pictures charges for none is nowhere written.
+    assert attempt.money.charge_usd is None
+    assert attempt.money.possibly_billed_usd == planned.bound_usd
+    assert attempt.usage_source is UsageSource.ABSENT
+
+
 def test_partial_pictures_are_timed_where_their_bytes_came(make_plan: Planner) -> None:
     early = orjson.dumps(
         {"type": "image_generation.partial_image", "b64_json": PICTURE}
