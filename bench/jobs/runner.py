@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bench.attempt import Attempt
@@ -23,6 +23,7 @@ from bench.jobs.submitter import Refusal, Submitter, refusal_of
 from bench.jobs.told import read_json
 from bench.journal import JournalWriter, end_record, session_record
 from bench.meter.calls import open_examiner, open_journal
+from bench.meter.secret import without_key
 from bench.plan.frozen import Plan, PlannedTrial
 from bench.plan.options import Options
 from bench.standing import Ending, Standing, Watcher, above_bound
@@ -39,6 +40,7 @@ class _Work:
     """What one process carries jobs out with."""
 
     clients: Mapping[str, JobClient]
+    secrets: Mapping[str, str]
     budget: Budget
     gate: Gate
     submitter: Submitter
@@ -126,6 +128,7 @@ class JobRunner:
         collector = Collector(run.path, settler, options.look_every_s, notice)
         work = _Work(
             clients=clients,
+            secrets=keys,
             budget=budget,
             gate=gate,
             submitter=Submitter(
@@ -218,6 +221,8 @@ class JobRunner:
 
     def _refuse(self, work: _Work, endpoint: str, refusal: Refusal) -> None:
         """No more jobs for an endpoint; those at others go on."""
+        reason = without_key(refusal.reason, work.secrets[endpoint])
+        refusal = replace(refusal, reason=reason)
         self._lists[endpoint] = False
         if self._refusals or work.gate.is_closed:
             self._watcher.notice(refusal.reason)

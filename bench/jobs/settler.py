@@ -69,6 +69,8 @@ class Settler:
         reading = replace(seen.reading, flags=(*seen.reading.flags, *flags))
         answer = replace(answer, body=None)
         attempt = settle(sending, answer, reading, seen.pictures, priced)
+        # What the endpoint says is also why a run stops.
+        attempt = without_secret(attempt, self.secrets[job.endpoint])
         stamps = Stamps(total_s=total_s)
         await self._record(job, sending, replace(attempt, stamps=stamps))
         if reading.stops:

@@ -24,6 +24,7 @@ def without_secret(attempt: Attempt, secret: str) -> Attempt:
         error_code=clean(attempt.error_code),
         error_type=clean(attempt.error_type),
         request_id=clean(attempt.request_id),
+        response_id=clean(attempt.response_id),
         # Names arrive in small letters, whatever the key is written in.
         headers={
             _cut(name, secret.lower()): clean(value) or ""
@@ -33,6 +34,11 @@ def without_secret(attempt: Attempt, secret: str) -> Attempt:
     )
 
 
+def without_key(text: str, secret: str) -> str:
+    """A sentence with the key cut out of it."""
+    return text if len(secret) < SHORTEST_KEY else _cut(text, secret)
+
+
 def _is_in(attempt: Attempt, secret: str) -> bool:
     """Whether the beginning of the key stands anywhere that it is cut out of."""
     said = (
@@ -40,6 +46,7 @@ def _is_in(attempt: Attempt, secret: str) -> bool:
         attempt.error_code,
         attempt.error_type,
         attempt.request_id,
+        attempt.response_id,
         *members(attempt.served).values(),
         *attempt.headers,
         *attempt.headers.values(),

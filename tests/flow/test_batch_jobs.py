@@ -243,3 +243,24 @@ def test_a_book_without_batch_rates_is_refused_with_the_cure(
     assert "leave --batch out, or write its batch rates" in ended.err
     alone = asked.run("--wait", 5)
     assert (alone.code, "add --batch" in alone.err) == (2, True)
+
+
+@pytest.mark.parametrize("place", ["file", "line"])
+def test_a_key_that_comes_back_in_a_refusal_is_told_and_kept_nowhere(
+    asked: Desk, server: Batching, place: str
+) -> None:
+    error = {"error": {"message": f"Incorrect API key provided: {asked.key}"}}
+
+    def spoil(lines: list[Line]) -> list[Line]:
+        return [
+            {**one, "response": {"status_code": 401, "body": error}} for one in lines
+        ]
+
+    if place == "file":
+        server.refused["POST /files"] = (401, error)
+    else:
+        server.spoil = spoil
+    # The desk looks for the key in what is printed, and at the end in every file.
+    ended = asked.run(*FAST)
+    assert ended.answer["stopped_by"] == "credentials"
+    assert "Incorrect API key provided: [key]" in ended.answer["reason"]

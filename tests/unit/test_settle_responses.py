@@ -13,6 +13,7 @@ import pytest
 from bench.attempt import Attempt, Picture, UsageSource
 from bench.client.exchange import Exchange
 from bench.client.understood import read
+from bench.meter.secret import without_secret
 from bench.plan.frozen import Plan
 from bench.plan.prices import PricedModel
 from bench.record import outcome_record
@@ -218,3 +219,9 @@ def test_partial_pictures_are_timed_where_their_bytes_came(make_plan: Planner) -
     blind = replace(answer, arrived=())
     attempt = settle(sending, blind, read(blind), (), priced(mainline=None))
     assert (attempt.partials_s, attempt.stamps.first_partial_s) == ((), None)
+
+
+def test_a_key_that_comes_back_as_an_id_is_not_recorded(make_plan: Planner) -> None:
+    attempt = settled(make_plan(), DONE, id="resp_sk-0123456789")
+    assert attempt.response_id == "resp_sk-0123456789"
+    assert without_secret(attempt, "sk-0123456789").response_id == "resp_[key]"
