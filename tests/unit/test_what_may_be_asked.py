@@ -122,6 +122,10 @@ LARGE = PNG.model_copy(update={"n_bytes": 16_000_000})
             {"api": "responses", "mainline": "gpt-4.1-nano"},
             "mainline_model: gpt-4.1-nano was shut down on 2026-10-23",
         ),
+        (
+            {**TOOL, "operation": "converse", "inputs": (), "store": False},
+            "store: a conversation goes on from answers that are stored; leave store",
+        ),
         ({"moderation": "low"}, "moderation: .*add send: data_url"),
         ({**TOOL, "inputs": (LARGE,)}, "characters as a data URL, .*send: file_id"),
         (
