@@ -57,7 +57,7 @@ def _suite(folder: Path, **changes: Any) -> Path:
         "name": "edits",
         "operation": "compose",
         "prompts": [{"id": "a", "text": "Make it red"}],
-        "fixed": {"model": "gpt-image-1.5", "quality": "low", "size": "1024x1024"},
+        "fixed": {"model": "gpt-image-2", "quality": "low", "size": "1024x1024"},
         **changes,
     }
     path = folder / "suite.yaml"
