@@ -70,7 +70,7 @@ def test_each_model_has_a_job_of_its_own_and_a_gateway_its_scheme(
 ) -> None:
     half = {"of": "openai", "scheme": {"kind": "multiplier", "factor": "0.5"}}
     asked.another_endpoint(server.url, name="half", route="gateway", prices=half)
-    models = ["gpt-image-2", "gpt-image-2.5-flare"]
+    models = ["gpt-image-2", "gpt-image-2-2026-04-21"]
     asked.suite(axes={"model": models, "quality": ["low"]})
     both = ("--endpoint", "direct", "--endpoint", "half")
     ended = asked.run(*FAST, *both)

@@ -412,7 +412,7 @@ def test_importing_the_face_loads_nothing_heavy() -> None:
 def test_a_refusal_does_not_lose_the_rates_of_what_comes_after(
     desk: Any, direct: Any
 ) -> None:
-    newer = {**ASKED, "model": "gpt-image-1.5"}
+    newer = {**ASKED, "model": "gpt-image-2.5-flare"}
 
     async def ask(meter: Meter) -> Answer:
         await meter.generate("A red kite", prompt_id="one", **ASKED)
@@ -424,7 +424,7 @@ def test_a_refusal_does_not_lose_the_rates_of_what_comes_after(
     assert answer.charge_usd
     assert [r["model"] for r in desk.records("card")] == [
         "gpt-image-2",
-        "gpt-image-1.5",
+        "gpt-image-2.5-flare",
     ]
 
 
