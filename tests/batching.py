@@ -48,6 +48,7 @@ class Batching(ThreadingHTTPServer):
         spoil: Changes the lines of a job's answers.
         errors: Why a job failed as a whole.
         cut: So many downloads break off in the middle.
+        vain: So many looks at a job are answered 503.
         torn: The last line of a download lacks its end.
         refused: Status and body of answers by method and path, e.g. `POST /batches`.
         swallowed: So many jobs are made, but their answers are lost.
@@ -66,6 +67,7 @@ class Batching(ThreadingHTTPServer):
         self.errors: list[dict[str, str]] = []
         self.cut = 0
         self.torn = False
+        self.vain = 0
         self.swallowed = 0
         self.refused: dict[str, tuple[int, Any]] = {}
         self.asked: list[str] = []
@@ -143,8 +145,12 @@ class Batching(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Batching
     protocol_version = "HTTP/1.1"
+
+    @property
+    def batching(self) -> Batching:
+        assert isinstance(self.server, Batching)
+        return self.server
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
         """Say nothing."""
@@ -158,36 +164,46 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, method: str) -> None:
         path = self.path.partition("?")[0].removeprefix("/v1")
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        server = self.server
+        server, asked = self.batching, f"{method} {path}"
         with server.lock:
-            server.asked.append(f"{method} {path}")
-            if refused := server.refused.get(f"{method} {path}"):
+            server.asked.append(asked)
+            if refused := server.refused.get(asked):
                 self._send(refused[0], json.dumps(refused[1]).encode())
-                return
-            match method, *path.strip("/").split("/"):
-                case "POST", "files":
-                    self._json(server.keep(_part(body)))
-                case "POST", "batches":
-                    job = server.make(json.loads(body))
-                    if server.swallowed:
-                        server.swallowed -= 1
-                        self.close_connection = True
-                    else:
-                        self._json(job)
-                case "GET", "batches":
-                    jobs = list(reversed(server.jobs.values()))
-                    self._json({"object": "list", "data": jobs, "has_more": False})
-                case "GET", "batches", batch_id:
-                    self._json(server.look(batch_id))
-                case "GET", "files", file_id, "content":
-                    content = server.files[file_id]
-                    content = content[:-200] if server.torn else content
-                    self._send(200, content, cut=server.cut > 0)
-                    server.cut -= 1
-                case "GET", "files", file_id if file_id in server.files:
-                    self._json({"id": file_id, "object": "file"})
-                case _:
-                    self._send(404, b'{"error": {"message": "no such path"}}')
+            elif asked == "POST /batches":
+                self._make(json.loads(body))
+            elif asked == "POST /files":
+                self._json(server.keep(_part(body)))
+            else:
+                self._read(path.strip("/").split("/"))
+
+    def _make(self, wanted: dict[str, Any]) -> None:
+        job = self.batching.make(wanted)
+        if self.batching.swallowed:
+            self.batching.swallowed -= 1
+            self.close_connection = True
+        else:
+            self._json(job)
+
+    def _read(self, parts: list[str]) -> None:
+        server = self.batching
+        match parts:
+            case ["batches"]:
+                jobs = list(reversed(server.jobs.values()))
+                self._json({"object": "list", "data": jobs, "has_more": False})
+            case ["batches", _] if server.vain:
+                server.vain -= 1
+                self._send(503, b"")
+            case ["batches", batch_id]:
+                self._json(server.look(batch_id))
+            case ["files", file_id, "content"]:
+                content = server.files[file_id]
+                content = content[:-200] if server.torn else content
+                self._send(200, content, cut=server.cut > 0)
+                server.cut -= 1
+            case ["files", file_id] if file_id in server.files:
+                self._json({"id": file_id, "object": "file"})
+            case _:
+                self._send(404, b'{"error": {"message": "no such path"}}')
 
     def _json(self, content: Any) -> None:
         self._send(200, json.dumps(content).encode())
@@ -203,7 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _part(body: bytes) -> bytes:
     """The file in a form."""
-    found = re.search(rb'filename=[^\r]*\r\n(?:[^\r]+\r\n)*\r\n(.*?)\r\n--', body, re.S)
+    found = re.search(
+        rb"filename=[^\r]*\r\n(?:[^\r]+\r\n)*\r\n(.*?)\r\n--", body, re.DOTALL
+    )
     assert found is not None, body[:500]
     return found[1]
 

@@ -1,4 +1,4 @@
-"""Jobbing: the jobs of a run, as tables of `run`, `resume` and `show` tell them."""
+"""Jobbing: the jobs of a run in words, and as plain data."""
 
 from collections.abc import Iterable
 from typing import Any

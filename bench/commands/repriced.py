@@ -23,13 +23,13 @@ from bench.words.tables import print_table
 from bench.words.variants import beside_model
 from pricing.charge import OWN_BOOK
 from pricing.money import usd_text
-from pricing.rates import Tier
 
 SCHEMA = "pixelmeter.reprice/1"
 Json = dict[str, object]
 _MOST_CELLS = 4
 _MONEY = (("requests", True), ("charged", True), ("repriced", True))
 _ORDER = "~+-?"
+_RATES = {"batch": " at batch rates", "as_sent": " at batch rates where so sent"}
 _WORDS = {
     "~": "another price",
     "+": "a price now",
@@ -68,18 +68,13 @@ def print_repricing(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> No
         )
 
 
-def tier_text(found: Repricing, wanted: Wanted) -> str:
-    """Which rates: `standard`, `batch`, or `as_sent` where runs differ."""
-    tiers = {wanted.tier_of(cell.asked) for cell in found.cells}
-    return "as_sent" if len(tiers) > 1 else str(next(iter(tiers), Tier.STANDARD))
-
-
 def _asked(found: Repricing, wanted: Wanted) -> str:
-    whose = f"the {wanted.vendor}" if wanted.vendor else "each endpoint's"
-    words = {"batch": " at batch rates", "as_sent": " at batch rates where so sent"}
-    rates = words.get(tier_text(found, wanted), "")
+    book = (
+        f"by the {wanted.vendor} book" if wanted.vendor else "by each endpoint's book"
+    )
+    rates = _RATES.get(wanted.tiers_of(c.asked for c in found.cells), "")
     day = f"as of {wanted.as_of}" if wanted.as_of else "on the day of each request"
-    return printable(f"by {whose} book{rates}, {day}")
+    return printable(f"{book}{rates}, {day}")
 
 
 def _print_cells(cells: Sequence[RepricedCell]) -> None:
@@ -219,7 +214,7 @@ def answer(found: Repricing, runs: Sequence[Row], wanted: Wanted) -> Json:
         "schema": SCHEMA,
         "book": wanted.vendor,
         "as_of": None if wanted.as_of is None else str(wanted.as_of),
-        "tier": tier_text(found, wanted),
+        "tier": wanted.tiers_of(cell.asked for cell in found.cells),
         **_money(_together(found.cells)),
         "of_it_simulated": _money(
             _together(cell for cell in found.cells if cell.asked["simulated"])

@@ -54,8 +54,12 @@ class EventStream:
         of the picture where it has none.
         """
         speaks, stalls = True, self.fault is Scenario.STREAM_STALL
+        drips = self.fault is Scenario.SLOW_BODY
         async for each in self.frames:
-            if speaks and not (stalls and each.part is Part.PICTURE):
+            if drips and each.part is Part.PICTURE:
+                drips = False
+                await self._dripped(send, each.content)
+            elif speaks and not (stalls and each.part is Part.PICTURE):
                 speaks = await self._sent(exchange, send, each)
             if stalls and each.part is not Part.EVENT:
                 speaks = False
@@ -77,9 +81,6 @@ class EventStream:
         if self.fault in CUTS:
             await self._cut(exchange, send, each.content)
             return False
-        if self.fault is Scenario.SLOW_BODY:
-            await self._dripped(send, each.content)
-            return True
         await send(_body(self._spoiled(each.content)))
         return True
 

@@ -206,7 +206,7 @@ def _error(relay: ResponseRelay, data: Mapping[str, Any]) -> Frame:
         "message": refusal.message,
         "param": None,
     }
-    return event_frame(told, relay.manner)
+    return event_frame(told, relay.manner, relay.body.get("model"))
 
 
 def _event(relay: ResponseRelay, block: bytes, data: dict[str, Any]) -> Frame:
@@ -227,7 +227,7 @@ def _event(relay: ResponseRelay, block: bytes, data: dict[str, Any]) -> Frame:
         told = {**data, "response": spoiled_response(response, relay.scenario)}
     if told == data and relay.manner not in (Manner.NEWAPI, Manner.LITELLM):
         return Frame(content=block, part=part)
-    return replace(event_frame(told, relay.manner), part=part)
+    return replace(event_frame(told, relay.manner, relay.body.get("model")), part=part)
 
 
 def _claimed_item(relay: ResponseRelay, data: dict[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,11 @@ class Window:
     def admit(self, limits: Limits, images: int, now_s: float) -> Refusal | None:
         """Let a request through and count it, or say how long to wait.
 
-        Only requests that were let through count.
+        Only requests that were let through count, and nothing while there is no
+        limit: other limits begin with an empty minute.
         """
+        if limits == Limits():
+            return None
         while self.passed and self.passed[0][0] <= now_s - WINDOW_S:
             self.passed.popleft()
         ones = [(at_s, 1) for at_s, _ in self.passed]
@@ -40,6 +43,26 @@ class Window:
                 return _refusal(metric, limit, asked, wait_s)
         self.passed.append((now_s, images))
         return None
+
+    def headers(self, limits: Limits, now_s: float) -> dict[str, str]:
+        """Return the `x-ratelimit-` headers of each limit that is set.
+
+        `reset` is when nothing of the minute counts any more.
+        """
+        if limits == Limits():
+            return {}
+        lately = [row for row in self.passed if row[0] > now_s - WINDOW_S]
+        reset_s = math.ceil(lately[-1][0] + WINDOW_S - now_s) if lately else 0
+        told: dict[str, str] = {}
+        for metric, used, limit in (
+            ("requests", len(lately), limits.requests_per_minute),
+            ("images", sum(n for _, n in lately), limits.images_per_minute),
+        ):
+            if limit is not None:
+                told[f"x-ratelimit-limit-{metric}"] = str(limit)
+                told[f"x-ratelimit-remaining-{metric}"] = str(max(0, limit - used))
+                told[f"x-ratelimit-reset-{metric}"] = f"{reset_s}s"
+        return told
 
 
 def _wait_s(

@@ -26,9 +26,10 @@ LITELLM_CLASSES = {
     429: "RateLimitError",
 }
 NEWAPI_FIELDS = GPT_IMAGE | {"response_format", "style"}
-# Addresses whose refusals litellm passes on as text; how much it says of a stream.
+# Addresses whose refusals litellm passes on as text.
 EMBEDDING = ("edit", "response")
-SAID_BYTES = 2000
+SERVER_ERRORS = 500
+BROKEN = "internal_server_error"
 EDIT_FIELDS = NEWAPI_FIELDS | {"image", "images", "mask", "input_fidelity"}
 IGNORED = ("size", "quality", "partial_images")
 ANSWER_MEMBERS = ("created", "background", "data", "output_format", "quality", "size")
@@ -39,7 +40,8 @@ def dressed(
 ) -> Refusal:
     """Return a refusal as this gateway words it."""
     if manner is Manner.LITELLM:
-        return _dressed_by_litellm(refusal, embeds=operation in EMBEDDING)
+        embeds = operation in EMBEDDING and refusal.type != BROKEN
+        return _dressed_by_litellm(refusal, embeds=embeds)
     if manner is Manner.NEWAPI:
         own = refusal.status == 401  # noqa: PLR2004 - the gateway checks keys itself
         return replace(
@@ -54,7 +56,9 @@ def dressed(
 
 def _dressed_by_litellm(refusal: Refusal, *, embeds: bool) -> Refusal:
     """Word a refusal; with `embeds` the original is text within the message."""
-    name = LITELLM_CLASSES.get(refusal.status, "InternalServerError")
+    ours = refusal.status < SERVER_ERRORS
+    other = "BadRequestError" if ours else "InternalServerError"
+    name = LITELLM_CLASSES.get(refusal.status, other)
     said = refusal.body().decode() if embeds else refusal.message
     return replace(
         refusal,
@@ -70,10 +74,10 @@ def _dressed_by_litellm(refusal: Refusal, *, embeds: bool) -> Refusal:
 def broken_stream(operation: str, said: bytes) -> Refusal:
     """Return what litellm answers to an image stream, when all work is done."""
     if operation == "edit":
-        message = said[:SAID_BYTES].decode("utf-8", "replace")
+        message = said.decode("utf-8", "replace")
     else:
         message = "'str' object has no attribute 'model_dump'"
-    return Refusal(status=500, type="internal_server_error", message=message)
+    return Refusal(status=500, type=BROKEN, message=message)
 
 
 def upstream_headers(manner: Manner, upstream_id: str | None) -> dict[str, str]:

@@ -53,7 +53,7 @@ class Recorder:
             scope["state"]["exchange"] = Exchange(
                 connection=connection, entry=entry, number=number, body=body
             )
-            stamped = _Stamps(connection, entry, emulator.manner, send)
+            stamped = _Stamps(connection, entry, emulator, send)
             await self._answer(scope, receive, stamped)
             entry.client_gone = connection.lost.is_set() and not stamped.done()
         finally:
@@ -88,7 +88,7 @@ class _Stamps:
 
     connection: Connection
     entry: Entry
-    manner: Manner
+    emulator: Emulator
     send: Send
 
     async def __call__(self, message: Message) -> None:
@@ -124,7 +124,8 @@ class _Stamps:
             (b"x-emulator-received-ns", str(received_ns).encode()),
         ]
         took_ms = str((time.monotonic_ns() - received_ns) // 1_000_000).encode()
-        if self.manner is Manner.LITELLM:
+        manner = self.emulator.manner
+        if manner is Manner.LITELLM:
             call_id = str(uuid.uuid4()).encode()
             return [
                 *own,
@@ -132,14 +133,23 @@ class _Stamps:
                 (b"x-litellm-version", LITELLM_VERSION),
                 (b"x-litellm-response-duration-ms", took_ms),
             ]
-        if self.manner is Manner.NEWAPI:
+        if manner is Manner.NEWAPI:
             return [*own, (b"x-api-request-id", uuid.uuid4().hex.encode())]
         return [
             *own,
             (b"openai-organization", b"org-emulator"),
             (b"openai-processing-ms", took_ms),
             (b"openai-version", b"2020-10-01"),
+            *self._limits(),
         ]
+
+    def _limits(self) -> list[tuple[bytes, bytes]]:
+        """Return what is left of the minute; reading and steering cost nothing."""
+        if self.entry.method != "POST" or self.entry.path.startswith(CONTROLS):
+            return []
+        limits = self.emulator.profile.limits
+        told = self.emulator.window.headers(limits, time.monotonic())
+        return [(name.encode(), value.encode()) for name, value in told.items()]
 
 
 def _entry(scope: MutableMapping[str, object], manner: Manner) -> Entry:

@@ -21,6 +21,7 @@ class _Counter:
     """Builds frames, each with the next sequence number."""
 
     manner: Manner
+    model: str
     at: int = 0
 
     def frame(
@@ -28,14 +29,14 @@ class _Counter:
     ) -> Frame:
         data = {"type": kind, "sequence_number": self.at, **members}
         self.at += 1
-        return replace(event_frame(data, self.manner), part=part)
+        return replace(event_frame(data, self.manner, self.model), part=part)
 
 
 async def response_frames(
     emulator: Emulator, exchange: Exchange, turn: Turn, fault: Fault | None
 ) -> AsyncIterator[Frame]:
     """Yield the events of a turn, each at its time."""
-    counter = _Counter(emulator.manner)
+    counter = _Counter(emulator.manner, turn.asked.model.name)
     begun = turn.begun()
     yield counter.frame("response.created", {"response": begun})
     yield counter.frame("response.in_progress", {"response": begun})

@@ -63,16 +63,17 @@ def response_back(told: dict[str, Any], manner: Manner) -> dict[str, Any]:
     return {**nulls, **told, "id": opaque_id(str(told["id"]))}
 
 
-def event_back(data: Mapping[str, Any], manner: Manner) -> dict[str, Any]:
+def event_back(
+    data: Mapping[str, Any], manner: Manner, model: object
+) -> dict[str, Any]:
     """Return the JSON of an event of a response as this gateway passes it on."""
-    told = dict(data)
     if manner is not Manner.LITELLM:
-        return told
+        return dict(data)
+    told = {**data, "model": model}
     response = told.get("response")
     if isinstance(response, dict):
         whole = cast("dict[str, Any]", response)
         told["response"] = response_back(whole, manner)
-        told["model"] = whole.get("model")
     item = told.get("item")
     if told.get("type") == "response.output_item.added" and isinstance(item, dict):
         members = cast("dict[str, Any]", item)
@@ -80,9 +81,12 @@ def event_back(data: Mapping[str, Any], manner: Manner) -> dict[str, Any]:
     return told
 
 
-def event_frame(data: Mapping[str, Any], manner: Manner) -> Frame:
-    """Return the event as bytes; this gateway leaves the line of the type out."""
-    told = event_back(data, manner)
+def event_frame(data: Mapping[str, Any], manner: Manner, model: object) -> Frame:
+    """Return the event as bytes; litellm leaves the line of its type out.
+
+    `model` is the text model that was asked, which litellm puts into each event.
+    """
+    told = event_back(data, manner, model)
     if manner is Manner.LITELLM:
         return Frame(content=b"data: " + json_bytes(told, indented=False) + b"\n\n")
     return frame(told)

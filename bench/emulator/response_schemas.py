@@ -1,4 +1,4 @@
-"""Response schemas: requests and answers of the Responses and the Batch API."""
+"""Response schemas: of the Responses API and the Batch API."""
 
 from collections.abc import Mapping
 

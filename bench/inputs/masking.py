@@ -1,4 +1,4 @@
-"""Masking: a black-and-white picture made into a mask that a model takes."""
+"""Masking: a mask made of a black-and-white picture, or one checked."""
 
 from dataclasses import dataclass
 from pathlib import Path

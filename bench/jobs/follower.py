@@ -1,10 +1,11 @@
-"""Follower: a job that was made, looked at until it ends, then collected."""
+"""Follower: a job looked at until it ends, then collected."""
 
 import asyncio
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from bench.client.exchange import Exchange
 from bench.client.jobs import JobClient
 from bench.jobs.collector import Collector
 from bench.jobs.job import Job, job_record, still_open
@@ -18,7 +19,11 @@ LONGEST_S = 25 * 3600.0
 _GROWTH = 1.5
 _MOST_PAUSES = 12
 _JITTER = 0.2
-_MOST_MISSES = 5
+# An outage passes; a job that the endpoint denies does not come back.
+_MOST_MISSES = 60
+_MOST_DENIALS = 5
+_DENIED = range(400, 500)
+_PASSING = frozenset({408, 409, 429})
 
 
 def pauses(first_s: float, chance: random.Random) -> Iterator[float]:
@@ -109,7 +114,7 @@ class Follower:
             seen = read_seen(read_json(answer))
             if seen is None:
                 n_misses += 1
-                if n_misses >= _MOST_MISSES:
+                if n_misses >= _most_misses(answer):
                     what = f"GET /batches/{job.batch_id}"
                     return refusal_of(job.endpoint, answer, what)
             else:
@@ -142,6 +147,12 @@ class Follower:
         except TimeoutError:
             return False
         return True
+
+
+def _most_misses(answer: Exchange) -> int:
+    """How many looks in vain are too many, by the last one."""
+    is_denied = answer.status in _DENIED and answer.status not in _PASSING
+    return _MOST_DENIALS if is_denied else _MOST_MISSES
 
 
 def _age_s(job: Job) -> float:

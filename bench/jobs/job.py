@@ -1,8 +1,9 @@
-"""Job: attempts that went to the Batch API together, as records tell it."""
+"""Job: attempts that go to the Batch API together, as recorded."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -132,9 +133,14 @@ def jobs_in(run: RunFolder) -> tuple[Job, ...]:
     return jobs_of(
         record
         for path in run.journals()
-        if _tells_of_jobs(path.open("rb").readline())
+        if _tells_of_jobs(_first_line(path))
         for record in job_records([read_part(path)])
     )
+
+
+def _first_line(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.readline()
 
 
 def _tells_of_jobs(first: bytes) -> bool:

@@ -16,7 +16,7 @@ from bench.traffic.gate import Closed, Gate
 
 # Far below what the API takes, so that one job is not all of a run's money.
 MOST_REQUESTS = 500
-MOST_BYTES = 100_000_000
+MOST_BYTES = 50_000_000
 Key = tuple[str, str, bool, str]
 _Entry = tuple[PlannedTrial, str, bytes]
 

@@ -1,5 +1,6 @@
 """Told: what an endpoint says of a job, and of each of its lines; pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -22,6 +23,7 @@ _NOT_DONE = {
 }
 _SUCCESS = range(200, 300)
 _MOST_INT = 2**53
+_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +140,44 @@ def read_line(content: bytes) -> Line | None:
         attempt_id=attempt_id,
         status=status,
         request_id=text(response.get("request_id")),
-        body=orjson.dumps(response.get("body")) if status is not None else b"",
+        body=b"" if status is None else raw_body(content, response.get("body")),
         error_code=text(error.get("code")),
         error_message=text(error.get("message"), LONGEST_MESSAGE),
     )
+
+
+def raw_body(content: bytes, body: object) -> bytes:
+    """The body of a line's answer as it was written: to the last digit.
+
+    Args:
+        content: The line, which is known to be JSON.
+        body: The body, read; it is written anew where it can't be found.
+    """
+    try:
+        line = content.decode()
+        start = _start_of("body", line, _start_of("response", line, 0))
+        return line[start : _DECODER.raw_decode(line, start)[1]].encode()
+    except (ValueError, IndexError, RecursionError):
+        return orjson.dumps(body)
+
+
+def _start_of(name: str, content: str, at: int) -> int:
+    """Where the value of a member begins, in the object that begins at `at`."""
+    at = _after_space(content, at)
+    while content[at] in "{,":
+        key, end = _DECODER.raw_decode(content, _after_space(content, at + 1))
+        # Behind the colon.
+        start = _after_space(content, _after_space(content, end) + 1)
+        if key == name:
+            return start
+        at = _after_space(content, _DECODER.raw_decode(content, start)[1])
+    raise ValueError(name)
+
+
+def _after_space(content: str, at: int) -> int:
+    while content[at].isspace():
+        at += 1
+    return at
 
 
 def error_reading(line: Line) -> Reading:

@@ -1,4 +1,4 @@
-"""Whereabouts: a job that may have been made, looked for at the endpoint."""
+"""Whereabouts: a job that may have been made, looked for."""
 
 import asyncio
 from collections.abc import Iterable

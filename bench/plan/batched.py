@@ -1,4 +1,4 @@
-"""Batched: what can't go in a job of the Batch API, told before it is sent."""
+"""Batched: what no job of the Batch API can hold, told before."""
 
 from collections.abc import Iterable
 

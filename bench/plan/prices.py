@@ -9,6 +9,7 @@ from bench.attempt import Cell
 from bench.endpoint import Endpoint, Route
 from bench.errors import BadInput
 from bench.plan.mainline import mainline_bound
+from bench.plan.wanted import picture_request, variant_asked
 from bench.prompt import Prompt
 from pricing.book import PriceBook, shipped_book
 from pricing.charge import Charge, charge, charge_mainline
@@ -18,19 +19,10 @@ from pricing.picture import charge_images
 from pricing.rates import RateCard, Tier
 from pricing.scheme import Scheme, parse_scheme
 from pricing.usage import MainlineUsage, Usage
-from pricing.variant import (
-    MAX_INPUT_IMAGES,
-    InputImage,
-    PictureRequest,
-    Variant,
-    parse_size,
-)
 
 # The usual rule of thumb for English; an estimate, never a charge of its own.
 BYTES_PER_TOKEN = 4
 _NO_BATCH = "leave --batch out, or write its batch rates into a book of your own"
-# What a model makes where frame_count is left out (official library 3.52.0).
-FRAMES_OF_A_GIF = 9
 Counts = Mapping[str, int | None]
 MAINLINE_COUNTS = (
     "mainline_input_tokens",
@@ -81,7 +73,7 @@ class PricedModel:
         Raises:
             PricingError: The counts can't be priced.
         """
-        variant = _variant(cell)
+        variant = variant_asked(cell)
         if self.card.images:
             direct = charge_images(
                 self.card,
@@ -177,9 +169,9 @@ def bound(
     """
     if cell.parameter("output_format") == "svg":
         raise BadInput(
-            f"endpoint {cell.endpoint}: output_format: an SVG is written by a text model "
-            "whose tokens nothing binds, so no budget can hold it; use png, jpeg, webp "
-            "or gif"
+            f"endpoint {cell.endpoint}: output_format: an SVG is written by a text "
+            "model whose tokens nothing binds, so no budget can hold it; use png, "
+            "jpeg, webp or gif"
         )
     try:
         beside = None
@@ -191,7 +183,7 @@ def bound(
         return request_bound(
             card=priced.card,
             scheme=priced.scheme,
-            request=_request(cell, prompt, before),
+            request=picture_request(cell, prompt, before),
             prompt_bytes=n_bytes,
             as_of=day,
             beside=beside,
@@ -229,7 +221,7 @@ def _expected_of_pictures(
         found = request_estimate(
             card=priced.card,
             scheme=None,
-            request=_request(cell, prompt, before),
+            request=picture_request(cell, prompt, before),
             prompt_tokens=guess,
             as_of=day,
         )
@@ -262,36 +254,3 @@ def _of_mainline(counts: Counts) -> MainlineUsage:
     return MainlineUsage(
         **{name.removeprefix("mainline_"): counts.get(name) for name in MAINLINE_COUNTS}
     )
-
-
-def _variant(cell: Cell) -> Variant:
-    return Variant(
-        model=cell.model,
-        quality=cell.text("quality") or "auto",
-        size=parse_size(cell.text("size") or "auto"),
-    )
-
-
-def _request(cell: Cell, prompt: Prompt, before: Sequence[Prompt]) -> PictureRequest:
-    """What is asked for; pictures of earlier turns go in again."""
-    inputs = tuple(one for turn in (*before, prompt) for one in turn.inputs)
-    fidelity = cell.text("input_fidelity") or "low"
-    seen = tuple(
-        InputImage(width_px=one.width_px, height_px=one.height_px, fidelity=fidelity)
-        for one in inputs[:MAX_INPUT_IMAGES]
-        if one.width_px is not None and one.height_px is not None
-    )
-    masks = sum(turn.mask is not None for turn in (*before, prompt))
-    return PictureRequest(
-        variant=_variant(cell),
-        n=cell.n,
-        partial_images=cell.n_partials,
-        input_images=seen,
-        unseen_images=len(inputs) - len(seen) + masks + len(before),
-        frames=_frames(cell),
-    )
-
-
-def _frames(cell: Cell) -> int:
-    is_gif = cell.parameter("output_format") == "gif"
-    return cell.count("frame_count", FRAMES_OF_A_GIF) if is_gif else 1

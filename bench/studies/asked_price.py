@@ -1,5 +1,6 @@
 """Asked price: what a cell's requests cost by another book or day."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -42,6 +43,11 @@ class Wanted:
     def tier_of(self, row: Row) -> Tier:
         """The tier that a row of `bench.store.reprice.asked_places` is priced at."""
         return self.tier or (Tier.BATCH if row["by_jobs"] else Tier.STANDARD)
+
+    def tiers_of(self, rows: Iterable[Row]) -> str:
+        """That of all such rows; `as_sent` where they differ."""
+        tiers = {self.tier_of(row) for row in rows}
+        return "as_sent" if len(tiers) > 1 else str(next(iter(tiers), Tier.STANDARD))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +103,7 @@ def asked_price(row: Row, book: PriceBook, wanted: Wanted) -> AskedPrice:
         parsed = None if scheme is None else parse_scheme(scheme)
         card = book.card(vendor, row["model"], day, tier)
         text_model = row["mainline_model"] if row["api"] == "responses" else None
-        mainline = (
-            book.card(vendor, text_model, day, tier) if text_model else None
-        )
+        mainline = book.card(vendor, text_model, day, tier) if text_model else None
     except PricingError as error:
         return replace(found, why_none=str(error))
     priced = replace(found, card=card, mainline=mainline, scheme=parsed)

@@ -35,6 +35,11 @@ _CLASSES = (
     ("Image out", "output_image_tokens"),
     ("Text out", "output_text_tokens"),
 )
+_MAINLINE = (
+    ("Mainline in", "mainline_input_tokens"),
+    ("Cached mainline", "mainline_cached_tokens"),
+    ("Mainline out", "mainline_output_tokens"),
+)
 
 
 def show(visit: Visit) -> None:
@@ -156,6 +161,7 @@ def _tokens(rows: Sequence[Row]) -> None:
         [
             *tables.cell_columns(rows),
             *(tables.count(heading, key) for heading, key in _CLASSES),
+            *(tables.count(heading, key) for heading, key in _of_mainline(rows)),
             tables.count("Reported", "n_reported"),
             tables.count("Estimated", "n_estimated"),
             tables.count("Absent", "n_absent"),
@@ -167,6 +173,12 @@ def _tokens(rows: Sequence[Row]) -> None:
         "Sums over all attempts; input totals include their cached part. Reported, "
         "estimated, absent: attempts by where their usage is from."
     )
+
+
+def _of_mainline(rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
+    """Columns of the models that drive the image tool, where there is one."""
+    has_one = any(row["mainline_input_tokens"] is not None for row in rows)
+    return _MAINLINE if has_one else ()
 
 
 def _gaps(visit: Visit) -> None:

@@ -177,6 +177,32 @@ def test_a_variation_sends_its_picture_and_no_prompt(emulator: Any) -> None:
     assert emulator.ledger()[-1]["operation"] == "variation"
 
 
+def test_a_request_is_written_once_for_all_that_it_says() -> None:
+    one = trial("converse", "responses", references=UPLOADED[:1])
+    others = (
+        replace(one, prompt_text="A blue kite"),
+        replace(one, references=UPLOADED[1:]),
+        replace(one, mask=ours(MASK)),
+        replace(one, previous_response_id="resp_1"),
+        trial("inpaint", references=UPLOADED, mask=ours(MASK)),
+    )
+
+    async def go() -> None:
+        builder = RequestBuilder(endpoint("http://x.example/v1"), "sk-test", contents)
+        written = [await builder.build(each) for each in (one, *others)]
+        assert len({sealed.body for sealed in written}) == len(written)
+        again = [await builder.build(replace(each, trial_id="u")) for each in others]
+        assert all(a is b for a, b in zip(written[1:], again, strict=True))
+        laid = replace(one, references=(ours(FIRST, "file_id"),))
+        digest = str(ours(FIRST).sha256)
+        names = [{digest: "file-1"}, {digest: "file-2"}]
+        bodies = [(await builder.build(laid, None, ids)).body for ids in names]
+        assert b"file-1" in bodies[0]
+        assert b"file-2" in bodies[1]
+
+    asyncio.run(go())
+
+
 def test_what_the_tool_does_not_take_is_said_to_the_text_model() -> None:
     sent = {"stream": True, "partial_images": 2, "safety_identifier": "u1"}
     body = body_of(trial(api="responses", sent={**sent, "output_format": "webp"}))

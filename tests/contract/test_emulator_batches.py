@@ -1,9 +1,8 @@
 """The emulator's Batch API, as the official client sees it."""
 
-from __future__ import annotations
-
 import json
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,20 +13,22 @@ from tests.painted import as_data_url, painted
 
 PATIENCE_S = 60
 GENERATE = "/v1/images/generations"
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "model": "gpt-image-2",
     "prompt": "A red kite",
     "quality": "low",
     "size": "1024x1024",
+    "output_format": "jpeg",
 }
 HALF_KITE_USD = "0.0029475"
 
 
 @pytest.fixture
-def client(emulator: Any) -> openai.OpenAI:
-    return openai.OpenAI(
+def client(emulator: Any) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
         api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
-    )
+    ) as opened:
+        yield opened
 
 
 def lines(url: str, *bodies: dict[str, Any]) -> list[dict[str, Any]]:
@@ -37,7 +38,7 @@ def lines(url: str, *bodies: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def submitted(client: openai.OpenAI, url: Any, rows: Any, **more: Any) -> Any:
+def submitted(client: Any, url: Any, rows: Any, **more: Any) -> Any:
     content = rows if isinstance(rows, bytes) else "\n".join(map(json.dumps, rows))
     file = client.files.create(file=("in.jsonl", content), purpose="batch")
     return client.batches.create(
@@ -45,7 +46,7 @@ def submitted(client: openai.OpenAI, url: Any, rows: Any, **more: Any) -> Any:
     )
 
 
-def ended(client: openai.OpenAI, batch: Any) -> Any:
+def ended(client: Any, batch: Any) -> Any:
     give_up_at = time.monotonic() + PATIENCE_S
     while batch.status not in ("completed", "failed", "expired", "cancelled"):
         assert time.monotonic() < give_up_at, batch
@@ -54,14 +55,14 @@ def ended(client: openai.OpenAI, batch: Any) -> Any:
     return batch
 
 
-def rows_of(client: openai.OpenAI, file_id: str | None) -> dict[str, Any]:
+def rows_of(client: Any, file_id: str | None) -> dict[str, Any]:
     text = client.files.content(str(file_id)).text
     rows = [json.loads(row) for row in text.splitlines()]
     return {row["custom_id"]: row for row in rows}
 
 
 def test_a_batch_answers_each_line_at_half_the_price(
-    emulator: Any, client: openai.OpenAI
+    emulator: Any, client: Any
 ) -> None:
     rows = lines(GENERATE, *[{**PLAIN, "output_format": "jpeg"}] * 10)
     bad = {**PLAIN, "quality": "ultra"}
@@ -101,9 +102,7 @@ def test_a_batch_answers_each_line_at_half_the_price(
     assert (entries["bad"]["billed"], entries["bad"]["price_usd"]) == (False, "0")
 
 
-def test_edits_and_responses_go_in_batches_too(
-    emulator: Any, client: openai.OpenAI
-) -> None:
+def test_edits_and_responses_go_in_batches_too(emulator: Any, client: Any) -> None:
     images = [{"image_url": as_data_url(painted(640, 1024))}]
     edit = {**PLAIN, "images": images}
     tool = {"type": "image_generation", "model": "gpt-image-2", "quality": "low"}
@@ -123,7 +122,7 @@ def test_edits_and_responses_go_in_batches_too(
     assert Decimal(half[1]["price_usd"]) == whole / 2 / 1_000_000
 
 
-def test_faults_befall_single_lines(emulator: Any, client: openai.OpenAI) -> None:
+def test_faults_befall_single_lines(emulator: Any, client: Any) -> None:
     plan = [
         {"scenario": "moderation_blocked", "when": {"prompt_contains": "first"}},
         {"scenario": "reset_in_body", "when": {"prompt_contains": "second"}},
@@ -145,7 +144,7 @@ def test_faults_befall_single_lines(emulator: Any, client: openai.OpenAI) -> Non
     assert good["line-3"]["response"]["body"]["data"]
 
 
-def test_a_file_with_bad_lines_fails_as_a_whole(client: openai.OpenAI) -> None:
+def test_a_file_with_bad_lines_fails_as_a_whole(client: Any) -> None:
     good = lines(GENERATE, PLAIN)[0]
     for rows, code in (
         (b"\n", "empty_file"),
@@ -165,9 +164,7 @@ def test_a_file_with_bad_lines_fails_as_a_whole(client: openai.OpenAI) -> None:
         assert batch.output_file_id is None
 
 
-def test_a_batch_can_be_cancelled_and_listed(
-    emulator: Any, client: openai.OpenAI
-) -> None:
+def test_a_batch_can_be_cancelled_and_listed(emulator: Any, client: Any) -> None:
     constant = {"distribution": "constant", "median_s": 0.3, "sigma": 0}
     emulator.put("profile", {"time_scale": 1, "service_time": constant})
     bodies = [{**PLAIN, "output_format": "jpeg"}] * 30
@@ -187,9 +184,7 @@ def test_a_batch_can_be_cancelled_and_listed(
     assert [each.id for each in listed.data] == [batch.id]
 
 
-def test_what_the_window_leaves_out_has_expired(
-    emulator: Any, client: openai.OpenAI
-) -> None:
+def test_what_the_window_leaves_out_has_expired(emulator: Any, client: Any) -> None:
     # The window of 24 hours lasts 0.43 s, a picture twice as long.
     slow = {"distribution": "constant", "median_s": 172_800, "sigma": 0}
     emulator.put("profile", {"time_scale": 0.000005, "service_time": slow})
@@ -201,7 +196,7 @@ def test_what_the_window_leaves_out_has_expired(
     assert (len(expired), codes) == (10, {"batch_expired"})
 
 
-def test_a_stream_or_a_foreign_file_can_be_no_batch(client: openai.OpenAI) -> None:
+def test_a_stream_or_a_foreign_file_can_be_no_batch(client: Any) -> None:
     rows = lines(GENERATE, {**PLAIN, "stream": True})
     batch = ended(client, submitted(client, GENERATE, rows))
     (row,) = rows_of(client, batch.error_file_id).values()
@@ -220,7 +215,7 @@ def test_a_stream_or_a_foreign_file_can_be_no_batch(client: openai.OpenAI) -> No
             **change,
         }
         with pytest.raises(openai.BadRequestError) as refused:
-            client.batches.create(**asked)  # type: ignore[arg-type]
+            client.batches.create(**asked)
         assert refused.value.param in change
     with pytest.raises(openai.NotFoundError):
         client.batches.retrieve("batch_none")

@@ -211,3 +211,20 @@ def test_an_edit_can_be_cut_off(emulator: Any, scenario: str) -> None:
         emulator.http.post(url, data=ASKED, files=picture, headers=KEY)
     assert emulator.ledger()[-1]["cut_by_fault"]
     assert emulator.ledger()[-1]["billed"]
+
+
+def test_answers_say_what_is_left_of_the_minute(emulator: Any) -> None:
+    assert not [name for name in emulator.generate().headers if "ratelimit" in name]
+    limits = {"requests_per_minute": 5, "images_per_minute": 9}
+    assert emulator.put("profile", {"limits": limits}).is_success
+    emulator.generate(n=2)
+    told = emulator.generate(n=3).headers
+    assert [
+        told[f"x-ratelimit-{what}-{metric}"]
+        for metric in ("requests", "images")
+        for what in ("limit", "remaining")
+    ] == ["5", "3", "9", "4"]
+    assert 0 < int(told["x-ratelimit-reset-images"].removesuffix("s")) <= 60
+    refused = emulator.generate(n=5)
+    assert refused.status_code == 429
+    assert refused.headers["x-ratelimit-remaining-images"] == "4"

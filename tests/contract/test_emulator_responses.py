@@ -1,9 +1,8 @@
 """The emulator's Responses API, as the official client sees it."""
 
-from __future__ import annotations
-
 import base64
 import io
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +12,12 @@ from PIL import Image
 
 from tests.painted import as_data_url, holed, painted
 
-TOOL = {
+TOOL: dict[str, Any] = {
     "type": "image_generation",
     "model": "gpt-image-2",
     "quality": "low",
     "size": "1024x1024",
+    "output_format": "jpeg",
 }
 FORCED = {"type": "image_generation"}
 ORDER = [
@@ -34,13 +34,14 @@ ORDER = [
 
 
 @pytest.fixture
-def client(emulator: Any) -> openai.OpenAI:
-    return openai.OpenAI(
+def client(emulator: Any) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
         api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
-    )
+    ) as opened:
+        yield opened
 
 
-def drawn(client: openai.OpenAI, text: Any = "A red kite", **more: Any) -> Any:
+def drawn(client: Any, text: Any = "A red kite", **more: Any) -> Any:
     body = {"model": "gpt-5.2", "tools": [TOOL], "tool_choice": FORCED, **more}
     return client.responses.create(input=text, **body)
 
@@ -52,7 +53,7 @@ def opened(item: Any) -> Image.Image:
 
 
 def test_a_response_holds_a_picture_and_both_kinds_of_usage(
-    emulator: Any, client: openai.OpenAI
+    emulator: Any, client: Any
 ) -> None:
     answer = drawn(client, max_output_tokens=2048, metadata={"trial": "7"})
     (item,) = answer.output
@@ -80,7 +81,7 @@ def test_a_response_holds_a_picture_and_both_kinds_of_usage(
 
 
 def test_a_conversation_goes_on_from_its_last_picture(
-    emulator: Any, client: openai.OpenAI
+    emulator: Any, client: Any
 ) -> None:
     answers = [drawn(client)]
     for text in ("Make it blue", "Add a cat", "Add snow"):
@@ -103,7 +104,7 @@ def test_a_conversation_goes_on_from_its_last_picture(
     assert picture.result == answers[1].output[0].result
 
 
-def test_the_next_picture_is_drawn_from_the_last(client: openai.OpenAI) -> None:
+def test_the_next_picture_is_drawn_from_the_last(client: Any) -> None:
     first = drawn(client)
     second = drawn(client, "Add a cat", previous_response_id=first.id)
     by_item = [
@@ -122,7 +123,7 @@ def test_the_next_picture_is_drawn_from_the_last(client: openai.OpenAI) -> None:
     assert max(away[1], away[2]) < away[3]
 
 
-def test_instructions_do_not_carry_over(client: openai.OpenAI) -> None:
+def test_instructions_do_not_carry_over(client: Any) -> None:
     plain, told = drawn(client), drawn(client, instructions="Be brief, be kind")
     assert told.usage.input_tokens == plain.usage.input_tokens + 5
     both = [
@@ -133,7 +134,7 @@ def test_instructions_do_not_carry_over(client: openai.OpenAI) -> None:
 
 
 def test_a_response_that_is_not_stored_or_deleted_is_gone(
-    client: openai.OpenAI,
+    client: Any,
 ) -> None:
     unstored, deleted = drawn(client, store=False), drawn(client)
     client.responses.delete(deleted.id)
@@ -149,7 +150,7 @@ def test_a_response_that_is_not_stored_or_deleted_is_gone(
 
 
 def test_pictures_come_by_data_url_by_file_and_with_a_mask(
-    emulator: Any, client: openai.OpenAI
+    emulator: Any, client: Any
 ) -> None:
     picture, hole = painted(640, 1024), holed(640, 1024, (0, 0, 320, 320))
     file = client.files.create(file=("p.png", picture), purpose="vision")
@@ -172,7 +173,7 @@ def test_pictures_come_by_data_url_by_file_and_with_a_mask(
 
 
 def test_the_text_model_decides_unless_it_is_told_to_draw(
-    emulator: Any, client: openai.OpenAI
+    emulator: Any, client: Any
 ) -> None:
     answer = drawn(client, "What can you draw?", tool_choice="auto")
     assert answer.output[0].type == "message"
@@ -187,16 +188,14 @@ def test_the_text_model_decides_unless_it_is_told_to_draw(
     assert drawn(client).output[0].type == "message"
 
 
-def test_a_bound_on_the_output_cuts_the_answer_short(client: openai.OpenAI) -> None:
+def test_a_bound_on_the_output_cuts_the_answer_short(client: Any) -> None:
     answer = drawn(client, max_output_tokens=16)
     assert (answer.status, answer.output) == ("incomplete", [])
     assert answer.incomplete_details.reason == "max_output_tokens"
     assert answer.usage.output_tokens == 16
 
 
-def test_tool_usage_is_reported_zero_or_absent(
-    emulator: Any, client: openai.OpenAI
-) -> None:
+def test_tool_usage_is_reported_zero_or_absent(emulator: Any, client: Any) -> None:
     emulator.put("profile", {"tool_usage": "zero"})
     assert drawn(client).tool_usage.image_gen.total_tokens == 0
     emulator.put("profile", {"tool_usage": "absent"})
@@ -207,7 +206,7 @@ def test_tool_usage_is_reported_zero_or_absent(
 
 
 def test_cache_writes_are_told_and_charged_from_5_6_on(
-    emulator: Any, client: openai.OpenAI
+    emulator: Any, client: Any
 ) -> None:
     text = "x" * 4096
     for model, written in (("gpt-5.5", 0), ("gpt-5.6-terra", 1024)):
@@ -220,7 +219,7 @@ def test_cache_writes_are_told_and_charged_from_5_6_on(
 
 
 def test_a_stream_has_every_event_in_order_and_numbered(
-    emulator: Any, client: openai.OpenAI
+    emulator: Any, client: Any
 ) -> None:
     tool = {**TOOL, "partial_images": 2}
     events = list(drawn(client, tools=[tool], stream=True))
@@ -240,7 +239,7 @@ def test_a_stream_has_every_event_in_order_and_numbered(
     assert drawn(client, previous_response_id=last.response.id).output
 
 
-def test_a_text_and_a_cut_answer_stream_too(client: openai.OpenAI) -> None:
+def test_a_text_and_a_cut_answer_stream_too(client: Any) -> None:
     text = list(drawn(client, "Why?", tool_choice="auto", stream=True))
     assert [event.type for event in text][2:-2] == [
         "response.output_item.added",
@@ -255,7 +254,7 @@ def test_a_text_and_a_cut_answer_stream_too(client: openai.OpenAI) -> None:
 
 
 def test_an_error_event_is_yielded_and_ends_the_stream(
-    emulator: Any, client: openai.OpenAI
+    emulator: Any, client: Any
 ) -> None:
     emulator.fault("stream_error", code="moderation_blocked")
     tool = {**TOOL, "partial_images": 3}
@@ -268,7 +267,7 @@ def test_an_error_event_is_yielded_and_ends_the_stream(
 
 @pytest.mark.parametrize("scenario", ["reset_in_body", "truncated_body"])
 def test_a_stream_can_be_cut_before_its_picture(
-    emulator: Any, client: openai.OpenAI, scenario: str
+    emulator: Any, client: Any, scenario: str
 ) -> None:
     emulator.fault(scenario)
     seen: list[Any] = []
@@ -308,7 +307,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("change", "code", "param"), REFUSED)
 def test_a_bad_request_is_refused_by_name(
-    client: openai.OpenAI, change: dict[str, Any], code: str, param: str
+    client: Any, change: dict[str, Any], code: str, param: str
 ) -> None:
     with pytest.raises(openai.APIStatusError) as refused:
         drawn(client, **change)
@@ -344,7 +343,7 @@ BAD_INPUT = [
 
 @pytest.mark.parametrize(("given", "code", "param"), BAD_INPUT)
 def test_bad_input_is_refused_by_its_place(
-    client: openai.OpenAI, given: Any, code: str, param: str
+    client: Any, given: Any, code: str, param: str
 ) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         drawn(client, given)

@@ -1,7 +1,5 @@
 """Each fault scenario in a stream, of the Images API and of the Responses API."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json
@@ -11,21 +9,23 @@ import httpx2
 import pytest
 from PIL import Image
 
-IMAGE = {
+IMAGE: dict[str, Any] = {
     "model": "gpt-image-2",
     "prompt": "A red kite",
     "quality": "low",
     "size": "1024x1024",
     "stream": True,
     "partial_images": 1,
+    "output_format": "jpeg",
 }
-TOOL = {
+TOOL: dict[str, Any] = {
     "type": "image_generation",
     "model": "gpt-image-2",
     "quality": "low",
     "partial_images": 1,
+    "output_format": "jpeg",
 }
-RESPONSE = {
+RESPONSE: dict[str, Any] = {
     "model": "gpt-5.2",
     "input": "A red kite",
     "tools": [TOOL],

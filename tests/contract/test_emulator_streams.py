@@ -1,10 +1,9 @@
 """Image streams of the emulator, as the official client and a raw one see them."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -12,7 +11,7 @@ import openai
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "model": "gpt-image-2",
     "prompt": "A red kite",
     "quality": "low",
@@ -23,10 +22,11 @@ PARTIAL_TOKENS = 100
 
 
 @pytest.fixture
-def client(emulator: Any) -> openai.OpenAI:
-    return openai.OpenAI(
+def client(emulator: Any) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
         api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
-    )
+    ) as opened:
+        yield opened
 
 
 def opened(encoded: str) -> Image.Image:
@@ -42,7 +42,7 @@ def distance(one: Image.Image, other: Image.Image) -> float:
 
 @pytest.mark.parametrize("asked", [0, 1, 3])
 def test_partials_come_in_order_and_each_is_nearer_to_the_picture(
-    emulator: Any, client: openai.OpenAI, asked: int
+    emulator: Any, client: Any, asked: int
 ) -> None:
     stream = client.images.generate(**PLAIN, stream=True, partial_images=asked)
     *partials, final = list(stream)
@@ -124,15 +124,13 @@ def test_fewer_partials_come_where_the_profile_says_so(emulator: Any) -> None:
     assert counts <= {0, 1, 2, 3}
 
 
-def test_a_stream_carries_one_picture(client: openai.OpenAI) -> None:
+def test_a_stream_carries_one_picture(client: Any) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.images.generate(**PLAIN, stream=True, n=2)
     assert refused.value.param == "n"
 
 
-def test_an_error_in_a_stream_has_no_status(
-    emulator: Any, client: openai.OpenAI
-) -> None:
+def test_an_error_in_a_stream_has_no_status(emulator: Any, client: Any) -> None:
     for code in (None, "moderation_blocked"):
         emulator.fault("stream_error", code=code)
         stream = client.images.generate(**PLAIN, stream=True, partial_images=2)

@@ -49,7 +49,7 @@ def whole(asked: Desk, server: Batching, ended: Ended) -> dict[str, Any]:
     assert answer["possibly_billed_usd"] == answer["reserved_usd"] == "0"
     names = [line["custom_id"] for line in server.requests()]
     assert len({name.rpartition(".")[0] for name in names}) == len(names) == N_TRIALS
-    charged = [r for r in asked.outcomes.values() if r["billing"] == "billed"]
+    charged = [r for r in asked.records("outcome") if r["billing"] == "billed"]
     assert len(charged) == N_TRIALS
     return answer
 

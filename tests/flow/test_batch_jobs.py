@@ -97,7 +97,7 @@ def test_what_is_odd_about_lines_is_told_and_changes_no_charge(
         foreign = {**good, "custom_id": "somebody-else.1"}
         return [foreign, good, good, refused, unsure, good]
 
-    server.spoil, server.cut = spoil, 2
+    server.spoil, server.cut, server.vain = spoil, 2, 6
     ended = asked.run(*FAST, "--max-failed-share", 1)
     trials = ended.answer["trials"]
     assert (trials["done"], trials["possibly_billed"]) == (2, 1), ended

@@ -1,7 +1,5 @@
 """Whatever comes as a response request or a batch's file is taken or refused."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -112,7 +112,7 @@ LARGE = PNG.model_copy(update={"n_bytes": 16_000_000})
         ),
         (
             {"model": "gpt-image-1"},
-            "gpt-image-1 was shut down on 2026-10-23; ask gpt-image-2, or ask a gateway",
+            "was shut down on 2026-10-23; ask gpt-image-2, or ask a gateway",
         ),
         (
             {"model": "gpt-image-2.6-flare", "day": date(2026, 11, 3)},
