@@ -140,8 +140,9 @@ def test_what_only_the_endpoint_knows_is_not_sent_under_a_cap(
             asked: dict[str, Any] = {"input": "A kite", **TALKED, **brought}
             with pytest.raises(openai.PermissionDeniedError, match=f"'{named}'"):
                 await client.responses.create(**asked)
-        known = {"role": "user", "content": [{"type": "input_text", "text": "A kite"}]}
-        await client.responses.create(input=[known], instructions="Be bold", **TALKED)
+        text = {"type": "input_text", "text": "A kite"}
+        known: Any = [{"role": "user", "content": [text]}]
+        await client.responses.create(input=known, instructions="Be bold", **TALKED)
 
     in_client(desk, direct, ask, max_cost_usd="1")
     assert len(desk.records("intent")) == 1
