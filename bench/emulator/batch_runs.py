@@ -67,6 +67,10 @@ async def _checked(emulator: Emulator, batch: Batch) -> tuple[Line, ...] | None:
         batch.errors = error.errors
         batch.enter(Status.FAILED)
         return None
+    if batch.status is Status.CANCELLING:
+        # It was cancelled while its lines were read.
+        batch.enter(Status.CANCELLED)
+        return None
     batch.n_total = len(lines)
     model = lines[0].body.get("model")
     batch.model = model if isinstance(model, str) else None
