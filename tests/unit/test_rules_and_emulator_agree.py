@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 from bench.attempt import Cell, Trial
 from bench.client.builder import RequestBuilder
+from bench.client.wording import call_of
 from bench.emulator.catalogue import served
 from bench.emulator.checks import checked, model_of
 from bench.emulator.edits import checked_form, checked_json
@@ -90,6 +90,10 @@ ALIKE = {("compose", "images"), ("compose", "responses"), ("edit", "responses")}
 N_INPUTS = {"generate": 0, "compose": 2}
 
 
+def content_of(one: Reference) -> bytes:
+    return KEPT[str(one.sha256)]
+
+
 def reference(content: bytes, send: Any) -> Reference:
     return Reference(
         file="a.png",
@@ -145,40 +149,44 @@ def passes(one: Trial) -> bool:
     return True
 
 
-def why_not(one: Trial, sent: Sealed) -> str | None:
-    """Why the emulator refuses what the library wrote, None if it does not."""
-    kind = sent.template.headers["content-type"]
-    path = sent.template.url.path
-    try:
-        if "multipart" in kind:
-            form = read_form(parts_of(sent.body, kind))
-            if path.endswith("/variations"):
-                model = model_of(form.fields, EMULATOR.models)
-                checked_variation(form.noted(), form, model)
-            else:
-                checked_form(EMULATOR, form)
-            return None
-        body = json.loads(sent.body)
-        if path.endswith("/responses"):
-            asked(EMULATOR, body)
-        elif path.endswith("/edits"):
-            checked_json(EMULATOR, Form(fields=body))
-        else:
-            checked(body, EMULATOR.models)
-    except RefusedError as error:
-        return f"{one.cell}: {error.refusal.param}: {error.refusal.message}"
-    return None
+def check_form(sent: Sealed, *, varies: bool) -> None:
+    form = read_form(parts_of(sent.body, sent.template.headers["content-type"]))
+    if varies:
+        model = model_of(form.fields, EMULATOR.models)
+        checked_variation(form.noted(), form, model)
+    else:
+        checked_form(EMULATOR, form)
+
+
+async def check(builder: RequestBuilder, one: Trial) -> None:
+    """Have the emulator check a trial; a form as the library writes it."""
+    call = call_of(one, content_of, {})
+    if call.method in ("images.edit", "images.create_variation"):
+        varies = call.method == "images.create_variation"
+        check_form(await builder.build(one), varies=varies)
+    elif call.method == "responses.create":
+        asked(EMULATOR, call.named)
+    elif call.method == "/images/edits":
+        checked_json(EMULATOR, Form(fields=call.named))
+    else:
+        checked(call.named, EMULATOR.models)
 
 
 def told(trials: Sequence[Trial]) -> list[str]:
-    """Why the emulator refuses trials, as the library writes them."""
+    """Why the emulator refuses trials."""
 
-    async def sent() -> list[Sealed]:
-        builder = RequestBuilder(GATEWAY, "sk-x", lambda one: KEPT[str(one.sha256)])
-        return [await builder.build(one) for one in trials]
+    async def all_checked() -> list[str]:
+        builder = RequestBuilder(GATEWAY, "sk-x", content_of)
+        found: list[str] = []
+        for one in trials:
+            try:
+                await check(builder, one)
+            except RefusedError as error:
+                why = error.refusal
+                found.append(f"{one.cell}: {why.param}: {why.message}")
+        return found
 
-    found = map(why_not, trials, asyncio.run(sent()))
-    return [why for why in found if why is not None]
+    return asyncio.run(all_checked())
 
 
 def refused(trials: Iterable[Trial]) -> list[str]:
