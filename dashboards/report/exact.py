@@ -9,6 +9,7 @@ from markupsafe import Markup
 from bench.commands.answers import comparison_answer, saving_answer, show_answer
 from bench.commands.checking import checked_answer
 from bench.commands.doubting import doubts_answer
+from bench.commands.jobbing import job_answers
 from dashboards.report.facts import Facts
 
 SCHEMA = "pixelmeter.report-figures/1"
@@ -33,6 +34,7 @@ def exact_figures(facts: Facts) -> dict[str, Any]:
             "served_otherwise": facts.served,
             **doubts_answer(facts.doubts),
             **checked_answer(facts.checked),
+            "jobs": job_answers(facts.jobs),
         },
         "comparisons": [comparison_answer(found) for found in facts.comparisons],
         "savings": [saving_answer(saving) for saving in facts.savings],

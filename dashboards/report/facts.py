@@ -7,6 +7,7 @@ from bench.commands.checking import Checked, read_checked
 from bench.commands.doubting import Doubts, read_doubts
 from bench.errors import BadInput
 from bench.folder import DataFolder
+from bench.jobs.job import Job, jobs_in
 from bench.plan.frozen import Plan
 from bench.plan.growth import KIND as METERED
 from bench.plan.growth import whole_plan
@@ -45,6 +46,7 @@ class Facts:
         served: What came in place of what was asked, a row a kind.
         doubts: Counts and costs that answers told and that are not as we have them.
         checked: How this program kept up, and how far its times were off.
+        jobs: Those of the Batch API that it was asked as.
         comparisons: One a factor that has several levels; endpoints first.
         problems: What the index could not read.
     """
@@ -57,6 +59,7 @@ class Facts:
     served: Sequence[Row]
     doubts: Doubts
     checked: Checked
+    jobs: tuple[Job, ...]
     comparisons: tuple[Comparison, ...]
     savings: tuple[Saving, ...]
     problems: tuple[str, ...]
@@ -109,6 +112,7 @@ def read_facts(folder: DataFolder, run_id: str) -> Facts:
         served=served,
         doubts=doubts,
         checked=checked,
+        jobs=jobs_in(folder.run(run_id)),
         comparisons=_comparisons(trials),
         savings=savings(trials, IMAGES_PER_MONTH) if trials else (),
         problems=tuple(problems),

@@ -7,6 +7,7 @@ import orjson
 
 from bench.commands.checking import certification_sentence, kept_up
 from bench.commands.doubting import cost_sentences, token_sentences
+from bench.commands.jobbing import job_line
 from bench.store.queries import Row
 from bench.words.figures import dollars
 from bench.words.limited import limited_sentence
@@ -41,7 +42,8 @@ def trust(facts: Facts) -> list[str]:
     if not facts.shown.run["attempts"]:
         return []
     if facts.shown.run["load"] == "batch":
-        return ["Times: none; jobs of the Batch API answer when they have ended."]
+        none = "Times: none; jobs of the Batch API answer when they have ended."
+        return [none, *(f"Job {job_line(job)}." for job in facts.jobs)]
     said = [f"Times: {certification_sentence(facts.checked.certification)}."]
     if facts.shown.run["client_limited"] is False:
         said.append(f"Self-check: {kept_up(facts.checked)}.")
