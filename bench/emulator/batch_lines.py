@@ -40,7 +40,7 @@ def lines_of(content: bytes, endpoint: str) -> tuple[Line, ...]:
     if len(rows) > LINES_MAX:
         message = f"At most {LINES_MAX} lines are taken, not {len(rows)}."
         raise BadLinesError([LineError(code="too_many_lines", message=message)])
-    found: list[Line] = []
+    found: dict[int, Line] = {}
     errors: list[LineError] = []
     seen: set[str] = set()
     for at, row in rows:
@@ -52,11 +52,11 @@ def lines_of(content: bytes, endpoint: str) -> tuple[Line, ...]:
             errors.append(line)
         else:
             seen.add(line.custom_id)
-            found.append(line)
+            found[at] = line
     errors = errors or _mixed(found)
     if errors:
         raise BadLinesError(errors[:ERRORS_MAX])
-    return tuple(found)
+    return tuple(found.values())
 
 
 def _error(at: int, code: str, message: str, param: str | None = None) -> LineError:
@@ -97,12 +97,12 @@ def _fault(at: int, members: dict[str, object], endpoint: str) -> LineError | No
     return None
 
 
-def _mixed(lines: list[Line]) -> list[LineError]:
+def _mixed(lines: Mapping[int, Line]) -> list[LineError]:
     """Say where another model is asked for than in the first line."""
-    first = lines[0].body.get("model") if lines else None
+    first = next(iter(lines.values())).body.get("model") if lines else None
     message = "All requests of a batch must name the same model."
     return [
         _error(at, "mismatched_model", message, "body.model")
-        for at, line in enumerate(lines, 1)
+        for at, line in lines.items()
         if line.body.get("model") != first
     ]

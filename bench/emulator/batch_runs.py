@@ -53,8 +53,7 @@ async def _slept(emulator: Emulator, simulated_s: float) -> None:
 
 async def _checked(emulator: Emulator, batch: Batch) -> tuple[Line, ...] | None:
     """Read the input file; None when the batch has ended by that."""
-    if batch.status is Status.CANCELLING:
-        batch.enter(Status.CANCELLED)
+    if _was_cancelled(batch):
         return None
     file = emulator.files.get(batch.input_file_id)
     content = b"" if file is None else file.content
@@ -67,11 +66,22 @@ async def _checked(emulator: Emulator, batch: Batch) -> tuple[Line, ...] | None:
         batch.errors = error.errors
         batch.enter(Status.FAILED)
         return None
+    # Or it was while its lines were read.
+    if _was_cancelled(batch):
+        return None
     batch.n_total = len(lines)
     model = lines[0].body.get("model")
     batch.model = model if isinstance(model, str) else None
     batch.enter(Status.IN_PROGRESS)
     return lines
+
+
+def _was_cancelled(batch: Batch) -> bool:
+    """Whether a batch has ended before any line was begun."""
+    if batch.status is not Status.CANCELLING:
+        return False
+    batch.enter(Status.CANCELLED)
+    return True
 
 
 async def _carried_out(

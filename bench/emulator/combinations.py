@@ -89,7 +89,7 @@ def _check_gif(given: Mapping[str, object], asked: bool) -> None:  # noqa: FBT00
         return
     for key in ("stream", "partial_images", "mask"):
         if given.get(key):
-            raise _never_with(key, "gif")
+            raise never_with(key, "gif")
 
 
 def _check_svg(given: Mapping[str, object], asked: bool) -> None:  # noqa: FBT001 - one fact
@@ -99,9 +99,9 @@ def _check_svg(given: Mapping[str, object], asked: bool) -> None:  # noqa: FBT00
         return
     for key in ("stream", "partial_images"):
         if given.get(key):
-            raise _never_with(key, "svg")
+            raise never_with(key, "svg")
     if "output_compression" in given:
-        raise _never_with("output_compression", "svg")
+        raise never_with("output_compression", "svg")
     if cast("int", given.get("n", 1)) > 1:
         raise invalid_value("An SVG comes alone: n must be 1.", "n")
     if "svg" in given:
@@ -149,7 +149,9 @@ def _only_with(key: str, output_format: str) -> RefusedError:
     )
 
 
-def _never_with(key: str, output_format: str) -> RefusedError:
+def never_with(key: str, output_format: str, within: str = "") -> RefusedError:
+    """Build the refusal of a key that a format excludes; `within` is its object."""
     return invalid_value(
-        f"output_format '{output_format}' can't be combined with '{key}'.", key
+        f"output_format '{output_format}' can't be combined with '{key}'.",
+        f"{within}.{key}" if within else key,
     )

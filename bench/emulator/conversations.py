@@ -22,6 +22,7 @@ class Kept:
     body: bytes = field(repr=False)
     n_tokens: int
     item_id: str | None = None
+    previous_id: str | None = None
 
     def picture(self) -> bytes | None:
         """Return its picture, encoded; None where it has none (slow)."""

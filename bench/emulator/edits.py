@@ -50,10 +50,10 @@ async def edits(request: Request) -> Answer:
     kind = request.headers.get("content-type", "")
     if media_type(kind) == FORM:
         form = await loop.run_in_executor(emulator.pool, _form, exchange.body, kind)
-        body, read = form.noted(), _read_form
+        body, read = form.noted(), checked_form
     else:
         body = json_object(request, exchange.body, also=FORM)
-        form, read = Form(fields=body), _read_json
+        form, read = Form(fields=body), checked_json
     note_wishes(exchange.entry, body)
     exchange.entry.operation = exchange.entry.operation or "edit"
     exchange.entry.n_inputs = n_inputs(form)
@@ -97,8 +97,13 @@ def _form(body: bytes, content_type: str) -> Form:
     return read_form(parts_of(body, content_type))
 
 
-def _read_form(emulator: Emulator, form: Form) -> ImageRequest:
-    """Check a form and open its pictures (slow: belongs in a worker thread)."""
+def checked_form(emulator: Emulator, form: Form) -> ImageRequest:
+    """Check a form and open its pictures (slow: belongs in a worker thread).
+
+    Raises:
+        RefusedError: the first check that fails.
+    """
+    form.check_fields()
     model = edited_by(form.fields, emulator.models)
     mask, markup = the_only(form, "mask"), the_only(form, "markup")
     wanted = options(form.noted(), model, model.edit_parameters)
@@ -120,8 +125,12 @@ def _read_form(emulator: Emulator, form: Form) -> ImageRequest:
     )
 
 
-def _read_json(emulator: Emulator, form: Form) -> ImageRequest:
-    """Check a body of JSON and open what it points at."""
+def checked_json(emulator: Emulator, form: Form) -> ImageRequest:
+    """Check a body of JSON and open what it points at (slow, too).
+
+    Raises:
+        RefusedError: the first check that fails.
+    """
     body = form.fields
     model = edited_by(body, emulator.models)
     if model.is_dall_e:

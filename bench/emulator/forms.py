@@ -12,6 +12,8 @@ NESTED = re.compile(r"(\w+)\[(\w+)\](?:\[(\w+)\])?", re.ASCII)
 BOOLEANS = {"true": True, "false": False}
 LIST_NAMES = {"image[]": "image"}
 FILES = ("image", "mask", "markup", "file")
+# Beside the parameters with rules of their own.
+TEXTS = ("prompt", "model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,16 @@ class Form:
 
     fields: dict[str, object] = field(default_factory=dict[str, object])
     files: dict[str, list[Part]] = field(default_factory=dict[str, list[Part]])
+
+    def check_fields(self) -> None:
+        """Refuse a plain field that came as a file.
+
+        Raises:
+            RefusedError: names it.
+        """
+        for name in self.files:
+            if name in RULES or name in TEXTS:
+                raise invalid_value(f"'{name}' must not be a file.", name)
 
     def noted(self) -> dict[str, object]:
         """Return every key that was sent; of pictures only that they were."""

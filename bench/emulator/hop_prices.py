@@ -106,7 +106,8 @@ def image_gen(told: Mapping[str, Any]) -> dict[str, Any] | None:
 def response_usd(tool: Mapping[str, object], told: Mapping[str, Any]) -> Decimal | None:
     """Price a response: the text model's tokens, and the image tool's.
 
-    None where a part can't be known: a picture whose tokens are not told.
+    None where a part can't be known: a picture whose tokens are not told, or what
+    the author of an SVG takes.
 
     Raises:
         KeyError, TypeError: an answer in no form that is known.
@@ -122,9 +123,11 @@ def response_usd(tool: Mapping[str, object], told: Mapping[str, Any]) -> Decimal
         cache_write_tokens=details.get("cache_write_tokens", 0),
     )
     usd = mainline_price_usd(model, mainline)
-    kinds = [item.get("type") for item in told.get("output") or ()]
-    if "image_generation_call" not in kinds:
+    items = cast("list[dict[str, Any]]", told.get("output") or [])
+    if all(item.get("type") != "image_generation_call" for item in items):
         return usd
+    if any(item.get("svg_usage") is not None for item in items):
+        return None
     image = image_gen(told)
     named = KNOWN.get(str(tool.get("model")))
     if named is None or image is None or not image["total_tokens"]:

@@ -6,6 +6,7 @@ from typing import cast
 
 from bench.emulator.catalogue import Model
 from bench.emulator.checks import ImageRequest, InputPicture, options
+from bench.emulator.combinations import never_with
 from bench.emulator.inputs import INPUTS_MAX, opened_mask, pointed_at
 from bench.emulator.refusals import RefusedError, invalid, unknown_model
 from bench.emulator.state import Emulator
@@ -131,6 +132,9 @@ def image_request(
         RefusedError: an option that does not suit the model or the pictures.
     """
     sent = {k: v for k, v in tool.members.items() if k not in OWN_MEMBERS}
+    mask = tool.members.get("input_image_mask")
+    if mask is not None and sent.get("output_format") == "gif":
+        raise never_with("input_image_mask", "gif", within=tool.where)
     body = {"prompt": prompt, "model": tool.model.name, "stream": stream, **sent}
     try:
         wanted = options(body, tool.model, tool.model.parameters | {"input_fidelity"})

@@ -12,14 +12,27 @@ from bench.emulator.refusals import RefusedError, invalid, unknown_model
 from bench.emulator.response_input import Told, picture_of, told
 from bench.emulator.state import Emulator
 from bench.emulator.tokens import text_tokens
-from bench.emulator.values import check_type, invalid_value, missing, unknown
+from bench.emulator.values import (
+    WHOLE_MAX,
+    check_range,
+    check_type,
+    invalid_value,
+    missing,
+    unknown,
+)
 
 LEAST_OUTPUT_TOKENS = 16
+# What is repeated in the answer must be a number that every reader can hold.
+WHOLE: Mapping[str, int] = {
+    "max_output_tokens": LEAST_OUTPUT_TOKENS,
+    "max_tool_calls": 1,
+}
 METADATA_MAX = 16
 METADATA_KEY_CHARS, METADATA_VALUE_CHARS = 64, 512
 KINDS: Mapping[str, type] = {
     "instructions": str,
     "max_output_tokens": int,
+    "max_tool_calls": int,
     "metadata": dict,
     "parallel_tool_calls": bool,
     "previous_response_id": str,
@@ -34,7 +47,7 @@ KINDS: Mapping[str, type] = {
     "user": str,
 }
 # Taken as they are, and of no effect here.
-LOOSE = frozenset({"include", "max_tool_calls", "stream_options", "temperature"})
+LOOSE = frozenset({"include", "stream_options", "temperature"})
 KNOWN = frozenset(KINDS) | LOOSE | {"input", "model", "tool_choice", "tools", "top_p"}
 NOT_OFFERED = frozenset({"background", "conversation", "prompt"})
 QUESTION_MARKS = ("?", "？")
@@ -57,6 +70,11 @@ class Asked:
     body: Mapping[str, object] = field(repr=False)
     store: bool = True
     stream: bool = False
+
+    @property
+    def previous_id(self) -> str | None:
+        """The response that this one follows, None without one."""
+        return cast("str | None", self.body.get("previous_response_id"))
 
     @property
     def most_output(self) -> int | None:
@@ -85,11 +103,11 @@ def asked(emulator: Emulator, body: Mapping[str, object]) -> Asked:
     stream = body.get("stream") is True
     wanted = None
     if tool is not None:
-        pictures = _pictures(before, said)
+        pictures = _pictures(emulator, before, said)
         edits = bool(pictures) and tool.members.get("action") != "generate"
-        wanted = image_request(
-            emulator, tool, revised(text, edits=edits), pictures, stream=stream
-        )
+        # Who writes for the image model keeps to what that takes.
+        prompt = revised(text, edits=edits)[: tool.model.prompt_chars_max]
+        wanted = image_request(emulator, tool, prompt, pictures, stream=stream)
     instructions = cast("str | None", body.get("instructions"))
     return Asked(
         model=model,
@@ -110,9 +128,14 @@ def revised(text: str, *, edits: bool) -> str:
     return f"{begins} {text}"
 
 
-def _pictures(before: Kept | None, said: Told) -> tuple[InputPicture, ...]:
+def _pictures(
+    emulator: Emulator, before: Kept | None, said: Told
+) -> tuple[InputPicture, ...]:
     """Return the pictures to work on: the conversation's last one is the first."""
-    last = None if before is None else picture_of(before)
+    last = None
+    while before is not None and last is None:
+        last = picture_of(before)
+        before = emulator.conversations.get(before.previous_id or "")
     return (*(() if last is None else (last,)), *said.pictures)
 
 
@@ -146,14 +169,9 @@ def _check_members(body: Mapping[str, object]) -> None:
             raise unknown(key)
         elif key in KINDS and value is not None:
             check_type(key, value, KINDS[key])
-    most = body.get("max_output_tokens")
-    if most is not None and cast("int", most) < LEAST_OUTPUT_TOKENS:
-        raise invalid(
-            f"Invalid 'max_output_tokens': {most} is below the minimum of "
-            f"{LEAST_OUTPUT_TOKENS}.",
-            code="integer_below_min_value",
-            param="max_output_tokens",
-        )
+    for key, low in WHOLE.items():
+        if body.get(key) is not None:
+            check_range(key, cast("int", body[key]), low, WHOLE_MAX)
     _check_metadata(cast("dict[str, object]", body.get("metadata") or {}))
 
 

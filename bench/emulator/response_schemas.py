@@ -8,7 +8,7 @@ from bench.emulator.batches import STAMPED, WINDOW, Status
 from bench.emulator.catalogue import Model
 from bench.emulator.image_tool import ACTIONS, CHOICES, IMAGE_TOOL, MEMBERS
 from bench.emulator.mainline import TextModel
-from bench.emulator.response_checks import KINDS, LEAST_OUTPUT_TOKENS, LOOSE
+from bench.emulator.response_checks import KINDS, LOOSE, WHOLE
 from bench.emulator.response_input import DETAILS, ROLES
 from bench.emulator.schemas import (
     INTEGER,
@@ -19,7 +19,7 @@ from bench.emulator.schemas import (
     parameter,
     picture_source,
 )
-from bench.emulator.values import RULES
+from bench.emulator.values import RULES, WHOLE_MAX
 
 NULLABLE_TEXT: Schema = {"type": ["string", "null"]}
 NULLABLE_INTEGER: Schema = {"type": ["integer", "null"]}
@@ -41,7 +41,8 @@ def response_request(
     # Both name what only this emulator can know.
     members["previous_response_id"] = {"type": "null"}
     members["metadata"] = {"type": ["object", "null"], "maxProperties": 0}
-    members["max_output_tokens"]["minimum"] = LEAST_OUTPUT_TOKENS
+    for key, low in WHOLE.items():
+        members[key] |= {"minimum": low, "maximum": WHOLE_MAX}
     members |= {key: {} for key in (*LOOSE, "top_p")}
     forced = closed({"type": one_of(IMAGE_TOOL)})
     tool = {"anyOf": _tools(models)}

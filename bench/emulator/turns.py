@@ -156,5 +156,6 @@ def keep(emulator: Emulator, turn: Turn, told: dict[str, Any]) -> None:
             body=json_bytes(told),
             n_tokens=tokens,
             item_id=turn.item_id,
+            previous_id=turn.asked.previous_id,
         )
     )

@@ -60,12 +60,21 @@ async def variations(request: Request) -> Answer:
         return await passed_up(request, came, fault)
     model = model_of(body, emulator.models)
     loop = asyncio.get_running_loop()
-    wanted = await loop.run_in_executor(emulator.pool, _read, body, form, model)
+    wanted = await loop.run_in_executor(
+        emulator.pool, checked_variation, body, form, model
+    )
     return await served(request, wanted, fault)
 
 
-def _read(body: Mapping[str, object], form: Form, model: Model) -> ImageRequest:
-    """Check a form and open its picture (slow: belongs in a worker thread)."""
+def checked_variation(
+    body: Mapping[str, object], form: Form, model: Model
+) -> ImageRequest:
+    """Check a form and open its picture (slow: belongs in a worker thread).
+
+    Raises:
+        RefusedError: the first check that fails.
+    """
+    form.check_fields()
     if not model.variation_parameters:
         raise invalid_value(f"The model '{model.name}' makes no variations.", "model")
     wanted = options(body, model, model.variation_parameters)

@@ -47,7 +47,7 @@ def check_request(
     if rules is None:
         return
     _check_taken(rules, parameters, book, operation, model)
-    _check_size(model, rules, str(parameters.get("size", "auto")), book.flexible)
+    _check_size(model, rules, parameters.get("size"), book.flexible)
     _check_words(model, rules, parameters, book)
     n = parameters.get("n", 1)
     if isinstance(n, int) and n > rules.n_max:
@@ -128,8 +128,11 @@ def _check_prompts(
             )
 
 
-def _check_size(model: str, rules: ModelRules, size: str, flexible: Flexible) -> None:
-    if size == "auto" or (rules.sizes is not None and size in rules.sizes):
+def _check_size(
+    model: str, rules: ModelRules, asked: Value | None, flexible: Flexible
+) -> None:
+    size = str(asked)
+    if asked is None or size in (rules.sizes or ("auto",)):
         return
     if rules.sizes is not None:
         raise BadInput(

@@ -32,8 +32,7 @@ def check_pictures(cell: Cell, rules: ModelRules | None, prompt: Prompt) -> None
         )
     for one in prompt.inputs:
         _check_input(cell.model, rules, one, where)
-    if "moderation" in dict(cell.parameters) and cell.api == "images":
-        _check_moderation(prompt, where)
+    _check_along(cell, prompt, where)
 
 
 def is_form(prompt: Prompt) -> bool:
@@ -83,9 +82,15 @@ def _check_input(model: str, rules: ModelRules, one: Reference, where: str) -> N
         )
 
 
-def _check_moderation(prompt: Prompt, where: str) -> None:
-    """The form of an edit has no such field; its JSON has."""
-    if prompt.inputs and is_form(prompt):
+def _check_along(cell: Cell, prompt: Prompt, where: str) -> None:
+    """Refuse parameters that don't go with the pictures of a prompt."""
+    if prompt.mask is not None and cell.text("output_format") == "gif":
+        raise BadInput(
+            f"{where}: mask: a GIF can't be made inside a mask; use png, jpeg or webp"
+        )
+    # The form of an edit has no such field; its JSON has.
+    moderates = cell.api == "images" and "moderation" in dict(cell.parameters)
+    if moderates and prompt.inputs and is_form(prompt):
         raise BadInput(
             f"{where}: moderation: an edit that uploads its pictures has no such "
             "parameter; leave it out, or add send: data_url to an input"

@@ -11,6 +11,7 @@ from decimal import Decimal
 from bench.endpoint import Route
 from bench.errors import BadInput
 from bench.plan.frozen import Plan
+from bench.plan.prices import priced_of
 from bench.studies.levels import Row
 from bench.studies.pairing import Pair
 from bench.traffic.route import MOST_SEEN, Policy, Priority, Seen, State, choose
@@ -140,11 +141,11 @@ def planned_prices(plan: Plan) -> Prices:
         key = (index[trial.cell], trial.prompt_id)
         if key not in found:
             found[key] = None
-            priced = plan.prices.get((trial.cell.endpoint, trial.cell.model))
-            if priced is not None and planned.expected is not None:
+            if planned.expected is not None:
                 try:
+                    priced = priced_of(plan.prices, trial.cell)
                     charges = priced.charges(planned.expected, trial.cell)
-                except PricingError:
+                except (KeyError, PricingError):
                     continue
                 found[key] = charges.endpoint.usd
     return lambda row: found.get((row["cell_index"], row["prompt_id"]))

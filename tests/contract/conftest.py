@@ -91,6 +91,28 @@ class RunningEmulator:
         plan = {"faults": [{"scenario": scenario, **details}]}
         assert self.put("faults", plan).status_code == 200
 
+    def stalled(self, path: str, body: dict[str, Any]) -> bytes:
+        """Read a stream to its first partial picture; leave when all are made.
+
+        However slow the machine, what comes in between is silence or a fault.
+        """
+        came = b""
+        url = f"{self.url}/{path}"
+        with self.http.stream(
+            "POST", url, json=body, headers=KEY, timeout=PATIENCE_S
+        ) as answer:
+            for piece in answer.iter_raw():
+                came += piece
+                if b"partial_image_index" in came and came.endswith(b"\n\n"):
+                    break
+            give_up_at = time.monotonic() + PATIENCE_S
+            while not self.read("ledger")["requests"][-1]["billed"]:
+                assert time.monotonic() < give_up_at
+                time.sleep(0.02)
+            # Time enough to send a picture that is there.
+            time.sleep(0.3)
+        return came
+
     def reset(self) -> None:
         self.delete("faults")
         calm = {"time_scale": 0, "service_time": None, "limits": None}

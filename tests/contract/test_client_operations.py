@@ -282,8 +282,9 @@ def test_a_stream_that_stalls_ends_at_its_deadline_with_what_came(
     emulator: Any,
 ) -> None:
     emulator.fault("stream_stall")
-    sent = {"stream": True, "partial_images": 2}
-    (answer,) = ask(emulator.url, trial(sent=sent), timeout_s=2)
+    # A JPEG is soon drawn, so that the first partial is there long before.
+    sent = {"stream": True, "partial_images": 2, "output_format": "jpeg"}
+    (answer,) = ask(emulator.url, trial(sent=sent), timeout_s=4)
     reading = read(answer)
     assert answer.failure == "timeout"
     assert (reading.outcome, reading.error_code) == (Outcome.UNUSABLE, "cut_body")

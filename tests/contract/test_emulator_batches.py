@@ -165,8 +165,8 @@ def test_a_file_with_bad_lines_fails_as_a_whole(client: Any) -> None:
 
 
 def test_a_batch_can_be_cancelled_and_listed(emulator: Any, client: Any) -> None:
-    constant = {"distribution": "constant", "median_s": 0.3, "sigma": 0}
-    emulator.put("profile", {"time_scale": 1, "service_time": constant})
+    constant = {"distribution": "constant", "median_s": 3, "sigma": 0}
+    emulator.put("profile", {"time_scale": 0.1, "service_time": constant})
     bodies = [{**PLAIN, "output_format": "jpeg"}] * 30
     batch = submitted(client, GENERATE, lines(GENERATE, *bodies))
     give_up_at = time.monotonic() + PATIENCE_S

@@ -54,6 +54,11 @@ def noisy_mask() -> bytes:
 OPAQUE = saved(Image.new("RGB", (64, 64)))
 FORMS: dict[str, tuple[Any, dict[str, Any], tuple[Any, ...]]] = {
     "none": ([], {}, refused("missing_required_parameter", "image")),
+    "prompt as a file": (
+        [("image", SMALL), ("prompt", ("p.txt", b"A kite", "text/plain"))],
+        {"prompt": None},
+        refused("invalid_value", "prompt"),
+    ),
     "seventeen": (
         [("image[]", SMALL)] * 17,
         {},

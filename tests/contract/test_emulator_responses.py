@@ -104,6 +104,30 @@ def test_a_conversation_goes_on_from_its_last_picture(
     assert picture.result == answers[1].output[0].result
 
 
+def test_a_question_in_between_does_not_lose_the_last_picture(
+    emulator: Any, client: Any
+) -> None:
+    first = drawn(client)
+    more = {"previous_response_id": first.id, "tool_choice": "auto"}
+    words = drawn(client, "Is it red?", **more)
+    assert words.output[0].type == "message"
+    third = drawn(client, "Make it blue", previous_response_id=words.id)
+    assert third.output[0].to_dict()["action"] == "edit"
+    assert emulator.ledger()[-1]["n_inputs"] == 1
+
+
+@pytest.mark.parametrize("member", ["max_output_tokens", "max_tool_calls"])
+def test_a_number_that_no_reader_holds_is_refused_before_it_is_repeated(
+    client: Any, member: str
+) -> None:
+    with pytest.raises(openai.BadRequestError) as refusal:
+        drawn(client, extra_body={member: 10**400})
+    assert (refusal.value.code, refusal.value.param) == (
+        "integer_above_max_value",
+        member,
+    )
+
+
 def test_the_next_picture_is_drawn_from_the_last(client: Any) -> None:
     first = drawn(client)
     second = drawn(client, "Add a cat", previous_response_id=first.id)

@@ -33,6 +33,11 @@ RESPONSE: dict[str, Any] = {
     "stream": True,
 }
 BODIES = {"images/generations": IMAGE, "responses": RESPONSE}
+TWO = {"partial_images": 2}
+OF_TWO = {
+    "images/generations": {**IMAGE, **TWO},
+    "responses": {**RESPONSE, "tools": [{**TOOL, **TWO}]},
+}
 BOTH = pytest.mark.parametrize("address", BODIES)
 HEADERS = {"authorization": "Bearer k"}
 
@@ -132,19 +137,11 @@ def test_the_picture_comes_slowly(emulator: Any, address: str) -> None:
 @BOTH
 def test_silence_follows_the_first_partial(emulator: Any, address: str) -> None:
     emulator.fault("stream_stall")
-    came: list[bytes] = []
-    url = f"{emulator.url}/{address}"
-    with (
-        emulator.http.stream(
-            "POST", url, json=BODIES[address], headers=HEADERS, timeout=1
-        ) as answer,
-        pytest.raises(httpx2.ReadTimeout),
-    ):
-        came.extend(answer.iter_raw())
-    events = b"".join(came).split(b"\n\n")
+    events = emulator.stalled(address, OF_TWO[address]).split(b"\n\n")
     assert b"partial_image" in events[-2].split(b"\n")[0]
     entry = emulator.ledger()[-1]
     assert (entry["client_gone"], entry["billed"]) == (True, True)
+    assert (len(entry["partials_ns"]), entry["sent_ns"]) == (1, None)
 
 
 @BOTH

@@ -80,9 +80,11 @@ def test_a_size_outside_the_limits_is_refused_with_the_reason(
             ["gpt-image-1.5", "1024x1536"],
         ),
         (
-            {"model": "dall-e-3", "size": "auto", "quality": "low"},
+            {"model": "dall-e-3", "quality": "low"},
             ["quality", "standard, hd"],
         ),
+        ({"model": "dall-e-3", "size": "auto"}, ["size: 'auto'", "1792x1024"]),
+        ({"model": "dall-e-2", "quality": "auto"}, ["quality: 'auto'", "standard"]),
         ({"model": "dall-e-3", "size": "512x512"}, ["1792x1024"]),
         ({"model": "dall-e-2", "size": "1792x1024"}, ["256x256"]),
         (
