@@ -166,16 +166,22 @@ def test_who_reads_so_late_that_the_server_had_to_wait_is_marked() -> None:
 def test_a_step_of_the_wall_clock_makes_no_stamp(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wall_ns, readings = time.time_ns, 0
+    wall_ns, first, is_set_on = time.time_ns, arrivals.wall_ahead_ns, False
 
-    def set_on() -> int:
-        nonlocal readings
-        readings += 1
-        return wall_ns() + (readings > 1) * 50_000_000
+    def before() -> int:
+        # It reads the clock more than once where something came between.
+        nonlocal is_set_on
+        ahead_ns = first()
+        is_set_on = True
+        return ahead_ns
 
-    monkeypatch.setattr(kernel.time, "time_ns", set_on)
+    def shown() -> int:
+        return wall_ns() + is_set_on * 50_000_000
+
+    monkeypatch.setattr(arrivals, "wall_ahead_ns", before)
+    monkeypatch.setattr(kernel.time, "time_ns", shown)
     stamps, _ = _stamped(FORMS["length"], busy_s=0)
-    assert readings > 1
+    assert is_set_on
     assert stamps.first_byte_ns is not None
     assert stamps.kernel_first_byte_ns is None
     assert stamps.kernel_last_byte_ns is None
