@@ -84,6 +84,22 @@ class Cell:
         return self.count("n", 1)
 
     @property
+    def author_model(self) -> str | None:
+        """The text model that writes an SVG, None where none is named or asked for."""
+        is_svg = self.parameter("output_format") == "svg"
+        return self.text("svg_model") if is_svg else None
+
+    @property
+    def models(self) -> tuple[tuple[str, str], ...]:
+        """Every model that a request is charged for, behind the name of its key."""
+        named = (
+            ("model", self.model),
+            ("mainline_model", self.mainline_model),
+            ("svg_model", self.author_model),
+        )
+        return tuple((key, model) for key, model in named if model is not None)
+
+    @property
     def max_output_tokens(self) -> int:
         """What binds the text model of a Responses call; it is always sent."""
         return self.count("max_output_tokens", MOST_OUTPUT_TOKENS)
@@ -110,6 +126,7 @@ class Trial:
         position: Place in the order of the whole run, counts from 0.
         references: Pictures that are sent along, in their order.
         mask: Says where the first of them may be changed.
+        markup: Drawn over the first of them, to say what is to be changed.
         after: The trial of the turn before in a conversation, None for the first
             turn and for what is no conversation.
         previous_response_id: What that turn's answer is called; known only when
@@ -125,6 +142,7 @@ class Trial:
     position: int
     references: tuple[Reference, ...] = ()
     mask: Reference | None = None
+    markup: Reference | None = None
     after: str | None = None
     previous_response_id: str | None = None
 
@@ -180,13 +198,18 @@ class Stamps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What the answer says was served, None where it does not say."""
+    """What the answer says was served, None where it does not say.
+
+    Attributes:
+        svg_model: The text model that wrote an SVG.
+    """
 
     model: str | None = None
     size: str | None = None
     quality: str | None = None
     format: str | None = None
     revised_prompt: str | None = None
+    svg_model: str | None = None
 
 
 def members(value: Picture | Stamps | Served) -> dict[str, Any]:

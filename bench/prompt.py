@@ -42,6 +42,7 @@ class Prompt(BaseModel):
         expect: What a picture should show.
         inputs: Pictures that are sent along, in their order.
         mask: Says where the first of them may be changed.
+        markup: Drawn over the first, to say what is to be changed.
         conversation: Whose turn it is; None where it is none.
         turn: Which one, from 1.
     """
@@ -54,13 +55,15 @@ class Prompt(BaseModel):
     expect: Expectation = Expectation()
     inputs: tuple[Reference, ...] = ()
     mask: Reference | None = None
+    markup: Reference | None = None
     conversation: str | None = None
     turn: Annotated[StrictInt, Field(ge=1)] | None = None
 
     @property
     def pictures(self) -> tuple[Reference, ...]:
-        """The inputs, and the mask behind them where there is one."""
-        return self.inputs if self.mask is None else (*self.inputs, self.mask)
+        """The inputs, and behind them mask and markup where there are such."""
+        others = (self.mask, self.markup)
+        return (*self.inputs, *(one for one in others if one is not None))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; what only some prompts have is left out of the others."""
@@ -69,7 +72,7 @@ class Prompt(BaseModel):
         return {**plain, **more}
 
 
-_OF_SOME = {"inputs", "mask", "conversation", "turn"}
+_OF_SOME = {"inputs", "mask", "markup", "conversation", "turn"}
 
 
 class WrittenPrompt(BaseModel):
@@ -78,6 +81,7 @@ class WrittenPrompt(BaseModel):
     Attributes:
         inputs: Pictures to start from, the suite's where it is left out.
         mask: Where the first may be changed, the suite's where it is left out.
+        markup: Drawn over the first, in the same way.
         then: What is asked in the turns after the first, of a conversation.
     """
 
@@ -89,20 +93,28 @@ class WrittenPrompt(BaseModel):
     expect: Expectation = Expectation()
     inputs: tuple[Input, ...] = ()
     mask: Input | None = None
+    markup: Input | None = None
     then: tuple[Text, ...] = ()
 
     def asked(
-        self, inputs: tuple[Input, ...], mask: Input | None, *, converse: bool
+        self,
+        inputs: tuple[Input, ...],
+        mask: Input | None,
+        markup: Input | None = None,
+        *,
+        converse: bool,
     ) -> tuple[Prompt, ...]:
         """What is asked: the prompt itself, or the turns of its conversation.
 
         Args:
             inputs: Of the suite, for prompts that name none.
             mask: Of the suite, in the same way.
+            markup: As well.
             converse: Whether it is a conversation, be it of one turn.
         """
         mine = self.inputs if "inputs" in self.model_fields_set else inputs
         over = self.mask if "mask" in self.model_fields_set else mask
+        drawn = self.markup if "markup" in self.model_fields_set else markup
         first = Prompt(
             id=f"{self.id}/1" if converse else self.id,
             text=self.text,
@@ -110,6 +122,7 @@ class WrittenPrompt(BaseModel):
             expect=self.expect,
             inputs=tuple(one.reference for one in mine),
             mask=None if over is None else over.reference,
+            markup=None if drawn is None else drawn.reference,
             conversation=self.id if converse else None,
             turn=1 if converse else None,
         )

@@ -26,6 +26,9 @@ COUNTS = (
     "mainline_cached_tokens",
     "mainline_cache_write_tokens",
     "mainline_output_tokens",
+    "svg_input_tokens",
+    "svg_output_tokens",
+    "svg_reasoning_tokens",
 )
 
 _UNRECORDED = "its process ended before the answer was recorded"
@@ -106,6 +109,7 @@ def _served(attempt: Attempt) -> dict[str, Any]:
         "served_quality": served.quality,
         "served_format": served.format,
         "revised_prompt": served.revised_prompt,
+        "served_svg_model": served.svg_model,
     }
 
 

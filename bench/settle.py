@@ -15,6 +15,7 @@ from bench.attempt import (
     UsageSource,
 )
 from bench.client.exchange import Exchange
+from bench.doubts import doubts_of
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import Counts, PricedModel
 from bench.transport.stamps import RequestStamps, instants_of
@@ -63,8 +64,9 @@ def settle(
     money = _money(sending.planned, reading, counts if is_known else None, priced)
     cost, cost_flags = _cost(answer, reading, money)
     remarks = (*answer.flags, *reading.flags, *money.flags)
-    doubts = _doubts(sending, reading, seen, len(pictures))
     trial, partials_s = sending.planned.trial, _partials_s(answer, reading)
+    author = None if priced.author is None else priced.author.model
+    doubts = doubts_of(trial.cell, reading, seen, len(pictures), author)
     return Attempt(
         attempt_id=sending.attempt_id,
         trial_id=trial.trial_id,
@@ -113,11 +115,13 @@ def _counts(
 ) -> tuple[Counts | None, UsageSource]:
     """What is charged by class, or as much of it as is known, and where it is from.
 
-    The text model has no published rule: what it used is told, or not known.
+    Text models have no published rule: what they used is told, or not known.
     """
     if reading.billing not in {Billing.BILLED, Billing.BILLED_UNUSABLE}:
         return None, UsageSource.ABSENT
-    mainline = None if priced.mainline is None else dict(reading.mainline or {})
+    needed = [reading.mainline] if priced.mainline is not None else []
+    needed += [reading.author] if priced.author is not None else []
+    beside = {name: n for one in needed for name, n in (one or {}).items()}
     counts, source = None, UsageSource.ABSENT
     is_unused = reading.usage is not None and not any(reading.usage.values())
     if reading.usage is not None and not priced.card.images:
@@ -125,11 +129,9 @@ def _counts(
     # No price of whole pictures says what a text in place of one costs.
     elif planned.expected is not None and not is_unused:
         counts, source = planned.expected, UsageSource.ESTIMATED
-    if mainline is None:
-        return counts, source
-    if counts is None or not mainline:
-        return {**(counts or {}), **mainline} or None, UsageSource.ABSENT
-    return {**counts, **mainline}, source
+    if needed and (counts is None or not all(needed)):
+        return {**(counts or {}), **beside} or None, UsageSource.ABSENT
+    return None if counts is None else {**counts, **beside}, source
 
 
 def _money(
@@ -201,38 +203,16 @@ def _seen(pictures: tuple[Picture, ...]) -> Served:
     first = next((p for p in pictures if p.problem is None), None)
     if first is None:
         return Served()
-    return Served(size=f"{first.width_px}x{first.height_px}", format=first.format)
+    is_sized = first.width_px is not None
+    size = f"{first.width_px}x{first.height_px}" if is_sized else None
+    return Served(size=size, format=first.format)
 
 
 def _served(stated: Served, seen: Served) -> Served:
     """What was served; the bytes of a picture outrank the answer."""
-    if seen.size is None:
-        return stated
-    return replace(stated, size=seen.size, format=seen.format)
-
-
-def _doubts(
-    sending: Sending, reading: Reading, seen: Served, n_pictures: int
-) -> tuple[str, ...]:
-    """Where the picture, the answer and the request don't agree."""
-    cell = sending.planned.trial.cell
-    asked_format = cell.text("output_format")
-    size, quality = cell.text("size"), cell.text("quality")
-    stated = reading.served
-    checks = (
-        ("size_not_as_asked", size, seen.size),
-        ("format_not_as_asked", asked_format, seen.format),
-        ("quality_not_as_asked", quality, stated.quality),
-        ("size_misstated", stated.size, seen.size),
-        ("format_misstated", stated.format, seen.format),
+    return replace(
+        stated, size=seen.size or stated.size, format=seen.format or stated.format
     )
-    found = tuple(
-        word
-        for word, wanted, got in checks
-        if wanted not in {None, "auto"} and got not in {None, "auto", wanted}
-    )
-    too_few = reading.outcome is Outcome.OK and n_pictures != cell.n
-    return (*found, *(("images_not_as_asked",) if too_few else ()))
 
 
 def durations(sending: Sending, stamps: RequestStamps) -> Stamps:

@@ -57,19 +57,17 @@ PARAMETERS = frozenset(
         "style",
         "response_format",
         "complexity",
-        "frame_count",
-        "frame_duration_ms",
-        "svg_model",
-        "svg_effort",
+        *("frame_count", "frame_duration_ms"),
+        *("svg_model", "svg_effort"),
         "max_output_tokens",
         "store",
-        "safety_identifier",
-        "user",
+        *("safety_identifier", "user"),
     }
 )
 NOT_PARAMETERS = frozenset({"api", "operation", "mainline_model"})
 # What an Images API request has no word for.
 OF_RESPONSES = frozenset({"mainline_model", "max_output_tokens", "store"})
+_PICTURES = ("inputs", "mask", "markup")
 MOST_VARIANTS = 10_000
 OPERATIONS = ("generate", "edit", "compose", "inpaint", "variation", "converse")
 APIS = ("images", "responses")
@@ -87,7 +85,7 @@ class SuiteFile(BaseModel):
         prompts: The prompts themselves, or the name of a csv or jsonl file
             that lies beside the suite.
         inputs: Pictures that go with each prompt that names none.
-        mask: Where the first of them may be changed, in the same way.
+        mask, markup: Over the first of them, in the same way.
         axes: Parameter to the values that it takes; cells are the product.
         fixed: Parameter to the one value that it has in every cell.
         repeats: How often each prompt is asked at each cell.
@@ -103,6 +101,7 @@ class SuiteFile(BaseModel):
     prompts: tuple[WrittenPrompt, ...] | str
     inputs: tuple[Input, ...] = ()
     mask: Input | None = None
+    markup: Input | None = None
     axes: dict[str, Axis] = {}
     fixed: dict[str, Value] = {}
     repeats: Annotated[StrictInt, Field(ge=1, le=10_000)] = 1
@@ -145,7 +144,7 @@ def read_suite(path: Path) -> Suite:
     prompts = _prompts(path, written, variants)
     _check_ids(path, prompts)
     # What older suites don't have must not change their digest.
-    more = {name for name in ("inputs", "mask") if not getattr(written, name)}
+    more = {name for name in _PICTURES if not getattr(written, name)}
     content = orjson.dumps(
         {
             "suite": written.model_dump(mode="json", exclude={"prompts", *more}),
@@ -188,7 +187,9 @@ def _prompts(
     return tuple(
         turn
         for prompt in prompts
-        for turn in prompt.asked(written.inputs, written.mask, converse=converse)
+        for turn in prompt.asked(
+            written.inputs, written.mask, written.markup, converse=converse
+        )
     )
 
 

@@ -24,18 +24,20 @@ from pricing.errors import (
     UnknownPrice,
     UnknownQuantity,
 )
+from pricing.limits import TextLimits
 from pricing.rates import ANY_MODEL, RateCard
 from pricing.tokens import ModelRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceBook:
-    """Rate cards, models with their lives, token rules; ``digest`` names the whole."""
+    """Rate cards, lives of models, token rules, limits; ``digest`` names the whole."""
 
     models: tuple[ModelLife, ...]
     cards: tuple[RateCard, ...]
     aliases: Mapping[tuple[str, str], str]
     token_rules: Mapping[str, ModelRules]
+    text_limits: Mapping[str, TextLimits]
     digest: str
     _lives: Mapping[tuple[str, str], ModelLife] = field(
         init=False, repr=False, compare=False
@@ -72,11 +74,13 @@ class PriceBook:
         cards = tuple(card for file in files for card in file.cards)
         models = tuple(model for file in files for model in file.models)
         rules = [rule for file in files for rule in file.rules]
+        limits = [limit for file in files for limit in file.limits]
         aliases = {key: to for file in files for key, to in file.aliases.items()}
         names = [(model.vendor, model.name) for model in models]
         for fault in chain(
             name_faults(names),
             name_faults(("rules", rule.model) for rule in rules),
+            name_faults(("limits", limit.model) for limit in limits),
             alias_faults(aliases, names),
             card_faults(models, cards),
         ):
@@ -86,6 +90,7 @@ class PriceBook:
             cards=cards,
             aliases=aliases,
             token_rules={rule.model: rule for rule in rules},
+            text_limits={limit.model: limit for limit in limits},
             digest=_digest(files),
         )
 
@@ -110,6 +115,7 @@ class PriceBook:
             cards=(*(card for file in files for card in file.cards), *self.cards),
             aliases={**self.aliases, **own_aliases},
             token_rules=self.token_rules,
+            text_limits=self.text_limits,
             digest=hashlib.sha256(
                 f"{self.digest}{_digest(files)}".encode()
             ).hexdigest(),
@@ -197,6 +203,19 @@ class PriceBook:
             )
         return self.token_rules[model]
 
+    def limits(self, model: str) -> TextLimits:
+        """The limits of a text model, by the name that its card bears.
+
+        A model without any raises UnknownQuantity: nothing binds what it takes.
+        """
+        if model not in self.text_limits:
+            raise UnknownQuantity(
+                "output_tokens",
+                f"nothing says how much '{model[:60]}' may read and write; known are "
+                f"{', '.join(self.text_limits)}",
+            )
+        return self.text_limits[model]
+
 
 @lru_cache(maxsize=1)
 def shipped_book() -> PriceBook:
@@ -250,6 +269,7 @@ def _digest(files: Iterable[BookFile]) -> str:
             "cards": [card.to_json() for card in file.cards],
             "aliases": sorted((*key, to) for key, to in file.aliases.items()),
             "rules": [str(rule) for rule in file.rules],
+            **({"limits": [str(one) for one in file.limits]} if file.limits else {}),
         }
         for file in files
     ]

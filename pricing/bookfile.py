@@ -9,6 +9,7 @@ from typing import cast
 
 from pricing.errors import BadBook, PricingError
 from pricing.form import Form
+from pricing.limits import TextLimits, read_limits
 from pricing.rates import (
     Confidence,
     ImagePrice,
@@ -28,7 +29,7 @@ _PERIOD = ("valid_from", "valid_until")
 _PRICES = ("rates", "images", "long_above_tokens", "long_rates", "round_up_usd")
 _FILE_KEYS = (
     *(*_PROVENANCE, "vendor", "kind"),
-    *("sources", "aliases", "model", "sizes", "rules"),
+    *("sources", "aliases", "model", "sizes", "rules", "limits"),
 )
 _MODEL_KEYS = (
     *(*_PROVENANCE, "name", "kind"),
@@ -61,6 +62,7 @@ class BookFile:
     cards: tuple[RateCard, ...]
     aliases: Mapping[tuple[str, str], str]
     rules: tuple[ModelRules, ...]
+    limits: tuple[TextLimits, ...] = ()
 
 
 class Faults:
@@ -160,8 +162,10 @@ def _unprintable(value: object) -> str | None:
 
 def _read(form: Form, own: bool, faults: Faults) -> BookFile:  # noqa: FBT001  private
     """The file's models, cards, aliases and rules."""
-    if own and ("rules" in form or not form.items("model")):
-        raise BadBook("a book of your own holds rates of models, and no token rules")
+    if own and ("rules" in form or "limits" in form or not form.items("model")):
+        raise BadBook(
+            "a book of your own holds rates of models, and no token rules or limits"
+        )
     around = _Around(
         sources=form.table("sources"),
         source=form.text("source"),
@@ -189,6 +193,7 @@ def _read(form: Form, own: bool, faults: Faults) -> BookFile:  # noqa: FBT001  p
             for alias, name in form.table("aliases").items()
         },
         rules=read_rules(form),
+        limits=read_limits(form),
     )
 
 

@@ -31,6 +31,15 @@ def room_drawing() -> Image.Image:
     return picture
 
 
+def room_markup() -> Image.Image:
+    """What to change in the room: a ring and an arrow, and nothing around them."""
+    picture = Image.new("RGBA", (EDGE_PX, EDGE_PX), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((140, 84, 216, 148), outline="#e0122b", width=5)
+    draw.line((236, 40, 206, 84), fill="#e0122b", width=5)
+    return picture
+
+
 def bowl() -> Image.Image:
     """A blue bowl with three oranges."""
     picture, draw = _canvas("#f6f4ef")
@@ -81,6 +90,7 @@ def logo() -> Image.Image:
 DRAWINGS = {
     "room.png": room,
     "room-drawing.png": room_drawing,
+    "room-markup.png": room_markup,
     "bowl.png": bowl,
     "lamp.jpg": lamp,
     "fabric.webp": fabric,

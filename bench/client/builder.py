@@ -170,5 +170,6 @@ class RequestBuilder:
 
 def _key(trial: Trial, file_ids: FileIds) -> Hashable:
     """All that decides what is sent."""
-    along = (trial.references, trial.mask, trial.previous_response_id)
+    drawn = (trial.mask, trial.markup)
+    along = (trial.references, drawn, trial.previous_response_id)
     return (trial.cell, trial.prompt_text, *along, *sorted(file_ids.items()))

@@ -85,7 +85,8 @@ def file_part(
 
 
 def _pictures(trial: Trial) -> tuple[Reference, ...]:
-    return (*trial.references, *([trial.mask] if trial.mask else ()))
+    others = (trial.mask, trial.markup)
+    return (*trial.references, *(one for one in others if one is not None))
 
 
 def _parameters(cell: Cell) -> Named:
@@ -131,6 +132,8 @@ def _parts(trial: Trial, along: _Along) -> Named:
     parts: Named = {"image": pictures[0] if len(pictures) == 1 else pictures}
     if trial.mask is not None:
         parts["mask"] = along.part(trial.mask, "mask")
+    if trial.markup is not None:
+        parts["markup"] = along.part(trial.markup, "markup")
     return parts
 
 

@@ -43,6 +43,10 @@ def generate(
         str | None,
         typer.Option(metavar="FILE", help="Where the first may be changed."),
     ] = None,
+    markup: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Drawn over the first, transparent around."),
+    ] = None,
     then: Annotated[
         list[str] | None,
         typer.Option(
@@ -72,10 +76,33 @@ def generate(
         int | None, typer.Option("--n", min=1, help="Pictures in one request.")
     ] = None,
     output_format: Annotated[
-        str | None, typer.Option(metavar="png|jpeg|webp", help="Format of the picture.")
+        str | None,
+        typer.Option(
+            "--output-format",
+            "--format",
+            metavar="png|jpeg|webp|gif|svg",
+            help="Format of the picture.",
+        ),
     ] = None,
     output_compression: Annotated[
         int | None, typer.Option(metavar="0-100", help="Of jpeg and webp.")
+    ] = None,
+    svg_model: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Text model that writes an SVG."),
+    ] = None,
+    svg_effort: Annotated[
+        str | None,
+        typer.Option(metavar="none..max", help="How much it thinks about it."),
+    ] = None,
+    frame_count: Annotated[
+        int | None, typer.Option(metavar="2-16", help="Frames of a gif.")
+    ] = None,
+    frame_duration_ms: Annotated[
+        int | None, typer.Option(metavar="MS", help="How long each frame stays.")
+    ] = None,
+    complexity: Annotated[
+        str | None, typer.Option(metavar="low|medium|high", help="Of gpt-image-2.6.")
     ] = None,
     background: Annotated[
         str | None, typer.Option(metavar="opaque|transparent", help="Background.")
@@ -113,8 +140,8 @@ def generate(
     """Make one picture, or a conversation of them: files, seconds, dollars.
 
     With --image it is an edit, with several made of all of them, with --mask changed
-    inside it. It is recorded as a run of its own. Exit code 4 when a picture is
-    missing.
+    inside it, with --markup as drawn over it. It is recorded as a run of its own. Exit
+    code 4 when a picture is missing.
     """
     import asyncio
 
@@ -124,7 +151,12 @@ def generate(
 
     session = Session.begin(data)
     given = Given.read(
-        prompt=prompt, then=then, images=image, mask=mask, is_variation=variation
+        prompt=prompt,
+        then=then,
+        images=image,
+        mask=mask,
+        markup=markup,
+        is_variation=variation,
     )
     parameters = {
         "api": given.api(api),
@@ -135,6 +167,11 @@ def generate(
         "n": n,
         "output_format": output_format,
         "output_compression": output_compression,
+        "svg_model": svg_model,
+        "svg_effort": svg_effort,
+        "frame_count": frame_count,
+        "frame_duration_ms": frame_duration_ms,
+        "complexity": complexity,
         "background": background,
         "input_fidelity": input_fidelity,
         "moderation": moderation,

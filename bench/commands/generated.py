@@ -29,6 +29,7 @@ class Given:
     prompts: tuple[str, ...]
     images: tuple[str, ...]
     mask: str | None
+    markup: str | None = None
 
     @classmethod
     def read(
@@ -38,6 +39,7 @@ class Given:
         then: Sequence[str] | None,
         images: Sequence[str] | None,
         mask: str | None,
+        markup: str | None = None,
         is_variation: bool,
     ) -> Self:
         """The operation follows from what is given.
@@ -46,27 +48,32 @@ class Given:
             BadInput: Something is missing, or does not go together.
         """
         then, images = tuple(then or ()), tuple(images or ())
+        if markup is not None and (not images or then or mask is not None):
+            raise BadInput(
+                "--markup is for the first --image, in one request and without --mask; "
+                "name an image, and take the others away"
+            )
         if is_variation:
             operation = "variation"
-            if prompt is not None or then or mask is not None or len(images) != 1:
+            if prompt is not None or then or mask or markup or len(images) != 1:
                 raise BadInput(
                     "--variation takes one --image and nothing else: no PROMPT, no "
-                    "--then, no --mask"
+                    "--then, no --mask or --markup"
                 )
         elif prompt is None:
             raise BadInput("PROMPT is missing: say what is to be drawn")
         elif mask is not None and not images:
             raise BadInput("--mask is for the first --image; name one")
-        elif then:
-            operation = "converse"
-        elif mask is not None:
-            operation = "inpaint"
-        elif not images:
-            operation = "generate"
         else:
-            operation = "edit" if len(images) == 1 else "compose"
+            operation = _operation(then, images, mask)
         prompts = () if prompt is None else (prompt, *then)
-        return cls(operation=operation, prompts=prompts, images=images, mask=mask)
+        return cls(
+            operation=operation,
+            prompts=prompts,
+            images=images,
+            mask=mask,
+            markup=markup,
+        )
 
     def api(self, named: str | None) -> str | None:
         """The API, which only a conversation chooses by itself."""
@@ -76,6 +83,16 @@ class Given:
     def is_conversation(self) -> bool:
         """Whether there are turns."""
         return self.operation == "converse"
+
+
+def _operation(then: Sequence[str], images: Sequence[str], mask: str | None) -> str:
+    if then:
+        return "converse"
+    if mask is not None:
+        return "inpaint"
+    if not images:
+        return "generate"
+    return "edit" if len(images) == 1 else "compose"
 
 
 def tell(

@@ -104,12 +104,12 @@ def _prompts(given: Given) -> tuple[Prompt, ...]:
     """What is asked, with pictures that were looked at and are not kept yet."""
     album = Album(None)
     try:
-        along = album.take(given.images, given.mask, None)
+        along = album.take(given.images, given.mask, None, given.markup)
     finally:
         album.close()
     first, *others = given.prompts or (NO_PROMPT,)
     return (
-        prompt_of(first, inputs=along.inputs, mask=along.mask),
+        prompt_of(first, inputs=along.inputs, mask=along.mask, markup=along.markup),
         *(prompt_of(text) for text in others),
     )
 
@@ -137,6 +137,7 @@ async def ask(wanted: Wanted, session: Session) -> tuple[Answer, ...]:
                     prompt="".join(given.prompts) or NO_PROMPT,
                     images=given.images,
                     mask=given.mask,
+                    markup=given.markup,
                     parameters=wanted.parameters,
                 )
                 answers = (await meter.ask(asked),)

@@ -9,7 +9,7 @@ import typer
 from bench.store.queries import Row
 from bench.store.shown import Shown
 from bench.studies.levels import Times, times_of
-from bench.studies.mainline_cost import MainlineCost, mainline_costs
+from bench.studies.text_cost import TextCost, text_costs
 from bench.words.figures import UNKNOWN, dollars, known_dollars, seconds
 from bench.words.tables import print_table
 from pricing.money import usd_text
@@ -18,7 +18,7 @@ _PLACE = (("endpoint", False), ("model", False))
 
 
 def print_modes(shown: Shown) -> None:
-    """A table for each of the three that the run has."""
+    """A table for each of the four that the run has."""
     if shown.streams:
         typer.echo("\nstreams: partial pictures that came, and the final one")
         columns = [("ok", True), ("partials", True), ("first partial p50", True)]
@@ -27,7 +27,10 @@ def print_modes(shown: Shown) -> None:
         print_table([*_PLACE, *columns], lines)
     if shown.mainline_models:
         typer.echo("\nmainline models, which drove the image tool; charged beside it")
-        _print_mainline(shown)
+        _print_text(shown, shown.mainline_models, "mainline model", "image tokens")
+    if shown.svg_authors:
+        typer.echo("\nauthors, which wrote SVGs; charged beside the image model")
+        _print_text(shown, shown.svg_authors, "author", "its tokens")
     if shown.conversations:
         typer.echo("\nconversations, turn by turn")
         columns = [("conversation", False), ("turn", True), ("ok", True)]
@@ -49,7 +52,11 @@ def modes_answer(shown: Shown) -> dict[str, Any]:
         ],
         "mainline_models": [
             {**_cell_of(shown, cost.cell_index), **_mainline(cost)}
-            for cost in mainline_costs(shown.mainline_models)
+            for cost in text_costs(shown.mainline_models)
+        ],
+        "svg_authors": [
+            {**_cell_of(shown, cost.cell_index), **_author(cost)}
+            for cost in text_costs(shown.svg_authors)
         ],
         "conversations": [
             {
@@ -102,20 +109,20 @@ def _members(what: str, times: Times) -> dict[str, Any]:
     }
 
 
-def _print_mainline(shown: Shown) -> None:
-    columns = [("mainline model", False), ("requests", True), ("tokens in", True)]
+def _print_text(shown: Shown, rows: Sequence[Row], what: str, told: str) -> None:
+    columns = [(what, False), ("requests", True), ("tokens in", True)]
     columns += [("of them cached", True), ("tokens out", True), ("at list price", True)]
-    columns += [("of both models'", True), ("image tokens reported", False)]
+    columns += [("of all models'", True), (f"{told} reported", False)]
     print_table(
         [("endpoint", False), *columns],
         [
-            [_place(shown, {"cell_index": cost.cell_index})[0], *_mainline_line(cost)]
-            for cost in mainline_costs(shown.mainline_models)
+            [_place(shown, {"cell_index": cost.cell_index})[0], *_text_line(cost)]
+            for cost in text_costs(rows)
         ],
     )
 
 
-def _mainline_line(cost: MainlineCost) -> list[str]:
+def _text_line(cost: TextCost) -> list[str]:
     counts = (cost.input_tokens, cost.cached_tokens, cost.output_tokens)
     return [
         cost.model,
@@ -127,24 +134,36 @@ def _mainline_line(cost: MainlineCost) -> list[str]:
     ]
 
 
-def _told(cost: MainlineCost) -> str:
-    """What answers with a picture told of the image tool's tokens."""
+def _told(cost: TextCost) -> str:
+    """What answers with a picture told of tokens."""
     n_answers = cost.n_reported + cost.n_zero + cost.n_absent
     others = ((cost.n_zero, "all zero"), (cost.n_absent, "absent"))
     said = [f"{n} {how}" for n, how in others if n]
     return ", ".join((f"{cost.n_reported} of {n_answers}", *said))
 
 
-def _mainline(cost: MainlineCost) -> dict[str, Any]:
+def _mainline(cost: TextCost) -> dict[str, Any]:
+    return {"mainline_model": cost.model, **_text(cost, "tool_usage")}
+
+
+def _author(cost: TextCost) -> dict[str, Any]:
+    # An answer tells no cached part of what an author read.
+    told = _text(cost, "svg_usage")
     return {
-        "mainline_model": cost.model,
+        "svg_model": cost.model,
+        **{name: told[name] for name in told if name != "cached_tokens"},
+    }
+
+
+def _text(cost: TextCost, usage: str) -> dict[str, Any]:
+    return {
         "requests": cost.requests,
         "input_tokens": cost.input_tokens,
         "cached_tokens": cost.cached_tokens,
         "output_tokens": cost.output_tokens,
         "usd_at_list": _usd(cost.usd),
         "list_usd": _usd(cost.list_usd),
-        "tool_usage": {
+        usage: {
             "reported": cost.n_reported,
             "zero": cost.n_zero,
             "absent": cost.n_absent,

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from bench.images.drawing import is_svg, size_of
+
 MARK = b"pixelmeter-emulator"
 _MARKS = (MARK, MARK.decode().encode("utf-16-le"))
 # Where marks stand: in front of the picture's data, or behind it.
@@ -19,6 +21,8 @@ _MOST_MARKERS = 1000
 _FRAME = re.compile(
     rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf].{3}(.{2})(.{2})", re.DOTALL
 )
+_SVG_ROOT = re.compile(r"<svg\b([^>]{0,4000})>")
+_SVG_ATTRIBUTE = re.compile(r"\s(width|height|viewBox)\s?=\s?[\"']([^\"']{0,100})")
 _WEBP_FRAME = b"\x9d\x01\x2a"
 
 
@@ -43,6 +47,8 @@ def read_header(content: bytes) -> Header:
     if content.startswith(_GIF) and len(content) >= _GIF_HEAD_BYTES:
         size = _little(content[6:8]), _little(content[8:10])
         return Header("gif", *size, simulated)
+    if is_svg(content):
+        return Header("svg", *_svg_size(content), simulated)
     is_webp = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
     if is_webp and (size := _webp_size(content)):
         return Header("webp", *size, simulated)
@@ -64,6 +70,13 @@ def _jpeg_size(content: bytes) -> tuple[int, int] | None:
         is_fill = content[at + 1] == _FILL
         at += 1 if is_fill else 2 + _number(content[at + 2 : at + 4])
     return None
+
+
+def _svg_size(content: bytes) -> tuple[int, int] | tuple[None, None]:
+    """What its first element says."""
+    root = _SVG_ROOT.search(content[:_EDGE_BYTES].decode("utf-8", "replace"))
+    named = _SVG_ATTRIBUTE.findall(root[1]) if root else []
+    return size_of(dict(named)) or (None, None)
 
 
 def _webp_size(content: bytes) -> tuple[int, int] | None:

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile
 
+from bench.images.drawing import is_svg, read_svg
 from bench.images.header import MARK
 from bench.memory import keep_room
 
@@ -60,7 +61,7 @@ def inspect(content: bytes, *, thumbnail: bool) -> tuple[dict[str, Any], bytes]:
 
     Returns:
         The facts of the module's docstring, and a WebP thumbnail's bytes (empty
-        when none was asked for or the picture can't be used).
+        when none was asked for, of an SVG, or where the picture can't be used).
     """
     facts: dict[str, Any] = {
         "format": None,
@@ -70,6 +71,8 @@ def inspect(content: bytes, *, thumbnail: bool) -> tuple[dict[str, Any], bytes]:
         "problem": None,
     }
     try:
+        if is_svg(content):
+            return facts | _of_svg(content), b""
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             facts["format"] = (picture.format or "").lower()
             facts["width_px"], facts["height_px"] = picture.size
@@ -83,6 +86,18 @@ def inspect(content: bytes, *, thumbnail: bool) -> tuple[dict[str, Any], bytes]:
     except Exception as error:  # noqa: BLE001
         facts["problem"] = f"can't be decoded ({type(error).__name__})"
         return facts, b""
+
+
+def _of_svg(content: bytes) -> dict[str, Any]:
+    """The facts of an SVG; no file may be named so that can't be shown safely."""
+    found = read_svg(content)
+    return {
+        "format": "svg" if found.problem is None else None,
+        "width_px": found.width_px,
+        "height_px": found.height_px,
+        "simulated": any(MARK.decode() in text for text in found.comments),
+        "problem": found.problem,
+    }
 
 
 def _is_marked(picture: Image.Image) -> bool:

@@ -1,4 +1,4 @@
-"""Masks: where the first input may be changed, checked unsent."""
+"""Masks: where and how the first input is to change, checked unsent."""
 
 from bench.errors import BadInput
 from bench.inputs.opener import Seen
@@ -48,6 +48,29 @@ def check_mask(mask: Reference, seen: Seen, first: Reference | None) -> None:
         raise BadInput(
             f"{name}: {size} pixels, the first input {other}; both have to be of one "
             "size: `pixelmeter mask IN OUT --for INPUT` scales a mask"
+        )
+
+
+def check_markup(markup: Reference, seen: Seen, first: Reference | None) -> None:
+    """Refuse a markup that the API would refuse; raises as `check_mask`."""
+    name = f"markup {markup.file}" if markup.file else "the markup"
+    if markup.format != "png":
+        raise BadInput(
+            f"{name}: is {markup.format}, and a markup has to be PNG; save it as PNG, "
+            "transparent but for what you drew"
+        )
+    if not seen.n_clear_px:
+        raise BadInput(
+            f"{name}: no pixel is transparent, so it would hide the whole picture; "
+            "draw on a transparent ground"
+        )
+    if first is None:
+        raise BadInput(f"{name}: there is no input that it is for; add inputs")
+    size, other = _size(markup), _size(first)
+    if first.width_px is not None and size != other:
+        raise BadInput(
+            f"{name}: {size} pixels, the first input {other}; both have to be of one "
+            "size: draw it over that picture"
         )
 
 

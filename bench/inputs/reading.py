@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BadInput
+from bench.images.drawing import is_svg
 from bench.images.header import read_header
 from bench.inputs.opener import Opener, Seen
 from bench.reference import Reference
@@ -85,6 +86,8 @@ def look_at(name: str, content: bytes, opener: Opener | None = None) -> Opened:
     with ExitStack() as stack:
         opener = opener or stack.enter_context(Opener())
         seen = opener.see(content)
+    if seen.format == "svg" or (seen.format is None and is_svg(content)):
+        raise BadInput(f"{name}: is an SVG, which no image model takes; {_CURE}")
     if seen.format is None and read_header(content).format is None:
         raise BadInput(f"{name}: is no PNG, JPEG or WebP; {_CURE}")
     if seen.problem is not None:

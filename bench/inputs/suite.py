@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import BadInput
 from bench.folder import DataFolder
-from bench.inputs.masks import check_mask
+from bench.inputs.masks import check_markup, check_mask
 from bench.inputs.opener import Opener, Seen
 from bench.inputs.reading import Opened, content_of_data_url, look, look_at
 from bench.inputs.shelf import keep
@@ -91,15 +91,20 @@ class _Known:
         named = {"file": written.file, "send": send}
         return self.look(written)[0].model_copy(update=named)
 
-    def mask(self, written: Reference, inputs: tuple[Reference, ...]) -> Reference:
-        """The same of a mask, which is checked against what it is for."""
+    def over(
+        self, written: Reference | None, inputs: tuple[Reference, ...], *, key: str
+    ) -> Reference | None:
+        """The same of a mask or markup, which is checked against what it is for."""
+        if written is None:
+            return None
         if not _is_at_hand(written):
             raise BadInput(
-                "mask: should be a file of yours, so that it can be checked before "
+                f"{key}: should be a file of yours, so that it can be checked before "
                 "anything is sent"
             )
         found = self.reference(written)
-        check_mask(found, self.look(written)[1], inputs[0] if inputs else None)
+        checked = check_mask if key == "mask" else check_markup
+        checked(found, self.look(written)[1], inputs[0] if inputs else None)
         return found
 
 
@@ -119,7 +124,9 @@ def _opened(prompt: Prompt, known: _Known) -> Prompt:
         return prompt
     try:
         inputs = tuple(known.reference(one) for one in prompt.inputs)
-        mask = None if prompt.mask is None else known.mask(prompt.mask, inputs)
+        mask = known.over(prompt.mask, inputs, key="mask")
+        markup = known.over(prompt.markup, inputs, key="markup")
     except BadInput as error:
         raise BadInput(f"prompt '{prompt.id}': {error}") from None
-    return prompt.model_copy(update={"inputs": inputs, "mask": mask})
+    along = {"inputs": inputs, "mask": mask, "markup": markup}
+    return prompt.model_copy(update=along)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.document import check
 from bench.folder import DataFolder
-from bench.inputs.masks import check_mask
+from bench.inputs.masks import check_markup, check_mask
 from bench.inputs.opener import Opener, Seen
 from bench.inputs.reading import Opened, content_of_data_url, look, look_at
 from bench.inputs.shelf import keep
@@ -30,10 +30,12 @@ class Along:
     Attributes:
         inputs: In their order.
         mask: Where the first may be changed.
+        markup: Drawn over the first.
     """
 
     inputs: tuple[Reference, ...] = ()
     mask: Reference | None = None
+    markup: Reference | None = None
 
 
 class Album:
@@ -53,22 +55,41 @@ class Album:
             self._opener.close()
 
     def take(
-        self, images: Sequence[Given], mask: Given | None, send: Send | None
+        self,
+        images: Sequence[Given],
+        mask: Given | None,
+        send: Send | None,
+        markup: Given | None = None,
     ) -> Along:
         """Pictures as they are to be sent; blocks while they are opened.
 
         Raises:
-            BadInput: One can't be sent along, or the mask is not for the first;
+            BadInput: One can't be sent along, or mask or markup is not for the first;
                 says why.
             StorageFailed: One could not be kept.
         """
         inputs = tuple(self._reference(one, send)[0] for one in images)
-        if mask is None:
-            return Along(inputs=inputs)
-        reference, seen = self._reference(mask, send)
+        first = inputs[0] if inputs else None
+        return Along(
+            inputs=inputs,
+            mask=self._over(mask, send, first, check_mask),
+            markup=self._over(markup, send, first, check_markup),
+        )
+
+    def _over(
+        self,
+        given: Given | None,
+        send: Send | None,
+        first: Reference | None,
+        check_over: Callable[[Reference, Seen, Reference | None], None],
+    ) -> Reference | None:
+        """A mask or markup, checked against the picture that it is for."""
+        if given is None:
+            return None
+        reference, seen = self._reference(given, send)
         if seen is not None:
-            check_mask(reference, seen, inputs[0] if inputs else None)
-        return Along(inputs=inputs, mask=reference)
+            check_over(reference, seen, first)
+        return reference
 
     def _reference(self, given: Given, send: Send | None) -> _Known:
         if isinstance(given, Reference):

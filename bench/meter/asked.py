@@ -39,6 +39,7 @@ class Asked:
         prompt_id: Names the prompt in records; None makes a name from its text.
         images: What is sent along.
         mask: Where the first of them may be changed.
+        markup: Drawn over the first of them.
         send: How pictures of ours go.
         parameters: What the request carries beside; None is not sent.
         turn: Of a conversation; None where it is none.
@@ -50,6 +51,7 @@ class Asked:
     prompt_id: str | None = None
     images: tuple[Given, ...] = ()
     mask: Given | None = None
+    markup: Given | None = None
     send: Send | None = None
     parameters: Parameters = field(default_factory=dict[str, Value | None])
     turn: Turn | None = None
@@ -61,7 +63,9 @@ def asked_prompt(asked: Asked, along: Along) -> Prompt:
     Raises:
         BadInput: The text is empty or too long, or the id can't be one.
     """
-    prompt = prompt_of(asked.prompt, asked.prompt_id, along.inputs, along.mask)
+    prompt = prompt_of(
+        asked.prompt, asked.prompt_id, along.inputs, along.mask, along.markup
+    )
     if asked.turn is None:
         return prompt
     turn = asked.turn

@@ -142,5 +142,5 @@ def _promised(content: bytes, *, opens: bool) -> Picture:
         width_px=header.width_px,
         height_px=header.height_px,
         simulated=header.simulated,
-        problem=None if is_known else "is none of png, jpeg and webp",
+        problem=None if is_known else "is none of png, jpeg, webp, gif and svg",
     )

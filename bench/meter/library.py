@@ -176,13 +176,16 @@ class Meter(Operations):
 
     async def _along(self, asked: Asked) -> Along:
         """The pictures that are sent along, opened and kept aside of the loop."""
-        if not asked.images and asked.mask is None:
+        if not asked.images and asked.mask is None and asked.markup is None:
             return Along()
         if self._album is None:
             self._album = Album(self._opened.data)
             self._stack.callback(self._album.close)
         take = self._album.take
-        return await asyncio.to_thread(take, asked.images, asked.mask, asked.send)
+        drawn = asked.markup
+        return await asyncio.to_thread(
+            take, asked.images, asked.mask, asked.send, drawn
+        )
 
     def wrap(self, client: Client, endpoint: str | None = None) -> Client:
         """A copy of an official client whose calls for pictures are metered.

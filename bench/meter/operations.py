@@ -94,6 +94,7 @@ class Operations(ABC):
         endpoint: str | None = None,
         prompt_id: str | None = None,
         send: Send | None = None,
+        markup: Given | None = None,
         **parameters: Value | None,
     ) -> Answer:
         """Have one picture changed.
@@ -104,6 +105,8 @@ class Operations(ABC):
             endpoint: One of the meter's; else its first.
             prompt_id: Names the prompt in records; else made from what is asked.
             send: How a picture of yours goes.
+            markup: Drawn over it, to say what is to be changed: a PNG as large as the
+                picture, transparent elsewhere (gpt-image-2.5 and newer).
             **parameters: What the request carries, as the class says.
 
         Raises:
@@ -116,6 +119,7 @@ class Operations(ABC):
             prompt_id=prompt_id,
             images=(image,),
             send=send,
+            markup=markup,
             parameters=parameters,
         )
         return await self.ask(asked)
@@ -128,6 +132,7 @@ class Operations(ABC):
         endpoint: str | None = None,
         prompt_id: str | None = None,
         send: Send | None = None,
+        markup: Given | None = None,
         **parameters: Value | None,
     ) -> Answer:
         """Have one picture made of several.
@@ -138,6 +143,8 @@ class Operations(ABC):
             endpoint: One of the meter's; else its first.
             prompt_id: Names the prompt in records; else made from what is asked.
             send: How pictures of yours go.
+            markup: Drawn over the first, to say what is to be changed: a PNG as large
+                as that one, transparent elsewhere (gpt-image-2.5 and newer).
             **parameters: What the request carries, as the class says.
 
         Raises:
@@ -150,6 +157,7 @@ class Operations(ABC):
             prompt_id=prompt_id,
             images=several(images),
             send=send,
+            markup=markup,
             parameters=parameters,
         )
         return await self.ask(asked)

@@ -12,6 +12,7 @@ import orjson
 from bench.attempt import Cell
 from bench.errors import BadInput
 from bench.images.header import read_header
+from bench.meter.author import with_author
 from bench.meter.forms import parts_of
 from bench.meter.operations import NO_PROMPT
 from bench.plan.growth import prompt_of
@@ -39,6 +40,7 @@ _COUNTS = (
     *("n", "partial_images", "output_compression", "max_output_tokens"),
     *("frame_count", "frame_duration_ms"),
 )
+_OVER = ("mask", "markup")
 _WORDS = {"true": True, "false": False}
 _LONGEST_VALUE = 200
 # Beyond, a number of JSON is no whole number that can be relied on.
@@ -110,27 +112,28 @@ def overhear(request: httpx2.Request) -> Overheard | None:
         texts = {p.name: _typed(p.content) for p in form if not p.is_file}
         files = [(p.name.removesuffix("[]"), p.content) for p in form if p.is_file]
         images = [_ours(content) for name, content in files if name == "image"]
-        masks = [_ours(content) for name, content in files if name == "mask"]
-        return _of_images(place, texts, images, next(iter(masks), None))
+        over = {name: _ours(content) for name, content in files if name in _OVER}
+        return _of_images(place, texts, images, over)
     said = _object(body)
     images = [_named(one) for one in _objects(said.pop("images", None))]
     mask = said.pop("mask", None)
-    return _of_images(place, said, images, _named(mask) if mask else None)
+    return _of_images(place, said, images, {"mask": _named(mask)} if mask else {})
 
 
 def _of_images(
-    place: str, said: Json, images: list[Reference], mask: Reference | None
+    place: str, said: Json, images: list[Reference], over: Mapping[str, Reference]
 ) -> Overheard | None:
     is_variation = place == VARIATIONS
     text = NO_PROMPT if is_variation else said.get("prompt")
     if not isinstance(text, str) or (place != GENERATIONS and not images):
         return None
+    mask = over.get("mask")
     operation = "variation" if is_variation else operation_of(images, mask)
     return Overheard(
         api="images",
         operation=operation,
         model=str(said.get("model") or _DEFAULTS[place]),
-        prompt=prompt_of(text, None, tuple(images), mask),
+        prompt=prompt_of(text, None, tuple(images), mask, over.get("markup")),
         parameters=_parameters(said, without={"model", "prompt"}),
     )
 
@@ -256,7 +259,8 @@ def _typed(content: bytes) -> Value:
 
 def _parameters(said: Json, *, without: set[str]) -> dict[str, Value]:
     # None stands for what is not sent: the API takes it so.
-    sent = {k: _plain(v) for k, v in said.items() if v is not None and k not in without}
+    told = with_author(said).items()
+    sent = {k: _plain(v) for k, v in told if v is not None and k not in without}
     for name in _COUNTS:
         if name not in sent:
             continue

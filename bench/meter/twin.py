@@ -113,6 +113,7 @@ class SyncMeter:
         endpoint: str | None = None,
         prompt_id: str | None = None,
         send: Send | None = None,
+        markup: Given | None = None,
         **parameters: Value | None,
     ) -> Answer:
         """Have one picture changed, and wait; everything else as `Meter.edit`."""
@@ -122,6 +123,7 @@ class SyncMeter:
             endpoint=endpoint,
             prompt_id=prompt_id,
             send=send,
+            markup=markup,
             **parameters,
         )
         return self._wait(call)
@@ -134,6 +136,7 @@ class SyncMeter:
         endpoint: str | None = None,
         prompt_id: str | None = None,
         send: Send | None = None,
+        markup: Given | None = None,
         **parameters: Value | None,
     ) -> Answer:
         """Have one picture made of several, and wait; as `Meter.compose`."""
@@ -143,6 +146,7 @@ class SyncMeter:
             endpoint=endpoint,
             prompt_id=prompt_id,
             send=send,
+            markup=markup,
             **parameters,
         )
         return self._wait(call)

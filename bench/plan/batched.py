@@ -4,15 +4,19 @@ from collections.abc import Iterable
 
 from bench.attempt import Cell
 from bench.errors import BadInput
+from bench.prompt import Prompt
 
 _CURE = "leave --batch out"
 
 
-def check_batch(cells: Iterable[Cell], n_warmup: int | None) -> None:
+def check_batch(
+    cells: Iterable[Cell], prompts: Iterable[Prompt], n_warmup: int | None
+) -> None:
     """See that a job can hold the requests of some cells.
 
     Args:
-        cells: What is asked.
+        cells: Where it is asked.
+        prompts: What is asked.
         n_warmup: Trials that are to be warm-up, None where nobody says.
 
     Raises:
@@ -22,6 +26,11 @@ def check_batch(cells: Iterable[Cell], n_warmup: int | None) -> None:
         raise BadInput(
             f"--warm-up {n_warmup}: jobs have no latency to warm up for; leave it out, "
             "or --batch"
+        )
+    if any(prompt.markup is not None for prompt in prompts):
+        raise BadInput(
+            "markup: goes in a form alone, and a job takes no forms; take it away, or "
+            f"{_CURE}"
         )
     for cell in cells:
         if cell.is_stream or cell.count("partial_images", 0):

@@ -77,7 +77,7 @@ def build(suite: Suite, endpoints: tuple[Endpoint, ...], wishes: Wishes) -> Plan
     if n_trials > MOST_TRIALS:
         raise BadInput(f"{n_trials:,} trials; a run has at most {MOST_TRIALS:,}")
     if wishes.options.batch:
-        check_batch(cells, wishes.warm_up)
+        check_batch(cells, prompts, wishes.warm_up)
     today = datetime.now(UTC).date()
     check_asked(cells, prompts, endpoints, today)
     tier = Tier.BATCH if wishes.options.batch else Tier.STANDARD
@@ -128,11 +128,11 @@ def price_cells(
     by_name = {endpoint.name: endpoint for endpoint in endpoints}
     prices: dict[tuple[str, str], PricedModel] = {}
     unknown: list[str] = []
-    asked = [(cell.endpoint, cell.model) for cell in cells]
-    asked += [(c.endpoint, c.mainline_model) for c in cells if c.mainline_model]
-    for key in dict.fromkeys(asked):
+    asked = {(c.endpoint, model): key for c in cells for key, model in c.models}
+    for (name, model), key in sorted(asked.items(), key=_is_text_model):
         try:
-            prices[key] = price_model(by_name[key[0]], key[1], day, book, tier)
+            found = price_model(by_name[name], model, day, book, tier, key)
+            prices[name, model] = found
         except BadInput as error:
             unknown.append(str(error))
     if unknown:
@@ -141,6 +141,10 @@ def price_cells(
             "an unknown price is never taken for 0"
         )
     return prices
+
+
+def _is_text_model(asked: tuple[tuple[str, str], str]) -> bool:
+    return asked[1] != "model"
 
 
 def cell_of(variant: Mapping[str, Value], endpoint: Endpoint) -> Cell:
@@ -247,6 +251,7 @@ def _trials(
             position=position,
             references=prompt.inputs,
             mask=prompt.mask,
+            markup=prompt.markup,
             after=trials[-1].trial.trial_id if is_next else None,
         )
         trials.append(

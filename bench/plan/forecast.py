@@ -14,7 +14,7 @@ from pricing.errors import PricingError
 from pricing.variant import parse_size
 
 # Measured on real answers and rendered ones: about 1.5 bytes a pixel of PNG.
-BYTES_PER_PIXEL = {"png": 1.6, "jpeg": 0.5, "webp": 0.4}
+BYTES_PER_PIXEL = {"png": 1.6, "jpeg": 0.5, "webp": 0.4, "svg": 0.1}
 AUTO_PIXELS = 1536 * 1024
 RECORD_BYTES = 3_000
 

@@ -255,6 +255,7 @@ def trial_from_json(
             position=entry["position"],
             references=prompt.inputs,
             mask=prompt.mask,
+            markup=prompt.markup,
             after=entry.get("after"),
         ),
         bound_usd=Decimal(entry["bound_usd"]),

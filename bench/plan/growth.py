@@ -40,7 +40,7 @@ from pricing.book import PriceBook
 from pricing.estimate import Bound
 
 KIND = "metered"
-_SAID = ("id", "text", "inputs", "mask", "conversation", "turn")
+_SAID = ("id", "text", "inputs", "mask", "markup", "conversation", "turn")
 _MOST_ESTIMATES = 10_000
 Json = dict[str, Any]
 
@@ -127,9 +127,8 @@ class GrowingPlan:
             BadInput: There is no price, so nothing may be sent.
         """
         today = datetime.now(UTC).date()
-        for model in (cell.model, cell.mainline_model):
-            if model is not None:
-                self._price(endpoint, model, today)
+        for name, model in cell.models:
+            self._price(endpoint, model, today, name)
         priced = priced_of(self.prices, cell)
         turns = tuple(self._said[one.trial.prompt_id] for one in before)
         most, expected = self._estimate(priced, cell, (*turns, prompt), today)
@@ -149,6 +148,7 @@ class GrowingPlan:
                 position=self._n_trials,
                 references=prompt.inputs,
                 mask=prompt.mask,
+                markup=prompt.markup,
                 after=before[-1].trial.trial_id if before else None,
             ),
             bound_usd=most.usd,
@@ -179,12 +179,12 @@ class GrowingPlan:
             )
         return self._estimates[key]
 
-    def _price(self, endpoint: Endpoint, model: str, day: date) -> None:
+    def _price(self, endpoint: Endpoint, model: str, day: date, name: str) -> None:
         """The rates of a day; a run that goes on over midnight reads them anew."""
         key = (endpoint.name, model)
         if self._priced_on.get(key) == day:
             return
-        priced = price_model(endpoint, model, day, self._book)
+        priced = price_model(endpoint, model, day, self._book, key=name)
         is_same = self.prices.get(key) == priced
         self.prices[key], self._priced_on[key] = priced, day
         named = {"endpoint": endpoint.name, "model": model, **priced.to_json()}
@@ -219,6 +219,7 @@ def prompt_of(
     prompt_id: str | None = None,
     inputs: tuple[Reference, ...] = (),
     mask: Reference | None = None,
+    markup: Reference | None = None,
 ) -> Prompt:
     """A prompt that was asked without a suite; its id is made from what it says.
 
@@ -226,7 +227,8 @@ def prompt_of(
         BadInput: The text is empty or too long, or the id can't be one.
     """
     written: dict[str, Any] = {"id": prompt_id or "p", "text": text}
-    prompt = check(Path("prompt"), {**written, "inputs": inputs, "mask": mask}, Prompt)
+    along = {"inputs": inputs, "mask": mask, "markup": markup}
+    prompt = check(Path("prompt"), {**written, **along}, Prompt)
     if prompt_id:
         return prompt
     return prompt.model_copy(update={"id": f"p-{_digest(prompt)[:12]}"})

@@ -1,10 +1,13 @@
-"""Mainline: what the text model of a Responses call can cost at most."""
+"""Mainline: what the text models of a request can cost at most."""
 
 from collections.abc import Sequence
 
 from bench.attempt import Cell
+from bench.errors import BadInput
 from bench.prompt import Prompt
+from pricing.book import shipped_book
 from pricing.charge import Charge, charge_mainline
+from pricing.errors import UnknownQuantity
 from pricing.rates import RateCard, TokenClass
 from pricing.usage import MainlineUsage
 
@@ -17,6 +20,12 @@ REASON = (
     "mainline tokens of {model} vary from answer to answer: its input is bound by the "
     "bytes of the prompts, {overhead:,} tokens for the tool and {picture:,} for each "
     "picture (assumed), its output by max_output_tokens"
+)
+
+AUTHOR_REASON = (
+    "what {model} reads and writes for an SVG varies from answer to answer: it is "
+    "bound by the most that it takes in one request, {input:,} tokens in and "
+    "{output:,} out ({source}, {checked_on})"
 )
 
 
@@ -38,19 +47,45 @@ def mainline_bound(
         # What it wrote in the turns before comes back to it.
         + (len(turns) - 1) * cell.max_output_tokens
     )
-    most = charge_mainline(
-        MainlineUsage(
-            input_tokens=tokens,
-            cached_tokens=0,
-            cache_write_tokens=tokens if _writes_are_dearer(card, tokens) else 0,
-            output_tokens=cell.max_output_tokens,
-        ),
-        card,
-    )
+    most = _dearest(card, tokens, cell.max_output_tokens)
     said = REASON.format(
         model=card.model, overhead=OVERHEAD_TOKENS, picture=PICTURE_TOKENS
     )
     return most, (said,)
+
+
+def author_bound(card: RateCard) -> tuple[Charge, tuple[str, ...]]:
+    """The most that the author of an SVG can cost, and why; by its published limits.
+
+    Raises:
+        BadInput: Nobody publishes any.
+    """
+    try:
+        limits = shipped_book().limits(card.model)
+    except UnknownQuantity as error:
+        raise BadInput(f"svg_model: {error}; name one of them") from None
+    said = AUTHOR_REASON.format(
+        model=card.model,
+        input=limits.input_tokens,
+        output=limits.output_tokens,
+        source=limits.source,
+        checked_on=limits.checked_on,
+    )
+    return _dearest(card, limits.input_tokens, limits.output_tokens), (said,)
+
+
+def _dearest(card: RateCard, input_tokens: int, output_tokens: int) -> Charge:
+    """So many tokens, all of the input written to the cache where that is dearer."""
+    is_dearer = _writes_are_dearer(card, input_tokens)
+    return charge_mainline(
+        MainlineUsage(
+            input_tokens=input_tokens,
+            cached_tokens=0,
+            cache_write_tokens=input_tokens if is_dearer else 0,
+            output_tokens=output_tokens,
+        ),
+        card,
+    )
 
 
 def _writes_are_dearer(card: RateCard, tokens: int) -> bool:

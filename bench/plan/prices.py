@@ -8,7 +8,7 @@ from typing import Any
 from bench.attempt import Cell
 from bench.endpoint import Endpoint, Route
 from bench.errors import BadInput
-from bench.plan.mainline import mainline_bound
+from bench.plan.mainline import author_bound, mainline_bound
 from bench.plan.wanted import picture_request, variant_asked
 from bench.prompt import Prompt
 from pricing.book import PriceBook, shipped_book
@@ -30,6 +30,9 @@ MAINLINE_COUNTS = (
     "mainline_cache_write_tokens",
     "mainline_output_tokens",
 )
+# What the author of an SVG used; its reasoning is part of its output.
+AUTHOR_COUNTS = ("svg_input_tokens", "svg_output_tokens", "svg_reasoning_tokens")
+_AUTHOR = "name a text model that its book prices, such as svg_model: gpt-5-mini"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +50,13 @@ class PricedModel:
     Attributes:
         mainline: Rates of the text model that drives the image tool, where a call
             has one.
+        author: Those of the text model that writes an SVG.
     """
 
     card: RateCard
     scheme: Scheme | None
     mainline: RateCard | None = None
+    author: RateCard | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The card and the scheme as plain data."""
@@ -86,6 +91,8 @@ class PricedModel:
             direct = charge(Usage(**_of_pictures(counts)), self.card)
         if self.mainline is not None:
             direct = direct.plus(charge_mainline(_of_mainline(counts), self.mainline))
+        if self.author is not None:
+            direct = direct.plus(charge_mainline(_of_author(counts), self.author))
         if self.scheme is None:
             return Charges(endpoint=direct, direct=direct)
         size = variant.size if self.scheme.needs_size else None
@@ -93,16 +100,18 @@ class PricedModel:
 
 
 def priced_of(prices: Mapping[tuple[str, str], PricedModel], cell: Cell) -> PricedModel:
-    """The rates of a cell's model, and of its text model where it has one.
+    """The rates of a cell's model, and of its text models where it has any.
 
     Args:
         prices: By endpoint and model; text models have entries of their own.
         cell: What is asked at.
     """
-    priced = prices[cell.endpoint, cell.model]
-    if cell.mainline_model is None:
-        return priced
-    return replace(priced, mainline=prices[cell.endpoint, cell.mainline_model].card)
+    cards = {key: prices[cell.endpoint, model].card for key, model in cell.models}
+    return replace(
+        prices[cell.endpoint, cell.model],
+        mainline=cards.get("mainline_model"),
+        author=cards.get("svg_model"),
+    )
 
 
 def price_model(
@@ -111,11 +120,13 @@ def price_model(
     day: date,
     book: PriceBook | None = None,
     tier: str = Tier.STANDARD,
+    key: str = "model",
 ) -> PricedModel:
     """The rates that hold for a model at an endpoint on a day, in a tier.
 
-    Without a book those of the shipped one. A gateway may sell a model that its
-    maker has shut down: at what its last day's price comes to there.
+    Without a book those of the shipped one; `key` is what names the model. A gateway
+    may sell a model that its maker has shut down: at what its last day's price comes
+    to there.
 
     Raises:
         BadInput: No rate is known, or the scheme can't be used.
@@ -125,8 +136,10 @@ def price_model(
         card = _card(endpoint, model, day, book or shipped_book(), tier)
     except PricingError as error:
         cure = f"; {_NO_BATCH}" if tier is Tier.BATCH else ""
+        if key == "svg_model":
+            cure = f"; {_AUTHOR}"
         raise BadInput(
-            f"endpoint {endpoint.name}: model {model}: {error}{cure}"
+            f"endpoint {endpoint.name}: {key} {model}: {error}{cure}"
         ) from None
     if scheme is not None and scheme.needs_all_calls:
         raise BadInput(
@@ -167,18 +180,16 @@ def bound(
     Raises:
         BadInput: The request has no price at all.
     """
-    if cell.parameter("output_format") == "svg":
+    if cell.parameter("output_format") == "svg" and priced.author is None:
         raise BadInput(
             f"endpoint {cell.endpoint}: output_format: an SVG is written by a text "
-            "model whose tokens nothing binds, so no budget can hold it; use png, "
-            "jpeg, webp or gif"
+            "model, and nothing binds what one costs that is not named; name it, such "
+            "as svg_model: gpt-5-mini"
         )
     try:
-        beside = None
         # The text model writes the tool's prompt anew.
         n_bytes = len(prompt.text.encode())
         if priced.mainline is not None:
-            beside = mainline_bound(priced.mainline, cell, (*before, prompt))
             n_bytes += cell.max_output_tokens
         return request_bound(
             card=priced.card,
@@ -186,12 +197,29 @@ def bound(
             request=picture_request(cell, prompt, before),
             prompt_bytes=n_bytes,
             as_of=day,
-            beside=beside,
+            beside=_beside(priced, cell, (*before, prompt)),
         )
     except PricingError as error:
         raise BadInput(
             f"endpoint {cell.endpoint}: model {cell.model}: {error}"
         ) from None
+
+
+def _beside(
+    priced: PricedModel, cell: Cell, turns: Sequence[Prompt]
+) -> tuple[Charge, tuple[str, ...]] | None:
+    """What the text models of a request can cost at most, and why; None without any."""
+    found: list[tuple[Charge, tuple[str, ...]]] = []
+    if priced.mainline is not None:
+        found.append(mainline_bound(priced.mainline, cell, turns))
+    if priced.author is not None:
+        found.append(author_bound(priced.author))
+    if not found:
+        return None
+    (most, reasons), *others = found
+    for more, why in others:
+        most, reasons = most.plus(more), (*reasons, *why)
+    return most, reasons
 
 
 def expected_counts(
@@ -203,12 +231,14 @@ def expected_counts(
 ) -> Counts | None:
     """Token counts of one request by the published rules, None without a rule.
 
-    Those of a text model are None: nobody publishes a rule.
+    Those of text models are None: nobody publishes a rule.
     """
     counts = _expected_of_pictures(priced, cell, prompt, day, before)
-    if counts is None or priced.mainline is None:
-        return counts
-    return {**counts, **dict.fromkeys(MAINLINE_COUNTS)}
+    if counts is None:
+        return None
+    mainline = MAINLINE_COUNTS if priced.mainline is not None else ()
+    author = AUTHOR_COUNTS if priced.author is not None else ()
+    return {**counts, **dict.fromkeys((*mainline, *author))}
 
 
 def _expected_of_pictures(
@@ -247,10 +277,19 @@ def _inputs(counts: Counts) -> Usage:
 
 
 def _of_pictures(counts: Counts) -> Counts:
-    return {key: n for key, n in counts.items() if key not in MAINLINE_COUNTS}
+    others = (*MAINLINE_COUNTS, *AUTHOR_COUNTS)
+    return {key: n for key, n in counts.items() if key not in others}
 
 
 def _of_mainline(counts: Counts) -> MainlineUsage:
     return MainlineUsage(
         **{name.removeprefix("mainline_"): counts.get(name) for name in MAINLINE_COUNTS}
+    )
+
+
+def _of_author(counts: Counts) -> MainlineUsage:
+    """An answer tells no cached part of what the author of an SVG read."""
+    return MainlineUsage(
+        input_tokens=counts.get("svg_input_tokens"),
+        output_tokens=counts.get("svg_output_tokens"),
     )

@@ -36,13 +36,13 @@ def picture_request(
         for one in inputs[:MAX_INPUT_IMAGES]
         if one.width_px is not None and one.height_px is not None
     )
-    masks = sum(turn.mask is not None for turn in (*before, prompt))
+    unseen = sum(len(turn.pictures) - len(turn.inputs) for turn in (*before, prompt))
     return PictureRequest(
         variant=variant_asked(cell),
         n=cell.n,
         partial_images=cell.n_partials,
         input_images=seen,
-        unseen_images=len(inputs) - len(seen) + masks + len(before),
+        unseen_images=len(inputs) - len(seen) + unseen + len(before),
         frames=_frames(cell),
     )
 

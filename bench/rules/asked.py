@@ -84,7 +84,12 @@ def check_cell(cell: Cell, endpoint: Endpoint, day: date) -> None:
 
 
 def _check_models(cell: Cell, book: RuleBook) -> None:
-    mainline = cell.mainline_model
+    mainline, author = cell.mainline_model, cell.author_model
+    if author is not None and author.startswith(book.no_mainline):
+        raise BadInput(
+            f"svg_model: '{author}' makes pictures and can't write an SVG; name a text "
+            "model such as gpt-5-mini"
+        )
     if cell.api == "images":
         if mainline is not None:
             raise BadInput(

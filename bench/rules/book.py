@@ -32,6 +32,7 @@ class ModelRules:
         instead: What to ask once it is gone.
         sizes: The sizes there are; None when any size within the limits goes.
         fidelities: Of inputs; empty where the parameter is refused.
+        marks_up: Whether a markup may be drawn over the first input.
         takes: Every parameter that it knows.
     """
 
@@ -50,6 +51,7 @@ class ModelRules:
     inputs_max: int
     input_bytes_max: int
     input_square_png: bool = False
+    marks_up: bool = False
     takes: tuple[str, ...]
 
     @property
@@ -84,6 +86,7 @@ class Operation:
     fewest_inputs: int
     most_inputs: int
     mask: str
+    markup: str
     cure: str
     takes: tuple[str, ...] | None = None
 
@@ -187,6 +190,7 @@ def _operation(row: Mapping[str, Any]) -> Operation:
         fewest_inputs=fewest,
         most_inputs=most,
         mask=row["mask"],
+        markup=row.get("markup", "none"),
         cure=row["cure"],
         takes=None if takes is None else tuple(takes),
     )

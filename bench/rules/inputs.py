@@ -20,6 +20,8 @@ def check_pictures(cell: Cell, rules: ModelRules | None, prompt: Prompt) -> None
     operation = rule_book().operations[cell.operation]
     where = f"prompt '{prompt.id}'"
     _check_counts(operation, prompt, where)
+    if prompt.markup is not None:
+        _check_markup(cell, rules, prompt, where)
     for one in prompt.pictures:
         if cell.api == "responses" or not is_form(prompt):
             _check_data_url(one, where)
@@ -49,6 +51,33 @@ def _check_counts(operation: Operation, prompt: Prompt, where: str) -> None:
     if prompt.mask is not None and operation.mask == "none":
         raise BadInput(
             f"{where}: mask: operation {operation.name} has none; {operation.cure}"
+        )
+
+
+def _check_markup(
+    cell: Cell, rules: ModelRules | None, prompt: Prompt, where: str
+) -> None:
+    """Refuse a markup that can't be sent, or that the model has no word for."""
+    if prompt.mask is not None:
+        raise BadInput(f"{where}: markup: can't go with a mask; keep one of them")
+    if rule_book().operations[cell.operation].markup == "none":
+        raise BadInput(
+            f"{where}: markup: operation {cell.operation} has none; take it away, or "
+            "set operation: edit (one input) or compose (up to 16)"
+        )
+    if cell.api == "responses":
+        raise BadInput(
+            f"{where}: markup: the image tool has no such parameter; set api: images"
+        )
+    if rules is not None and not rules.marks_up:
+        raise BadInput(
+            f"{where}: markup: {cell.model} takes none; ask gpt-image-2.5-flare or a "
+            "newer one, or set operation: inpaint and give a mask"
+        )
+    if not is_form(prompt):
+        raise BadInput(
+            f"{where}: markup: goes in a form alone, with files of yours; name files "
+            "in inputs and markup, without send"
         )
 
 

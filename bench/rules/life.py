@@ -21,8 +21,8 @@ def check_life(cell: Cell, endpoint: Endpoint, day: date) -> None:
     """
     if endpoint.route is not Route.DIRECT or endpoint.vendor != MAKER:
         return
-    for key, model in (("model", cell.model), ("mainline_model", cell.mainline_model)):
-        why = None if model is None else _why_not(model, cell.operation, day)
+    for key, model in cell.models:
+        why = _why_not(model, cell.operation, day)
         if why is not None:
             raise BadInput(f"{key}: {why}")
 

@@ -35,6 +35,7 @@ _FROM = {
                 + coalesce(a.output_image_tokens, 0) + coalesce(a.output_text_tokens, 0)
                 + coalesce(a.mainline_input_tokens, 0)
                 + coalesce(a.mainline_output_tokens, 0)
+                + coalesce(a.svg_input_tokens, 0) + coalesce(a.svg_output_tokens, 0)
             END AS tokens,
             a.images, a.charge_usd, a.list_usd, a.possibly_billed_usd
         FROM v_attempt AS a

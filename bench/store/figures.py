@@ -45,6 +45,7 @@ _TOKENS = ", ".join(
         *("cached_image_tokens", "output_image_tokens", "output_text_tokens"),
         *("mainline_input_tokens", "mainline_cached_tokens"),
         *("mainline_cache_write_tokens", "mainline_output_tokens"),
+        *("svg_input_tokens", "svg_output_tokens", "svg_reasoning_tokens"),
     )
 )
 

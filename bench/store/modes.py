@@ -1,14 +1,43 @@
-"""Modes: what streams, mainline models and conversations came to."""
+"""Modes: what streams, text models and conversations came to."""
+
+from dataclasses import dataclass
 
 import duckdb
 
 from bench.store.queries import Row, rows_of
 
-_MAINLINE_COUNTS = (
-    *("mainline_input_tokens", "mainline_cached_tokens"),
-    *("mainline_cache_write_tokens", "mainline_output_tokens"),
+_TEXT_COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens")
+_SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in _TEXT_COUNTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What a text model does in a request, in the words of the index.
+
+    Attributes:
+        model: Names it, in a row `c` of `cell`.
+        counts: Its columns in a row `a` of `attempt`, as `_TEXT_COUNTS`.
+        usage: Begins the flags of an answer that tells none, or all zero.
+    """
+
+    model: str
+    counts: tuple[str, str, str, str]
+    usage: str
+
+
+_MAINLINE = _Part(
+    model="c.mainline_model",
+    counts=(
+        *("a.mainline_input_tokens", "a.mainline_cached_tokens"),
+        *("a.mainline_cache_write_tokens", "a.mainline_output_tokens"),
+    ),
+    usage="tool_usage",
 )
-_SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in _MAINLINE_COUNTS)
+_AUTHOR = _Part(
+    model="CASE WHEN c.output_format = 'svg' THEN c.parameters->>'$.svg_model' END",
+    counts=("a.svg_input_tokens", "NULL", "NULL", "a.svg_output_tokens"),
+    usage="svg_usage",
+)
 
 
 def streams(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
@@ -47,12 +76,25 @@ def mainline_models(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
     """What mainline models used; a row a cell and kind of rate.
 
     Returns:
-        cell_index; card, the mainline model's frozen rates as JSON; is_long, whether
+        cell_index; card, the text model's frozen rates as JSON; is_long, whether
         rates of long inputs hold; requests that were answered; the four token
         sums of those with a known charge; list_usd, all of their charges at the
         direct book's price; n_reported, n_zero, n_absent: by what answers with a
         picture told of the image tool's tokens.
     """
+    return _text_models(con, run_id, _MAINLINE)
+
+
+def svg_authors(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
+    """The same of the models that wrote an SVG, and what was told of their tokens."""
+    return _text_models(con, run_id, _AUTHOR)
+
+
+def _text_models(con: duckdb.DuckDBPyConnection, run_id: str, part: _Part) -> list[Row]:
+    counts = ", ".join(
+        f"CASE WHEN a.charge_usd IS NOT NULL THEN {column} END AS {name}"
+        for name, column in zip(_TEXT_COUNTS, part.counts, strict=True)
+    )
     return rows_of(
         con,
         f"""
@@ -66,28 +108,23 @@ def mainline_models(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
         FROM (
             SELECT
                 a.cell_index, k.card::VARCHAR AS card, a.images > 0 AS has_picture,
-                list_contains(a.flags, 'tool_usage_zero') AS is_zero,
-                list_contains(a.flags, 'tool_usage_absent') AS is_absent,
+                list_contains(a.flags, '{part.usage}_zero') AS is_zero,
+                list_contains(a.flags, '{part.usage}_absent') AS is_absent,
                 CASE WHEN a.charge_usd IS NOT NULL THEN a.list_usd END AS list_usd,
                 coalesce(
-                    a.mainline_input_tokens > (k.card->>'$.long_above_tokens')::BIGINT,
-                    false
+                    {part.counts[0]} > (k.card->>'$.long_above_tokens')::BIGINT, false
                 ) AS is_long,
-                {", ".join(_where_charged(name) for name in _MAINLINE_COUNTS)}
+                {counts}
             FROM attempt AS a
             JOIN cell AS c ON c.run_id = a.run_id AND c.cell_index = a.cell_index
             JOIN card AS k ON k.run_id = c.run_id AND k.endpoint = c.endpoint
-                AND k.model = c.mainline_model
+                AND k.model = {part.model}
             WHERE a.run_id = $run_id AND a.http_status BETWEEN 200 AND 299
         )
         GROUP BY cell_index, card, is_long ORDER BY cell_index, is_long
         """,  # noqa: S608  own names
         {"run_id": run_id},
     )
-
-
-def _where_charged(name: str) -> str:
-    return f"CASE WHEN a.charge_usd IS NOT NULL THEN a.{name} END AS {name}"
 
 
 def turns(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:

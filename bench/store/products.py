@@ -12,6 +12,7 @@ WHYS = ("priced", "for_python", "request_unknown", "no_usage", "no_price", "no_r
 FOR_PYTHON = WHYS.index("for_python")
 FREE = "billing IN ('not_sent', 'unbilled')"
 COUNTS = tuple(member.name for member in fields(Usage))
+AUTHOR_COUNTS = ("svg_input_tokens", "svg_output_tokens")
 MAINLINE_COUNTS = tuple(f"mainline_{member.name}" for member in fields(MainlineUsage))
 _INPUT_CLASSES = IMAGE_CLASSES[:4]
 # What a request used of each class: input totals include their cached part.
@@ -52,7 +53,7 @@ def priced_attempts(source: str, n_steps: int, *, has_mainline: bool) -> str:
         SELECT
             attempt_id, run_id, cell_index, started_at::DATE AS day, billing,
             usage_source, charge_usd, possibly_billed_usd,
-            {", ".join((*COUNTS, *MAINLINE_COUNTS))}, {quantities}
+            {", ".join((*COUNTS, *MAINLINE_COUNTS, *AUTHOR_COUNTS))}, {quantities}
         FROM ({source})
     ), placed AS (
         SELECT c.*, m.place_id, p.* EXCLUDE (is_long)

@@ -16,8 +16,8 @@ class Shown:
         run: Its row of `v_run`.
         cells, possibly_billed, errors, offered: As the functions of these names in
             `bench.store.queries` say.
-        streams, mainline_models, turns, conversations: As in `bench.store.modes`; empty
-            where the run has none.
+        streams, mainline_models, svg_authors, turns, conversations: As in
+            `bench.store.modes`; empty where the run has none.
     """
 
     run: Row
@@ -27,6 +27,7 @@ class Shown:
     offered: Row | None = None
     streams: list[Row] = field(default_factory=list[Row])
     mainline_models: list[Row] = field(default_factory=list[Row])
+    svg_authors: list[Row] = field(default_factory=list[Row])
     turns: list[Row] = field(default_factory=list[Row])
     conversations: list[Row] = field(default_factory=list[Row])
 
@@ -44,6 +45,7 @@ def read_shown(con: duckdb.DuckDBPyConnection, run_id: str) -> Shown | None:
         offered=queries.offered(con, run_id),
         streams=modes.streams(con, run_id),
         mainline_models=modes.mainline_models(con, run_id),
+        svg_authors=modes.svg_authors(con, run_id),
         turns=modes.turns(con, run_id),
         conversations=modes.conversations(con, run_id),
     )

@@ -22,6 +22,7 @@ from pricing.variant import AUTO, parse_size
 
 COUNTS = tuple(Usage.__slots__)
 _MAINLINE = tuple(f"mainline_{name}" for name in MainlineUsage.__slots__)
+_AUTHOR = ("svg_input_tokens", "svg_output_tokens")
 _BILLED = frozenset({"billed", "billed_unusable"})
 FREE = frozenset({"not_sent", "unbilled"})
 
@@ -57,12 +58,14 @@ class AskedPrice:
     Attributes:
         card: None where the book has no price.
         mainline: Rates of the text model of a Responses call.
+        author: Those of the text model that wrote an SVG.
         why_none: One sentence, where there is no card.
     """
 
     cell: Cell
     card: RateCard | None = None
     mainline: RateCard | None = None
+    author: RateCard | None = None
     scheme: Scheme | None = None
     why_none: str | None = None
 
@@ -71,7 +74,7 @@ class AskedPrice:
 
         Args:
             row: Its billing and counts, named as in `v_attempt`; tokens of the
-                text model as `mainline_*`.
+                text models as `mainline_*` and `svg_*`.
 
         Returns:
             0 where nothing was billed, None where it has no price.
@@ -86,8 +89,10 @@ class AskedPrice:
             return None
 
     def _charge(self, row: Row, card: RateCard) -> Charge:
-        priced = PricedModel(card=card, scheme=self.scheme, mainline=self.mainline)
-        counts = {name: row[name] for name in (*COUNTS, *_MAINLINE)}
+        priced = PricedModel(
+            card=card, scheme=self.scheme, mainline=self.mainline, author=self.author
+        )
+        counts = {name: row[name] for name in (*COUNTS, *_MAINLINE, *_AUTHOR)}
         return priced.charges(counts, self.cell).endpoint
 
 
@@ -104,9 +109,11 @@ def asked_price(row: Row, book: PriceBook, wanted: Wanted) -> AskedPrice:
         card = book.card(vendor, row["model"], day, tier)
         text_model = row["mainline_model"] if row["api"] == "responses" else None
         mainline = book.card(vendor, text_model, day, tier) if text_model else None
+        writes = found.cell.author_model
+        author = book.card(vendor, writes, day, tier) if writes else None
     except PricingError as error:
         return replace(found, why_none=str(error))
-    priced = replace(found, card=card, mainline=mainline, scheme=parsed)
+    priced = replace(found, card=card, mainline=mainline, author=author, scheme=parsed)
     why = _why_no_picture(priced, card) if card.images else None
     return replace(found, why_none=why) if why else priced
 

@@ -34,7 +34,8 @@ class AskedPrices:
         if question not in self._by_question:
             price = asked_price(row, self._book, self._wanted)
             # A book has one object a card, so most days have the same rates.
-            rates = (*asked, id(price.card), id(price.mainline), price.why_none)
+            cards = (price.card, price.mainline, price.author)
+            rates = (*asked, *map(id, cards), price.why_none)
             if rates not in self._by_rates:
                 self._by_rates[rates] = len(self.found)
                 self.found.append(price)

@@ -82,7 +82,9 @@ def _mark(row: Row, usd: Decimal | None) -> str:
 def _why(row: Row, usd: Decimal | None) -> str:
     if usd is not None:
         return "priced"
-    return "no_usage" if all(row[name] is None for name in COUNTS) else "no_rate"
+    is_absent = row["charge_usd"] is None and row["usage_source"] == "absent"
+    has_none = is_absent or all(row[name] is None for name in COUNTS)
+    return "no_usage" if has_none else "no_rate"
 
 
 def judge(sample: Iterable[Row], places: Sequence[Place], prices: AskedPrices) -> int:

@@ -52,6 +52,9 @@ def price_rows(price_id: int, price: AskedPrice) -> tuple[PriceRow, ...]:
     if price.card is None:
         return (PriceRow(price_id=price_id, has_price=False),)
     try:
+        if price.author is not None:
+            # Whose long inputs have rates of their own, apart from the other models'.
+            raise _NoWholeNumbersError  # noqa: TRY301  as those raised below
         if price.card.images:
             return (_of_pictures(price_id, price, price.card),)
         return _of_tokens(price_id, price, price.card)

@@ -8,7 +8,7 @@ import pybase64
 from bench.attempt import Billing, Outcome, Served
 from bench.wire.cost import cost_of_body
 from bench.wire.reading import LONGEST_PROMPT, Reading, text
-from bench.wire.usage import for_pictures, read_usage
+from bench.wire.usage import for_pictures, read_author, read_usage
 
 Json = dict[str, Any]
 Found = tuple[tuple[bytes, ...], str | None]
@@ -35,14 +35,16 @@ def read_pictures(
     if pictures or problem != "no_image":
         # One that can't be read was made, too.
         usage, flags = for_pictures(usage, flags)
+    author, author_model, remarks = read_author(content.get("svg_usage"))
     cost, doubts = cost_of_body(body, content.get("usage"))
     return Reading(
         outcome=Outcome.UNUSABLE if problem else Outcome.OK,
         billing=Billing.BILLED_UNUSABLE if problem else Billing.BILLED,
         pictures=pictures,
         usage=usage,
-        flags=(*flags, *doubts),
-        served=_served(content, items),
+        author=author,
+        flags=(*flags, *remarks, *doubts),
+        served=_served(content, items, author_model),
         cost=cost,
         error_type="unusable_answer" if problem else None,
         error_code=problem,
@@ -84,7 +86,7 @@ def decoded(encoded: str) -> bytes:
         return base64.b64decode(encoded, validate=True)
 
 
-def _served(content: Json, items: list[Json]) -> Served:
+def _served(content: Json, items: list[Json], author_model: str | None) -> Served:
     first = items[0] if items else {}
     return Served(
         model=text(content.get("model")),
@@ -92,4 +94,5 @@ def _served(content: Json, items: list[Json]) -> Served:
         quality=text(content.get("quality")),
         format=text(content.get("output_format")),
         revised_prompt=text(first.get("revised_prompt"), LONGEST_PROMPT),
+        svg_model=text(author_model),
     )

@@ -25,6 +25,7 @@ class Reading:
             no usable one.
         mainline: Those of the text model that drove it; None where the answer is
             none of the Responses API, or does not tell.
+        author: Those of the text model that wrote an SVG; None where none is told.
         is_response: Whether it is an answer of the Responses API.
         response_id: What that API calls it.
         partial_ends: Of a stream: how many bytes of its body are there when the
@@ -40,6 +41,7 @@ class Reading:
     pictures: tuple[bytes, ...] = ()
     usage: dict[str, int | None] | None = None
     mainline: dict[str, int | None] | None = None
+    author: dict[str, int | None] | None = None
     is_response: bool = False
     response_id: str | None = None
     partial_ends: tuple[int, ...] = ()

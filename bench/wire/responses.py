@@ -11,8 +11,12 @@ from bench.wire.reading import LONGEST_PROMPT, Reading, response_id_of, text
 from bench.wire.refusal import told_error
 from bench.wire.usage import (
     NOTHING_USED,
+    NOTHING_WRITTEN,
     TOOL_ZERO,
+    Counts,
+    Flags,
     for_pictures,
+    read_author,
     read_mainline,
     read_tool_usage,
 )
@@ -48,6 +52,7 @@ def read_response(
     was_made = problem != "no_image"
     usage, flags = _used(content, has_calls=bool(calls), has_picture=was_made)
     mainline, remarks = read_mainline(content.get("usage"))
+    author, author_model, asides = _author(calls)
     cost, doubts = cost_of_body(body, content.get("usage"), within)
     reading = Reading(
         outcome=Outcome.OK,
@@ -55,10 +60,11 @@ def read_response(
         pictures=pictures,
         usage=usage,
         mainline=mainline,
+        author=author,
         is_response=True,
         response_id=response_id_of(content.get("id")),
-        flags=(*flags, *remarks, *doubts),
-        served=_served(content, calls),
+        flags=(*flags, *remarks, *asides, *doubts),
+        served=replace(_served(content, calls), svg_model=text(author_model)),
         cost=cost,
     )
     return reading if problem is None else _without(reading, content, calls, problem)
@@ -85,6 +91,7 @@ def _without(
         billing=Billing.BILLED_UNUSABLE if is_known else Billing.POSSIBLY_BILLED,
         usage=reading.usage,
         mainline=reading.mainline,
+        author=reading.author,
         is_response=True,
         response_id=reading.response_id,
         flags=reading.flags,
@@ -155,6 +162,32 @@ def _used(
     if flags == (TOOL_ZERO,) or not has_calls:
         return dict(NOTHING_USED), ()
     return usage, flags
+
+
+def _author(calls: Sequence[Json]) -> tuple[Counts | None, str | None, Flags]:
+    """What the authors of all calls used together, as `read_author` has it.
+
+    Where the tool was never called, nobody wrote; where one call does not tell, the
+    whole is unknown.
+    """
+    if not calls:
+        return dict(NOTHING_WRITTEN), None, ()
+    told = [read_author(call.get("svg_usage")) for call in calls]
+    model = next((name for _, name, _ in told if name), None)
+    flags = tuple(dict.fromkeys(flag for _, _, found in told for flag in found))
+    known = [counts for counts, _, _ in told if counts is not None]
+    if len(known) < len(told):
+        return None, model, flags
+    return (
+        {name: _sum(counts[name] for counts in known) for name in NOTHING_WRITTEN},
+        model,
+        flags,
+    )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _served(content: Json, calls: Sequence[Json]) -> Served:

@@ -5,7 +5,15 @@ from typing import Any, cast
 MOST_TOKENS = 10**12
 ZERO, TOOL_ZERO = "usage_zero", "tool_usage_zero"
 TOOL_ABSENT = "tool_usage_absent"
+AUTHOR_ABSENT, AUTHOR_ZERO = "svg_usage_absent", "svg_usage_zero"
+AUTHOR_UNREADABLE = "svg_usage_unreadable"
 _MAINLINE_ABSENT, _MAINLINE_ZERO = "mainline_usage_absent", "mainline_usage_zero"
+# Of a request in which no SVG was written.
+NOTHING_WRITTEN: dict[str, int | None] = {
+    "svg_input_tokens": 0,
+    "svg_output_tokens": 0,
+    "svg_reasoning_tokens": 0,
+}
 # Of a request that never came to the image model.
 NOTHING_USED: dict[str, int | None] = dict.fromkeys(
     (
@@ -114,6 +122,36 @@ def read_mainline(reported: object) -> tuple[Counts | None, Flags]:
         "mainline_cache_write_tokens": _count(details.get("cache_write_tokens")),
         "mainline_output_tokens": n_out,
     }, ()
+
+
+def read_author(reported: object) -> tuple[Counts | None, str | None, Flags]:
+    """What the author of an SVG used, its name, and words for what is odd about it.
+
+    It never writes with none. Absent, all zero and reported are three states here, too:
+    the first has no word, since few answers hold an SVG.
+    """
+    if not isinstance(reported, dict):
+        return None, None, ()
+    usage = cast("Json", reported)
+    model = usage.get("model")
+    named = model if isinstance(model, str) else None
+    n_in, n_out = _count(usage.get("input_tokens")), _count(usage.get("output_tokens"))
+    if n_in is None or n_out is None:
+        return None, named, (AUTHOR_UNREADABLE,)
+    if n_in == 0 or n_out == 0:
+        return None, named, (AUTHOR_ZERO,)
+    thought = _count(usage.get("reasoning_tokens"))
+    total = _count(usage.get("total_tokens"))
+    adds_up = total in {None, n_in + n_out} and (thought or 0) <= n_out
+    return (
+        {
+            "svg_input_tokens": n_in,
+            "svg_output_tokens": n_out,
+            "svg_reasoning_tokens": thought,
+        },
+        named,
+        () if adds_up else ("svg_usage_contradiction",),
+    )
 
 
 def for_pictures(

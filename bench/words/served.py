@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _MOST_KINDS = 6
+_NAMES = {"svg_model": "author of SVGs"}
 
 
 def other_than_asked(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -19,5 +20,6 @@ def _sentence(row: Mapping[str, Any]) -> str:
     if row["what"] == "images":
         what = f"{row['served']} pictures in place of {row['asked']}"
         return f"{row['endpoint']} served {what} in {answers}"
+    named = _NAMES.get(row["what"], row["what"])
     what = f"{row['served']} in place of {row['asked']} in {answers}"
-    return f"{row['endpoint']} served another {row['what']} than asked: {what}"
+    return f"{row['endpoint']} served another {named} than asked: {what}"

@@ -18,6 +18,9 @@ PROMPTS_SHOWN = 2
 MOST_SHOWN = 96
 MOST_BYTES = 2_000_000
 _GONE = "not kept any more"
+# Its thumbnail would have to be drawn, and what draws it reads what we don't trust.
+_SVG = "an SVG, which this page does not draw"
+_ALL_SVG = "the pictures of this run are SVG, which this page does not draw"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,9 @@ def read_gallery(facts: Facts, data: DataFolder) -> Gallery:
     rows = asyncio.run(_shots(_chosen(served), data, keep))
     n_shown = sum(shot.address is not None for _, shots in rows for shot in shots)
     if not n_shown:
-        return _nothing(len(served), f"the pictures of this run are {_GONE}")
+        missing = {shot.missing for _, shots in rows for shot in shots}
+        why = f"the pictures of this run are {_GONE}"
+        return _nothing(len(served), _ALL_SVG if missing == {_SVG} else why)
     return Gallery(rows=rows, n_served=len(served), n_shown=n_shown, why_empty="")
 
 
@@ -72,6 +77,10 @@ def _first_picture(row: Row) -> Picture | None:
         return None
     first = row["pictures"][0]
     return None if first["problem"] else Picture(**first)
+
+
+def _is_svg(row: Row) -> bool:
+    return bool(row["pictures"][0]["format"] == "svg")
 
 
 def _chosen(served: Sequence[Row]) -> dict[str, dict[int, Row]]:
@@ -100,7 +109,9 @@ async def _shots(
         for prompt_id, cells in chosen.items():
             shots: list[Shot] = []
             for row in cells.values():
-                small, missing = await _small(checker, row, data, keep)
+                small, missing = b"", _SVG
+                if not _is_svg(row):
+                    small, missing = await _small(checker, row, data, keep)
                 n_bytes += len(small)
                 if n_bytes > MOST_BYTES:
                     small, missing = b"", "left out, to keep this page small"

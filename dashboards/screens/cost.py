@@ -40,6 +40,10 @@ _MAINLINE = (
     ("Cached mainline", "mainline_cached_tokens"),
     ("Mainline out", "mainline_output_tokens"),
 )
+_AUTHOR = (
+    ("SVG author in", "svg_input_tokens"),
+    ("SVG author out", "svg_output_tokens"),
+)
 
 
 def show(visit: Visit) -> None:
@@ -161,7 +165,7 @@ def _tokens(rows: Sequence[Row]) -> None:
         [
             *tables.cell_columns(rows),
             *(tables.count(heading, key) for heading, key in _CLASSES),
-            *(tables.count(heading, key) for heading, key in _of_mainline(rows)),
+            *(tables.count(heading, key) for heading, key in _of_text_models(rows)),
             tables.count("Reported", "n_reported"),
             tables.count("Estimated", "n_estimated"),
             tables.count("Absent", "n_absent"),
@@ -175,10 +179,14 @@ def _tokens(rows: Sequence[Row]) -> None:
     )
 
 
-def _of_mainline(rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
-    """Columns of the models that drive the image tool, where there is one."""
-    has_one = any(row["mainline_input_tokens"] is not None for row in rows)
-    return _MAINLINE if has_one else ()
+def _of_text_models(rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
+    """Columns of mainline models and of authors of SVGs, where there are such."""
+    parts = (part for part in (_MAINLINE, _AUTHOR) if _has_one(rows, part[0][1]))
+    return tuple(column for part in parts for column in part)
+
+
+def _has_one(rows: Sequence[Row], name: str) -> bool:
+    return any(row[name] is not None for row in rows)
 
 
 def _gaps(visit: Visit) -> None:

@@ -38,7 +38,7 @@ CREATE TABLE prompt (              -- one row a prompt of a run
     expect JSON,
     conversation VARCHAR,          -- it is a turn of this one, NULL for all others
     turn INTEGER,                  -- from 1
-    n_inputs INTEGER               -- pictures that go with it, without a mask
+    n_inputs INTEGER               -- pictures that go with it, without mask or markup
 );
 
 CREATE TABLE endpoint (            -- one row an endpoint of a run
@@ -152,6 +152,9 @@ CREATE TABLE attempt (             -- one row an attempt with an outcome
     mainline_cached_tokens BIGINT,
     mainline_cache_write_tokens BIGINT,
     mainline_output_tokens BIGINT,
+    svg_input_tokens BIGINT,       -- of the author of an SVG; reasoning is in its output
+    svg_output_tokens BIGINT,
+    svg_reasoning_tokens BIGINT,
     usage_source VARCHAR,
     charge_usd DECIMAL(38,12),
     list_usd DECIMAL(38,12),
@@ -164,6 +167,7 @@ CREATE TABLE attempt (             -- one row an attempt with an outcome
     served_size VARCHAR,
     served_quality VARCHAR,
     served_format VARCHAR,
+    served_svg_model VARCHAR,      -- the text model that wrote an SVG
     revised_prompt VARCHAR,
     request_id VARCHAR,
     response_id VARCHAR,
@@ -212,7 +216,10 @@ CREATE TABLE tally (               -- one row for attempts of a cell that ended 
     mainline_input_tokens BIGINT,
     mainline_cached_tokens BIGINT,
     mainline_cache_write_tokens BIGINT,
-    mainline_output_tokens BIGINT
+    mainline_output_tokens BIGINT,
+    svg_input_tokens BIGINT,
+    svg_output_tokens BIGINT,
+    svg_reasoning_tokens BIGINT
 );
 
 CREATE TABLE timing (              -- one row a cell with a trial that was ok

@@ -58,7 +58,7 @@ FROM recorded_attempt WHERE NOT in_flight;
 -- the last attempt.
 --   run_id, suite, trial_id, prompt_id
 --   conversation, turn   of a prompt that is a turn of one, from 1; else NULL
---   n_inputs             pictures that go with the prompt, without a mask
+--   n_inputs             pictures that go with the prompt, without mask or markup
 --   cell_index           its cell's place in the plan
 --   variant              digest of everything that is asked but the endpoint
 --   category             of the prompt
@@ -91,6 +91,9 @@ FROM recorded_attempt WHERE NOT in_flight;
 --   mainline_output_tokens
 --                        of the text model that drives the Responses tool; its
 --                        input includes what was cached and written
+--   svg_input_tokens, svg_output_tokens, svg_reasoning_tokens
+--                        of the text model that writes an SVG; its reasoning is part
+--                        of its output
 --   usage_source         reported, estimated, absent
 --   charge_usd           of all its attempts; NULL when nothing is known
 --   list_usd             the same, at the direct book's price
@@ -140,6 +143,7 @@ SELECT
     a.cached_image_tokens, a.output_image_tokens, a.output_text_tokens,
     a.mainline_input_tokens, a.mainline_cached_tokens,
     a.mainline_cache_write_tokens, a.mainline_output_tokens,
+    a.svg_input_tokens, a.svg_output_tokens, a.svg_reasoning_tokens,
     a.usage_source,
     (coalesce(a.charge_usd + s.charge_usd, a.charge_usd, s.charge_usd))::DECIMAL(38,12)
         AS charge_usd,

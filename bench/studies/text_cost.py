@@ -1,4 +1,4 @@
-"""Mainline cost: what mainline models took of the charges of a run."""
+"""Text cost: what text models took of the charges of a run."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from pricing.rates import RateCard, TokenClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MainlineCost:
-    """The mainline model's part of a cell's charges.
+class TextCost:
+    """A text model's part of a cell's charges: a mainline model, or an SVG's author.
 
     Attributes:
-        model: The mainline model.
+        model: The text model.
         requests: That were answered.
         input_tokens, cached_tokens, output_tokens: Of those with a known charge;
             None where nobody told.
         usd: At the direct book's price; None where it has none.
-        list_usd: Both models' tokens of the same requests, at that price.
-        n_reported, n_zero, n_absent: Answers with a picture by what they told of
-            the image tool's tokens.
+        list_usd: All models' tokens of the same requests, at that price.
+        n_reported, n_zero, n_absent: Answers with a picture by what they told:
+            of a mainline model's those of the image tool, of an author's its own.
     """
 
     cell_index: int
@@ -41,24 +41,24 @@ class MainlineCost:
     n_absent: int
 
 
-def mainline_costs(rows: Iterable[Row]) -> tuple[MainlineCost, ...]:
-    """One a cell, from rows of `bench.store.modes.mainline_models`."""
+def text_costs(rows: Iterable[Row]) -> tuple[TextCost, ...]:
+    """One a cell, from rows of text models of `bench.store.modes`."""
     by_cell: dict[int, list[Row]] = {}
     for row in rows:
         by_cell.setdefault(row["cell_index"], []).append(row)
     return tuple(_cost(cell_index, found) for cell_index, found in by_cell.items())
 
 
-def _cost(cell_index: int, rows: list[Row]) -> MainlineCost:
+def _cost(cell_index: int, rows: list[Row]) -> TextCost:
     card = RateCard.from_json(orjson.loads(rows[0]["card"]))
     lists_usd = [row["list_usd"] for row in rows if row["list_usd"] is not None]
-    return MainlineCost(
+    return TextCost(
         cell_index=cell_index,
         model=card.model,
         requests=sum(row["requests"] for row in rows),
-        input_tokens=_sum(rows, "mainline_input_tokens"),
-        cached_tokens=_sum(rows, "mainline_cached_tokens"),
-        output_tokens=_sum(rows, "mainline_output_tokens"),
+        input_tokens=_sum(rows, "input_tokens"),
+        cached_tokens=_sum(rows, "cached_tokens"),
+        output_tokens=_sum(rows, "output_tokens"),
         usd=_usd(card, rows),
         list_usd=total(lists_usd) if lists_usd else None,
         n_reported=sum(row["n_reported"] for row in rows),
@@ -69,7 +69,7 @@ def _cost(cell_index: int, rows: list[Row]) -> MainlineCost:
 
 def _usd(card: RateCard, rows: Iterable[Row]) -> Decimal | None:
     """Sums of tokens at their rates: a sum need not be rounded part by part."""
-    told = [row for row in rows if row["mainline_input_tokens"] is not None]
+    told = [row for row in rows if row["input_tokens"] is not None]
     try:
         return total(_line_usd(card, row) for row in told) if told else None
     except PricingError:
@@ -79,13 +79,13 @@ def _usd(card: RateCard, rows: Iterable[Row]) -> Decimal | None:
 def _line_usd(card: RateCard, row: Row) -> Decimal:
     # Which rates hold hangs on each request's input, and not on their sum.
     n_input = (card.long_above_tokens or 0) + 1 if row["is_long"] else 0
-    cached = row["mainline_cached_tokens"] or 0
-    written = row["mainline_cache_write_tokens"] or 0
+    cached = row["cached_tokens"] or 0
+    written = row["cache_write_tokens"] or 0
     counted = {
-        TokenClass.MAINLINE_INPUT: row["mainline_input_tokens"] - cached - written,
+        TokenClass.MAINLINE_INPUT: row["input_tokens"] - cached - written,
         TokenClass.MAINLINE_CACHED: cached,
         TokenClass.MAINLINE_CACHE_WRITE: written,
-        TokenClass.MAINLINE_OUTPUT: row["mainline_output_tokens"] or 0,
+        TokenClass.MAINLINE_OUTPUT: row["output_tokens"] or 0,
     }
     lines = (
         per_unit_line(name, n, (rate := card.rate(name, n_input)).usd, rate.per)
