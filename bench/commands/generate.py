@@ -146,17 +146,13 @@ def generate(
     import asyncio
 
     from bench.commands.carrying import Session
-    from bench.commands.generated import Given, answers_json, tell
-    from bench.commands.generating import Wanted, agree, ask, code
+    from bench.commands.generated import Given
+    from bench.commands.generating import Wanted, agree, ask, code, tell_all
 
     session = Session.begin(data)
+    over = {"mask": mask, "markup": markup}
     given = Given.read(
-        prompt=prompt,
-        then=then,
-        images=image,
-        mask=mask,
-        markup=markup,
-        is_variation=variation,
+        prompt=prompt, then=then, images=image, is_variation=variation, **over
     )
     parameters = {
         "api": given.api(api),
@@ -165,12 +161,9 @@ def generate(
         "quality": quality,
         "size": size,
         "n": n,
-        "output_format": output_format,
-        "output_compression": output_compression,
-        "svg_model": svg_model,
-        "svg_effort": svg_effort,
-        "frame_count": frame_count,
-        "frame_duration_ms": frame_duration_ms,
+        **{"output_format": output_format, "output_compression": output_compression},
+        **{"svg_model": svg_model, "svg_effort": svg_effort},
+        **{"frame_count": frame_count, "frame_duration_ms": frame_duration_ms},
         "complexity": complexity,
         "background": background,
         "input_fidelity": input_fidelity,
@@ -188,10 +181,7 @@ def generate(
     )
     agree(wanted, session, agreed=yes)
     answers = asyncio.run(ask(wanted, session))
-    if json:
-        typer.echo(answers_json(given, answers))
-    else:
-        tell(given, answers, wanted.outputs, session)
+    tell_all(wanted, answers, session, as_json=json)
     raise typer.Exit(code(answers, wanted, session))
 
 

@@ -15,7 +15,13 @@ from rich.markup import escape
 from bench.commands.carrying import Session, agree_to, check_keys
 from bench.commands.choosing import dollars as dollars_typed
 from bench.commands.ending import CODES, TOO_MANY_FAILURES
-from bench.commands.generated import Given, is_kept, outputs_of
+from bench.commands.generated import (
+    Given,
+    answers_json,
+    is_kept,
+    outputs_of,
+    tell,
+)
 from bench.endpoint import Endpoint
 from bench.errors import BadInput, StorageFailed
 from bench.meter.along import Album
@@ -176,6 +182,16 @@ def _waiting(name: str) -> AbstractContextManager[object]:
     if not console.is_terminal:
         return nullcontext()
     return console.status(f"{escape(name)} is asked; pictures take up to two minutes")
+
+
+def tell_all(
+    wanted: Wanted, answers: Sequence[Answer], session: Session, *, as_json: bool
+) -> None:
+    """What came, for a person or as JSON."""
+    if as_json:
+        typer.echo(answers_json(wanted.given, answers))
+    else:
+        tell(wanted.given, answers, wanted.outputs, session)
 
 
 def code(answers: Sequence[Answer], wanted: Wanted, session: Session) -> int:

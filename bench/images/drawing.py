@@ -1,4 +1,4 @@
-"""Drawing: an SVG judged as text that we don't trust; it is never drawn.
+"""Drawing: an SVG, judged as untrusted text and never drawn.
 
 Read by a parser that knows no entities but XML's own, fetches nothing and keeps no
 tree. Usable is what shows itself in a page without a script and without asking

@@ -1,4 +1,4 @@
-"""Author: who is to write an SVG, as a program's request spells it; pure."""
+"""Author: who is to write an SVG, as a request spells it; pure."""
 
 from collections.abc import Mapping
 from typing import Any, cast

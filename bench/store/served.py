@@ -15,16 +15,13 @@ def served_otherwise(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
         con,
         """
         WITH answered AS (
-            SELECT endpoint, count(*) AS n_ok
-            FROM v_attempt
-            WHERE run_id = $run_id AND outcome = 'ok'
-            GROUP BY endpoint
+            SELECT endpoint, count(*) AS n_ok FROM v_attempt
+            WHERE run_id = $run_id AND outcome = 'ok' GROUP BY endpoint
         ),
         flagged AS (
             SELECT
-                trial_id, endpoint, served_size, served_quality, served_format,
-                served_svg_model, images,
-                unnest(flags) AS flag
+                trial_id, endpoint, images, served_size, served_quality,
+                served_format, served_svg_model, unnest(flags) AS flag
             FROM v_attempt
             WHERE run_id = $run_id AND outcome = 'ok' AND len(flags) > 0
         ),

@@ -32,7 +32,8 @@ MAINLINE_COUNTS = (
     *("mainline_input_tokens", "mainline_cached_tokens"),
     *("mainline_cache_write_tokens", "mainline_output_tokens"),
 )
-COUNTS = (*IMAGE_COUNTS, *MAINLINE_COUNTS)
+AUTHOR_COUNTS = ("svg_input_tokens", "svg_output_tokens")
+COUNTS = (*IMAGE_COUNTS, *MAINLINE_COUNTS, *AUTHOR_COUNTS)
 IMAGE_CLASSES = [name for name in TokenClass if not name.startswith("mainline")]
 TEXT_CLASSES = [name for name in TokenClass if name.startswith("mainline")]
 SOURCE = "SELECT * FROM told"
@@ -348,6 +349,36 @@ def test_several_sets_of_own_rates_are_left_to_python(
     ((group,), _) = attempt_groups(con, places, known, SOURCE)
     # 0.0305, 0.006 less by the one, 0.0005 more by the other.
     assert group["repriced_usd"] == Decimal("0.025")
+
+
+def test_the_author_of_an_svg_is_priced_as_by_hand_and_unknown_where_untold(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    long = {TokenClass.MAINLINE_INPUT: rate("4"), TokenClass.MAINLINE_OUTPUT: rate("9")}
+    short = {
+        TokenClass.MAINLINE_INPUT: rate("1"),
+        TokenClass.MAINLINE_OUTPUT: rate("3"),
+    }
+    price = AskedPrice(
+        cell=cell(output_format="svg", svg_model="author"),
+        card=card(rates={TokenClass.OUTPUT_IMAGE: rate("30")}),
+        author=card(rates=short, long_above_tokens=1000, long_rates=long),
+        scheme=parse_scheme({"kind": "multiplier", "factor": "0.5"}),
+    )
+    picture = {"output_image_tokens": 100}
+    told = [
+        (0, picture | {"svg_input_tokens": 1000, "svg_output_tokens": 2000}),
+        (0, picture | {"svg_input_tokens": 1001, "svg_output_tokens": 2000}),
+        (0, picture | {"usage_source": "absent", "charge_usd": None}),
+    ]
+    tell(con, told)
+    places, known = asked([price])
+    groups, _ = attempt_groups(con, places, known, SOURCE)
+    # Half of 0.003 + 0.001 + 0.006, and half of 0.003 + 0.004004 + 0.018.
+    (priced,) = [group for group in groups if group["why"] == "priced"]
+    assert priced["repriced_usd"] == Decimal("0.005") + Decimal("0.012502")
+    (untold,) = [group for group in groups if group["why"] != "priced"]
+    assert (untold["why"], untold["repriced_usd"]) == ("no_usage", None)
 
 
 def test_whole_pictures_are_priced_as_by_hand(con: duckdb.DuckDBPyConnection) -> None:
