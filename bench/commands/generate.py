@@ -143,11 +143,9 @@ def generate(
     inside it, with --markup as drawn over it. It is recorded as a run of its own. Exit
     code 4 when a picture is missing.
     """
-    import asyncio
-
     from bench.commands.carrying import Session
     from bench.commands.generated import Given
-    from bench.commands.generating import Wanted, agree, ask, code, tell_all
+    from bench.commands.generating import Wanted, carry_out
 
     session = Session.begin(data)
     over = {"mask": mask, "markup": markup}
@@ -161,9 +159,12 @@ def generate(
         "quality": quality,
         "size": size,
         "n": n,
-        **{"output_format": output_format, "output_compression": output_compression},
-        **{"svg_model": svg_model, "svg_effort": svg_effort},
-        **{"frame_count": frame_count, "frame_duration_ms": frame_duration_ms},
+        "output_format": output_format,
+        "output_compression": output_compression,
+        "svg_model": svg_model,
+        "svg_effort": svg_effort,
+        "frame_count": frame_count,
+        "frame_duration_ms": frame_duration_ms,
         "complexity": complexity,
         "background": background,
         "input_fidelity": input_fidelity,
@@ -179,10 +180,7 @@ def generate(
         note=note,
         output=output,
     )
-    agree(wanted, session, agreed=yes)
-    answers = asyncio.run(ask(wanted, session))
-    tell_all(wanted, answers, session, as_json=json)
-    raise typer.Exit(code(answers, wanted, session))
+    raise typer.Exit(carry_out(wanted, session, agreed=yes, as_json=json))
 
 
 def _chosen(

@@ -1,5 +1,6 @@
 """Generating: a call or a conversation made, judged for a person."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -57,6 +58,22 @@ class Wanted:
         n = int(self.parameters["n"] or 1) * max(1, len(self.given.prompts))
         named = (f"{self.output.stem}-{i}{self.output.suffix}" for i in range(2, n + 1))
         return (self.output, *map(self.output.with_name, named))
+
+
+def carry_out(wanted: Wanted, session: Session, *, agreed: bool, as_json: bool) -> int:
+    """Ask, and tell what came, for a person or as JSON; the exit code.
+
+    Raises:
+        BadInput, NoCredentials: As `agree`.
+        BenchError: As `Meter` raises it.
+    """
+    agree(wanted, session, agreed=agreed)
+    answers = asyncio.run(ask(wanted, session))
+    if as_json:
+        typer.echo(answers_json(wanted.given, answers))
+    else:
+        tell(wanted.given, answers, wanted.outputs, session)
+    return code(answers, wanted, session)
 
 
 def agree(wanted: Wanted, session: Session, *, agreed: bool) -> None:
@@ -182,16 +199,6 @@ def _waiting(name: str) -> AbstractContextManager[object]:
     if not console.is_terminal:
         return nullcontext()
     return console.status(f"{escape(name)} is asked; pictures take up to two minutes")
-
-
-def tell_all(
-    wanted: Wanted, answers: Sequence[Answer], session: Session, *, as_json: bool
-) -> None:
-    """What came, for a person or as JSON."""
-    if as_json:
-        typer.echo(answers_json(wanted.given, answers))
-    else:
-        tell(wanted.given, answers, wanted.outputs, session)
 
 
 def code(answers: Sequence[Answer], wanted: Wanted, session: Session) -> int:

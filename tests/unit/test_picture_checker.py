@@ -136,7 +136,7 @@ def test_the_mark_of_the_emulator_is_found(format_name: str) -> None:
         (_made("GIF")[:20], "can't be decoded"),
         (_made("TIFF"), "can't be decoded"),
         (_made("BMP"), "can't be decoded"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "can't be decoded"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG without a size"),
         (b"", "can't be decoded"),
         (bytes(range(256)) * 40, "can't be decoded"),
         (b"\x89PNG\r\n\x1a\n", "can't be decoded"),

@@ -354,11 +354,9 @@ def test_several_sets_of_own_rates_are_left_to_python(
 def test_the_author_of_an_svg_is_priced_as_by_hand_and_unknown_where_untold(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
-    long = {TokenClass.MAINLINE_INPUT: rate("4"), TokenClass.MAINLINE_OUTPUT: rate("9")}
-    short = {
-        TokenClass.MAINLINE_INPUT: rate("1"),
-        TokenClass.MAINLINE_OUTPUT: rate("3"),
-    }
+    read, written = TokenClass.MAINLINE_INPUT, TokenClass.MAINLINE_OUTPUT
+    short = {read: rate("1"), written: rate("3")}
+    long = {read: rate("4"), written: rate("9")}
     price = AskedPrice(
         cell=cell(output_format="svg", svg_model="author"),
         card=card(rates={TokenClass.OUTPUT_IMAGE: rate("30")}),

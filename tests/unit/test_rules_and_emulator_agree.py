@@ -87,6 +87,7 @@ PLACES = (
 )
 # Where what holds at another place need not be asked again.
 ALIKE = {("compose", "images"), ("compose", "responses"), ("edit", "responses")}
+MARKED_SHARE = 0.3
 N_INPUTS = {"generate": 0, "compose": 2}
 
 
@@ -112,6 +113,8 @@ def trial(
     parameters: dict[str, Any],
     send: str | None = None,
     text: str = "A kite",
+    *,
+    marks: bool = False,
 ) -> Trial:
     operation, api = place
     cell = Cell(
@@ -132,6 +135,7 @@ def trial(
         position=0,
         references=(reference(PICTURE, send),) * N_INPUTS.get(operation, 1),
         mask=reference(MASK, send) if operation in ("inpaint", "converse") else None,
+        markup=reference(MASK, send) if marks else None,
     )
 
 
@@ -141,7 +145,13 @@ def day() -> date:
 
 def passes(one: Trial) -> bool:
     """Whether our rules let it through."""
-    prompt = Prompt(id="a", text=one.prompt_text, inputs=one.references, mask=one.mask)
+    prompt = Prompt(
+        id="a",
+        text=one.prompt_text,
+        inputs=one.references,
+        mask=one.mask,
+        markup=one.markup,
+    )
     try:
         check_asked((one.cell,), (prompt,), (GATEWAY,), day())
     except BadInput:
@@ -199,6 +209,7 @@ def each_alone() -> Iterator[Trial]:
         for name, values in VALUES.items():
             yield from (trial(model, place, {name: value}) for value in values)
         yield trial(model, place, {"moderation": "low"}, send="data_url")
+        yield trial(model, place, {}, marks=True)
 
 
 def test_no_parameter_that_passes_our_rules_is_refused() -> None:
@@ -211,13 +222,49 @@ def some_together() -> Iterator[Trial]:
         names = dice.sample(sorted(VALUES), dice.randint(2, 4))
         parameters = {name: dice.choice(VALUES[name]) for name in names}
         send = dice.choice([None, "data_url"])
-        yield trial(dice.choice(MODELS), dice.choice(PLACES), parameters, send)
+        marks = dice.random() < MARKED_SHARE
+        place = dice.choice(PLACES)
+        yield trial(dice.choice(MODELS), place, parameters, send, marks=marks)
 
 
 def test_no_combination_that_passes_our_rules_is_refused() -> None:
     trials = list(some_together())
     assert sum(map(passes, trials)) > 100
     assert refused(trials) == []
+
+
+def test_every_trial_that_asks_for_an_svg_or_marks_up_and_passes_is_taken() -> None:
+    new = "gpt-image-2.6-sunburst"
+    svg = {"output_format": "svg", "svg_model": "gpt-5.2", "svg_effort": "low"}
+    places = [place for place in PLACES if place[0] != "variation"]
+    drawn = [trial(new, place, svg) for place in places]
+    marked = [
+        trial(model, (operation, "images"), parameters, marks=True)
+        for model in ("gpt-image-2.5-flare", new)
+        for operation in ("edit", "compose")
+        for parameters in ({}, svg if model == new else {})
+    ]
+    assert [str(one.cell) for one in (*drawn, *marked) if not passes(one)] == []
+    assert refused((*drawn, *marked)) == []
+
+
+def test_a_markup_that_the_emulator_refuses_passes_our_rules_neither() -> None:
+    old, new = "gpt-image-2", "gpt-image-2.5-flare"
+    wrong = (
+        trial(old, ("edit", "images"), {}, marks=True),
+        trial(new, ("inpaint", "images"), {}, marks=True),
+    )
+    assert not any(map(passes, wrong))
+    older, masked = told(wrong)
+    assert "markup" in older
+    assert "'markup' can't be combined with 'mask'" in masked
+    # No other request has a word for it, and none may leave it out unsaid.
+    others = (
+        trial(new, ("edit", "responses"), {}, marks=True),
+        trial(new, ("edit", "images"), {}, send="data_url", marks=True),
+        trial(new, ("generate", "images"), {}, marks=True),
+    )
+    assert not any(map(passes, others))
 
 
 def test_a_gif_inside_a_mask_passes_neither() -> None:
