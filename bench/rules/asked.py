@@ -60,8 +60,8 @@ def check_cell(cell: Cell, endpoint: Endpoint, day: date) -> None:
             f"operation: {cell.operation} is not offered by api {cell.api}; set api: "
             f"{' or '.join(operation.apis)}"
         )
-    check_life(cell, endpoint, day)
     _check_models(cell, book)
+    check_life(cell, endpoint, day)
     rules = rules_of(cell.model, day)
     if rules is None:
         return
