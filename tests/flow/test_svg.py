@@ -63,11 +63,9 @@ def in_meter(work: Callable[[Meter], Any], double: Any) -> Any:
 
 def exported(desk: Any) -> list[dict[str, str]]:
     """The attempts of the latest run, as csv."""
-    folder = desk.folder / "out"
-    desk.pixelmeter("export", "latest", "--format", "csv", "--output", folder)
-    (path,) = folder.rglob("*attempts*.csv")
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    told = desk.pixelmeter("export", "latest", "--table", "attempts")
+    assert told.code == 0, told.err
+    return list(csv.DictReader(io.StringIO(told.out)))
 
 
 def test_a_suite_of_svgs_is_charged_to_the_digit_by_every_way_to_ask_and_to_price(
