@@ -189,7 +189,7 @@ def test_a_programs_own_requests_for_svg_and_with_markup_are_metered(
     desk: Any, direct: Any
 ) -> None:
     low: dict[str, Any] = {"prompt": "A kite", "quality": "low", "size": "1024x1024"}
-    author = {"model": "gpt-5-nano", "reasoning": {"effort": "low"}}
+    author: Any = {"model": "gpt-5-nano", "reasoning": {"effort": "low"}}
     drawn: Any = {**low, "model": NEW, "output_format": "svg"}
 
     async def ask(meter: Meter) -> None:
