@@ -79,7 +79,7 @@ def test_a_good_set_up_is_told_line_by_line_and_costs_nothing(
     assert (ended.code, ended.err) == (0, "")
     *lines, last = ended.out.splitlines()
     assert last.startswith("Nothing stands in the way of a run")
-    names = [line.partition("  ")[2].partition(":")[0] for line in lines]
+    names = [line.split(maxsplit=1)[1].partition(":")[0] for line in lines]
     odd = [line for line in lines if not line.startswith("ok  ")]
     assert not [line for line in odd if PRICES_CHECKED not in line]
     for name in ("python", "libraries", "data folder", "disk", "clock", "prices"):
