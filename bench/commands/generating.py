@@ -15,6 +15,7 @@ from rich.markup import escape
 from bench.attempt import Cell
 from bench.commands.carrying import Session, agree_to, check_keys
 from bench.commands.choosing import dollars as dollars_typed
+from bench.commands.choosing import notes_on_ends
 from bench.commands.ending import CODES, TOO_MANY_FAILURES
 from bench.commands.generated import Given, is_kept, outputs_of
 from bench.endpoint import Endpoint
@@ -29,7 +30,6 @@ from bench.plan.build import price_cells
 from bench.plan.growth import prompt_of
 from bench.plan.prices import bound, priced_of
 from bench.prompt import Prompt
-from bench.rules.life import notes_on_life
 from bench.store.status import run_status
 from bench.words.figures import dollars
 
@@ -69,7 +69,7 @@ def agree(wanted: Wanted, session: Session, *, agreed: bool) -> None:
         if not path.parent.is_dir():
             raise BadInput(f"--output: the folder {path.parent} does not exist")
     pieces, today = _pieces(wanted), datetime.now(UTC).date()
-    ends = notes_on_life((cell for cell, _ in pieces), (wanted.endpoint,), today)
+    ends = notes_on_ends((cell for cell, _ in pieces), (wanted.endpoint,))
     for doubt in (*wanted.endpoint.doubts(), *ends):
         typer.echo(f"note: {doubt}", err=True)
     worst_usd = _worst_usd(wanted.endpoint, pieces, today)

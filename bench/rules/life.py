@@ -52,11 +52,15 @@ def note_on_life(endpoint: Endpoint, model: str, day: date) -> str | None:
         return None
     is_gateway = endpoint.route is Route.GATEWAY
     if gone <= day:
-        sold = (
-            f"{model} was shut down by its maker on {gone}; endpoint {endpoint.name} "
+        now = (
             "is a gateway and may still sell it, priced here as on its last day"
+            if is_gateway
+            else "refuses it"
         )
-        return sold if is_gateway else None
+        return (
+            f"{model} was shut down by its maker on {gone}; endpoint {endpoint.name} "
+            f"{now}"
+        )
     n_days = (gone - day).days
     if n_days > NOTICE_DAYS:
         return None

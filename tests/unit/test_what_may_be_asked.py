@@ -151,7 +151,7 @@ def test_what_does_not_is_refused_with_the_cure(
     assert "\n" not in str(refusal.value)
 
 
-def test_a_gateway_that_sells_what_its_maker_shut_down_is_noted_once() -> None:
+def test_what_its_maker_shut_down_is_noted_once_for_each_endpoint() -> None:
     cells = tuple(
         Cell(
             endpoint=name,
@@ -164,8 +164,10 @@ def test_a_gateway_that_sells_what_its_maker_shut_down_is_noted_once() -> None:
         for model in ("gpt-image-1", "gpt-image-2")
         for n in (1, 2)
     )
-    (note,) = notes_on_life(cells, (DIRECT, GATEWAY), DAY)
-    assert note.startswith("gpt-image-1 was shut down by its maker on 2026-10-23")
+    direct, gateway = notes_on_life(cells, (DIRECT, GATEWAY), DAY)
+    gone = "gpt-image-1 was shut down by its maker on 2026-10-23; endpoint "
+    assert direct == f"{gone}openai refuses it"
+    assert gateway.startswith(f"{gone}half is a gateway and may still sell it")
 
 
 @pytest.mark.parametrize(
