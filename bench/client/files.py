@@ -3,12 +3,10 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
-
-import orjson
 
 from bench.client.exchange import Exchange
 from bench.reference import Reference
+from bench.wire.parsed import json_object
 from bench.wire.reading import text
 
 Upload = Callable[[Reference], Awaitable[Exchange]]
@@ -86,9 +84,5 @@ class Files:
 def _id(answer: Exchange) -> str | None:
     if answer.failure is not None or answer.status not in range(200, 300):
         return None
-    try:
-        content: object = orjson.loads(answer.body or b"")
-    except orjson.JSONDecodeError:
-        return None
-    said = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+    said = json_object(answer.body or b"") or {}
     return text(said.get("id"), _LONGEST_ID)

@@ -2,10 +2,9 @@
 
 from typing import Any, cast
 
-import orjson
-
 from bench.wire.events import is_like_events
 from bench.wire.lifted import lift
+from bench.wire.parsed import parsed
 from bench.wire.pictures import objects, read_pictures
 from bench.wire.reading import CUT_BODY, Reading, unusable
 from bench.wire.refusal import read_refusal
@@ -52,8 +51,8 @@ def _read_success(body: bytes) -> Reading:
         items = objects(content.get("data"))
         return read_pictures(rest, content, items, (pictures, None))
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        answer = parsed(body)
+    except ValueError:
         if body.lstrip()[:1] == b"<":
             return unusable("html", "the answer is a web page, not JSON")
         return unusable("bad_json", "the answer is no JSON")

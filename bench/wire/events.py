@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
-
-import orjson
+from itertools import islice
 
 _MARK_OF_ORDER = b"\xef\xbb\xbf"
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+# Of a stream that is all comments and empty lines nobody waits for the last.
+_MOST_LINES = 100_000
 _BLANK = _MARK_OF_ORDER + b" \t\r\n"
 
 
@@ -32,7 +32,7 @@ def events(body: bytes) -> Iterator[Event]:
     Lines end by LF, CR LF or CR, as the standard of WHATWG lets them.
     """
     name, data, at = "", list[bytes](), 0
-    for line in body.splitlines(keepends=True):
+    for line in islice(_lines(body), _MOST_LINES):
         at += len(line)
         plain = line.rstrip(b"\r\n")
         if at == len(line):
@@ -52,15 +52,26 @@ def events(body: bytes) -> Iterator[Event]:
         yield Event(name=name, data=b"\n".join(data), end=at)
 
 
+def _lines(body: bytes) -> Iterator[bytes]:
+    """Each line with its end, one at a time: a body can be all line ends."""
+    start, feed, turn = 0, -1, -1
+    while start < len(body):
+        if feed < start:
+            feed = _place(body, b"\n", start)
+        if turn < start:
+            turn = _place(body, b"\r", start)
+        is_pair = turn + 1 == feed
+        end = min(len(body), feed if is_pair else min(feed, turn)) + 1
+        yield body[start:end]
+        start = end
+
+
+def _place(body: bytes, sign: bytes, start: int) -> int:
+    """Where a sign comes next, behind the end where it does not."""
+    at = body.find(sign, start)
+    return len(body) if at < 0 else at
+
+
 def is_like_events(body: bytes) -> bool:
     """Whether a body begins as events do, whatever it is called."""
     return body[:100].lstrip(_BLANK).startswith(_FIELDS)
-
-
-def json_object(data: bytes) -> dict[str, Any] | None:
-    """The object that a text of JSON is, None for anything else."""
-    try:
-        content = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return None
-    return cast("dict[str, Any]", content) if isinstance(content, dict) else None

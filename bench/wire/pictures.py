@@ -8,7 +8,7 @@ import pybase64
 
 from bench.attempt import Billing, Outcome, Served
 from bench.wire.cost import cost_of_body
-from bench.wire.reading import LONGEST_PROMPT, Reading, text
+from bench.wire.reading import LONGEST_PROMPT, MOST_PICTURES, Reading, text
 from bench.wire.refusal import error_of, told_error
 from bench.wire.usage import for_pictures, read_usage
 
@@ -79,7 +79,7 @@ def objects(value: object) -> list[Json]:
 def _decoded_all(items: list[Json]) -> Found:
     pictures: list[bytes] = []
     problem: str | None = None
-    for entry in items:
+    for entry in items[:MOST_PICTURES]:
         encoded = entry.get("b64_json") or _within(entry.get("url"))
         if not isinstance(encoded, str) or not encoded:
             problem = problem or ("url_only" if entry.get("url") else "no_image")
@@ -93,8 +93,9 @@ def _decoded_all(items: list[Json]) -> Found:
 
 def _within(url: object) -> str | None:
     """An address that is the picture itself; no other is ever fetched."""
-    is_one = isinstance(url, str) and url[: len(_DATA)].lower() == _DATA
-    return url if is_one else None
+    if not isinstance(url, str):
+        return None
+    return url if url[: len(_DATA)].lower() == _DATA else None
 
 
 def decoded(encoded: str) -> bytes:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from bench.attempt import Billing, Outcome
-from bench.wire.events import events, is_like_events, json_object
+from bench.wire.events import events, is_like_events
+from bench.wire.parsed import json_object
 from bench.wire.reading import LONGEST_MESSAGE, Reading, text
 
 # Codes of answers that say: no money, no limit left; waiting does not help.

@@ -7,7 +7,13 @@ from typing import Any, cast
 from bench.attempt import Billing, Outcome, Served
 from bench.wire.cost import cost_of_body
 from bench.wire.pictures import PROBLEMS, decoded, failed, objects
-from bench.wire.reading import LONGEST_PROMPT, Reading, response_id_of, text
+from bench.wire.reading import (
+    LONGEST_PROMPT,
+    MOST_PICTURES,
+    Reading,
+    response_id_of,
+    text,
+)
 from bench.wire.usage import (
     NOTHING_USED,
     TOOL_ZERO,
@@ -117,7 +123,7 @@ def _pictures(calls: Sequence[Json]) -> tuple[tuple[bytes, ...], str | None]:
     """The picture of each call; gateways leave its state at `generating`."""
     pictures: list[bytes] = []
     problem: str | None = None
-    for call in calls:
+    for call in calls[:MOST_PICTURES]:
         encoded = call.get("result")
         if not isinstance(encoded, str) or not encoded:
             continue

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from bench.wire.events import Event, events, json_object
+from bench.wire.events import Event, events
+from bench.wire.parsed import json_object
 from bench.wire.pictures import read_pictures
 from bench.wire.reading import CUT_BODY, Reading, response_id_of, text, unusable
 from bench.wire.refusal import error_of, told_error
