@@ -9,6 +9,14 @@ MOST_BYTES = 4_000_000
 _MAKE = "`pixelmeter mask IN OUT` makes one of a black-and-white picture"
 
 
+def unseen(key: str) -> str:
+    """Why nothing is sent with a mask or markup that nobody here can open."""
+    return (
+        f"{key}: should be a file of yours, so that it can be checked before anything "
+        "is sent"
+    )
+
+
 def check_mask(mask: Reference, seen: Seen, first: Reference | None) -> None:
     """Refuse a mask that the API would refuse, or that would change nothing.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import BadInput
 from bench.folder import DataFolder
-from bench.inputs.masks import check_markup, check_mask
+from bench.inputs.masks import check_markup, check_mask, unseen
 from bench.inputs.opener import Opener, Seen
 from bench.inputs.reading import Opened, content_of_data_url, look, look_at
 from bench.inputs.shelf import keep
@@ -98,10 +98,7 @@ class _Known:
         if written is None:
             return None
         if not _is_at_hand(written):
-            raise BadInput(
-                f"{key}: should be a file of yours, so that it can be checked before "
-                "anything is sent"
-            )
+            raise BadInput(unseen(key))
         found = self.reference(written)
         checked = check_mask if key == "mask" else check_markup
         checked(found, self.look(written)[1], inputs[0] if inputs else None)

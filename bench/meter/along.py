@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.document import check
+from bench.errors import BadInput
 from bench.folder import DataFolder
-from bench.inputs.masks import check_markup, check_mask
+from bench.inputs.masks import check_markup, check_mask, unseen
 from bench.inputs.opener import Opener, Seen
 from bench.inputs.reading import Opened, content_of_data_url, look, look_at
-from bench.inputs.shelf import keep
+from bench.inputs.shelf import content_of, keep
 from bench.reference import InputForm, Reference, Send, form_of
 
 Given = Path | str | bytes | Reference
@@ -72,23 +73,24 @@ class Album:
         first = inputs[0] if inputs else None
         return Along(
             inputs=inputs,
-            mask=self._over(mask, send, first, check_mask),
-            markup=self._over(markup, send, first, check_markup),
+            mask=self._over("mask", mask, send, first),
+            markup=self._over("markup", markup, send, first),
         )
 
     def _over(
         self,
+        key: str,
         given: Given | None,
         send: Send | None,
         first: Reference | None,
-        check_over: Callable[[Reference, Seen, Reference | None], None],
     ) -> Reference | None:
         """A mask or markup, checked against the picture that it is for."""
         if given is None:
             return None
         reference, seen = self._reference(given, send)
-        if seen is not None:
-            check_over(reference, seen, first)
+        seen = seen or self._kept(reference, key)
+        checked = check_mask if key == "mask" else check_markup
+        checked(reference, seen, first)
         return reference
 
     def _reference(self, given: Given, send: Send | None) -> _Known:
@@ -103,6 +105,14 @@ class Album:
             content = content_of_data_url("a data URL", form.url or "")
             return self._ours("a data URL", content, "data_url")
         return form.reference, None
+
+    def _kept(self, reference: Reference, key: str) -> Seen:
+        """What is in a picture that a program opened before, and that was kept."""
+        if self._data is None or not reference.is_ours:
+            raise BadInput(unseen(key))
+        content = content_of(self._data, reference)
+        with self._turn:
+            return look_at(reference.file or f"the {key}", content, self._opener).seen
 
     def _file(self, path: Path, send: Send | None) -> _Known:
         """A file; one that did not change is not opened again."""

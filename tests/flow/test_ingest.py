@@ -276,7 +276,7 @@ def test_an_index_of_a_newer_version_is_refused_and_not_touched(
     with write_index(data_folder.index) as con:
         con.execute("UPDATE index_version SET version = 99")
     content = data_folder.index.read_bytes()
-    with pytest.raises(BadInput, match="version 99 is newer than version 8") as told:
+    with pytest.raises(BadInput, match="version 99 is newer than version 9") as told:
         refresh(data_folder)
     assert str(data_folder.index) in str(told.value)
     with pytest.raises(BadInput, match="version 99"), open_index(data_folder):

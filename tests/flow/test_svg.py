@@ -131,10 +131,9 @@ def test_a_program_marks_what_is_to_be_changed(desk: Any, direct: Any) -> None:
             await meter.edit("A vase", Path("in.png"), markup=large, **asked)
         with pytest.raises(BadInput, match="no pixel is transparent"):
             await meter.edit("A vase", Path("in.png"), markup=png(), **asked)
+        elsewhere: Any = {**asked, "send": "data_url"}
         with pytest.raises(BadInput, match="goes in a form alone"):
-            await meter.edit(
-                "A", Path("in.png"), markup=marks, send="data_url", **asked
-            )
+            await meter.edit("A", Path("in.png"), markup=marks, **elsewhere)
         with pytest.raises(BadInput, match="the image tool has no such parameter"):
             await meter.edit("A", Path("in.png"), markup=marks, **asked, **RESPONSES)
         return [
@@ -171,7 +170,7 @@ def test_the_shell_asks_for_every_output_option(desk: Any, direct: Any) -> None:
         assert (desk.folder / f"a.{kind}").is_file()
     assert b"<svg" in (desk.folder / "a.svg").read_bytes()
     with Image.open(desk.folder / "a.gif") as film:
-        assert film.n_frames == 3
+        assert getattr(film, "n_frames", 1) == 3
     n_before = len(direct.posts)
     for options, cure in (
         (drawn[:2], "name it in svg_model"),
