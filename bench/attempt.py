@@ -154,7 +154,7 @@ class Picture:
     Attributes:
         sha256: Hex digest of the bytes; also its file name when it is kept. None
             where pictures are not opened.
-        format: png, jpeg, webp; None when the bytes are no picture we open.
+        format: png, jpeg, webp, gif, svg; None when they are no picture we use.
         simulated: Whether the picture carries the emulator's mark.
         problem: Why the picture can't be used, None when it can.
     """

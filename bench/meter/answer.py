@@ -25,7 +25,7 @@ class Image:
 
     Attributes:
         content: The bytes as they were served.
-        format: png, jpeg or webp; None when the bytes are no picture.
+        format: png, jpeg, webp, gif or svg; None when the bytes are no picture.
         path: Where it is kept; None unless the meter keeps pictures.
         simulated: Whether it carries the emulator's mark.
         problem: Why it can't be used, None when it can.

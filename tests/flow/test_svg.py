@@ -23,7 +23,7 @@ SVG: dict[str, Any] = {
     "quality": "low",
     "size": "1024x1024",
 }
-RESPONSES = {"api": "responses", "mainline_model": "gpt-4.1-mini"}
+RESPONSES: dict[str, Any] = {"api": "responses", "mainline_model": "gpt-4.1-mini"}
 
 
 def png(*, marks: bool = False, side_px: int = 64) -> bytes:
