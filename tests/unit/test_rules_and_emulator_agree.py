@@ -246,6 +246,9 @@ def test_every_trial_that_asks_for_an_svg_or_marks_up_and_passes_is_taken() -> N
     ]
     assert [str(one.cell) for one in (*drawn, *marked) if not passes(one)] == []
     assert refused((*drawn, *marked)) == []
+    # The emulator would not miss a markup that was left out.
+    sent = [call_of(one, content_of, {}).named["markup"] for one in marked]
+    assert {content for _, content, _ in sent} == {MASK}
 
 
 def test_a_markup_that_the_emulator_refuses_passes_our_rules_neither() -> None:

@@ -89,6 +89,7 @@ FILE = b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + svg("&a;")
         (b'<?xml-stylesheet href="http://evil.example"?>' + svg(), HREF),
         (LAUGHS, OWN),
         (FILE, OWN),
+        (b"<!DOCTYPE svg [<!ELEMENT svg ANY>]>" + svg(), OWN),
         (b'<!DOCTYPE svg SYSTEM "http://evil.example/a.dtd">' + svg("&a;"), OWN),
         (svg("<g>" * (MOST_DEPTH + 1)), "an SVG of too many parts"),
         (svg() + b" " * MOST_BYTES, f"an SVG of more than {MOST_BYTES:,} bytes"),
