@@ -115,8 +115,8 @@ def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
             t.api, t.operation, t.model, t.mainline_model, t.quality, t.size,
             c.parameters,
             t.simulated,
-            CASE WHEN t.in_job THEN 'in_flight' ELSE t.bucket END AS bucket, t.outcome, t.from_cache, t.service_s, t.total_s,
-            t.started_at, t.warmup,
+            CASE WHEN t.in_job THEN 'in_flight' ELSE t.bucket END AS bucket,
+            t.outcome, t.from_cache, t.service_s, t.total_s, t.started_at, t.warmup,
             t.images, t.charge_usd, t.list_usd, t.possibly_billed_usd,
             t.usage_source, t.charge_unknown
         FROM v_trial AS t
