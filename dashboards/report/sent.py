@@ -8,10 +8,11 @@ _MOST_LETTERS = 80
 
 
 def named_pictures(prompt: Prompt) -> tuple[tuple[str, Reference], ...]:
-    """The inputs and the mask, each with what people call it."""
+    """The inputs, and mask and markup, each with what people call it."""
     inputs = ((_name(one), one) for one in prompt.inputs)
-    mask = () if prompt.mask is None else ((f"mask {_name(prompt.mask)}", prompt.mask),)
-    return (*inputs, *mask)
+    over = (("mask", prompt.mask), ("markup", prompt.markup))
+    drawn = ((f"{key} {_name(one)}", one) for key, one in over if one is not None)
+    return (*inputs, *drawn)
 
 
 def sent_along(prompt: Prompt) -> str:

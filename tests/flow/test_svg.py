@@ -239,6 +239,9 @@ def test_a_marked_suite_is_checked_before_anything_is_planned(
     ended = desk.pixelmeter(*run)
     assert ended.code == 0, ended.err
     assert Decimal(ended.answer["charge_usd"]) == direct.total_usd
+    report = desk.folder / "report.html"
+    assert desk.pixelmeter("report", "--output", report).code == 0
+    assert "markup marks.png" in report.read_text()
     kept = {path.read_bytes() for path in (desk.data / "inputs").glob("*/*.png")}
     assert kept == {png(), png(marks=True)}
     n_before = len(direct.posts)
