@@ -86,7 +86,7 @@ def read_gallery(facts: Facts, data: DataFolder) -> Gallery:
     rows = asyncio.run(_shots(_chosen(served), asked, data, keep))
     n_shown = sum(shot.address is not None for *_, shots in rows for shot in shots)
     if not n_shown:
-        missing = {shot.missing for _, shots in rows for shot in shots}
+        missing = {shot.missing for *_, shots in rows for shot in shots}
         why = f"the pictures of this run are {_GONE}"
         return _nothing(len(served), _ALL_SVG if missing == {_SVG} else why)
     return Gallery(rows=rows, n_served=len(served), n_shown=n_shown, why_empty="")
