@@ -180,7 +180,7 @@ class Told:
         names = ", ".join(self.simulated)
         simulated = f" (simulated: {names} answered as an emulator)" if names else ""
         # Nothing charged while something is held: no charge is known at all.
-        charged = "no price charged" if held and not charge else None
+        charged = "no charge known" if held and not charge else None
         return f"{charged or f'charged {dollars(charge)}'}{possibly}{simulated}"
 
 

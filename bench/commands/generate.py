@@ -17,8 +17,11 @@ from bench.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.commands.carrying import Session
     from bench.endpoint import Endpoint
+    from bench.meter.answer import Answer
 
 
 def register(app: typer.Typer) -> None:
@@ -72,7 +75,8 @@ def generate(
         int | None, typer.Option("--n", help="Pictures in one request.")
     ] = None,
     output_format: Annotated[
-        str | None, typer.Option(metavar="png|jpeg|webp", help="Format of the picture.")
+        str | None,
+        typer.Option(metavar="png|jpeg|webp|gif", help="Format of the picture."),
     ] = None,
     output_compression: Annotated[
         int | None, typer.Option(metavar="0-100", help="Of jpeg and webp.")
@@ -116,11 +120,9 @@ def generate(
     inside it. It is recorded as a run of its own. Exit code 4 when a picture is
     missing.
     """
-    import asyncio
-
     from bench.commands.carrying import Session
     from bench.commands.generated import Given, answers_json, tell
-    from bench.commands.generating import Wanted, agree, ask, code
+    from bench.commands.generating import Wanted, agree, carry_out, code
 
     session = Session.begin(data)
     given = Given.read(
@@ -150,11 +152,14 @@ def generate(
         output=output,
     )
     agree(wanted, session, agreed=yes)
-    answers = asyncio.run(ask(wanted, session))
-    if json:
-        typer.echo(answers_json(given, answers))
-    else:
-        tell(given, answers, wanted.outputs, session)
+
+    def told(answers: "Sequence[Answer]", copies: "Sequence[Path]") -> None:
+        if json:
+            typer.echo(answers_json(given, answers))
+        else:
+            tell(given, answers, copies, session)
+
+    answers = carry_out(wanted, session, told)
     raise typer.Exit(code(answers, wanted, session))
 
 

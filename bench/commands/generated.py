@@ -86,7 +86,8 @@ def tell(
     for number, answer in enumerate(answers, start=1):
         turn = f"turn {number}: " if len(answers) > 1 else ""
         _tell_one(answer, outputs_of(answers, outputs, number - 1), session, turn)
-    if len(answers) < n_asked:
+    is_stranded = not answers[-1].ok or answers[-1].response_id is None
+    if len(answers) < n_asked and is_stranded:
         n_left = n_asked - len(answers)
         were = "was" if n_left == 1 else "were"
         typer.echo(
@@ -151,8 +152,10 @@ def is_kept(answer: Answer) -> bool:
 
 def _facts(image: Image) -> str:
     problem = f", {image.problem}" if image.problem else ""
-    size = f"{image.width_px}x{image.height_px} {image.format}"
-    return f"{size}, {bytes_text(len(image.content))}{problem}"
+    size = f"{image.width_px}x{image.height_px} {image.format}, "
+    if image.width_px is None:
+        size = ""
+    return f"{size}{bytes_text(len(image.content))}{problem}"
 
 
 def _seconds(answers: Sequence[Answer]) -> str:
@@ -170,7 +173,10 @@ def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
 
 
 def _money(answers: Sequence[Answer]) -> str:
-    charged = f"charged {dollars(_sum([a.charge_usd for a in answers]))}"
+    charge_usd = _sum([a.charge_usd for a in answers])
+    charged = f"charged {dollars(charge_usd)}"
+    if charge_usd is None:
+        charged = "charge unknown"
     possibly_usd = total(a.possibly_billed_usd for a in answers)
     if possibly_usd:
         charged += f", up to {dollars(possibly_usd)} possibly billed"

@@ -1,8 +1,9 @@
 """Generating: a call or a conversation made, judged for a person."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from bench.commands.choosing import dollars as dollars_typed
 from bench.commands.ending import CODES, TOO_MANY_FAILURES
 from bench.commands.generated import Given, is_kept, outputs_of
 from bench.endpoint import Endpoint
-from bench.errors import BadInput, StorageFailed
+from bench.errors import BadInput, BenchError, StorageFailed
 from bench.meter.along import Album
 from bench.meter.answer import Answer
 from bench.meter.asked import Asked
@@ -30,6 +31,9 @@ from bench.plan.prices import bound, priced_of
 from bench.prompt import Prompt
 from bench.store.status import run_status
 from bench.words.figures import dollars
+
+# Told the answers, and the files that their pictures were copied to.
+_Tell = Callable[[Sequence[Answer], Sequence[Path]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +118,49 @@ def _prompts(given: Given) -> tuple[Prompt, ...]:
     )
 
 
-async def ask(wanted: Wanted, session: Session) -> tuple[Answer, ...]:
-    """Make the call; its pictures are copied to where they are wanted.
+@dataclass(slots=True)
+class _Made:
+    """What came so far."""
+
+    run_id: str | None = None
+    answers: list[Answer] = field(default_factory=list[Answer])
+
+
+def carry_out(wanted: Wanted, session: Session, tell: _Tell) -> tuple[Answer, ...]:
+    """Make the call, and tell what came of it, however it ended.
+
+    Its pictures are copied to where they are wanted.
+    """
+    made = _Made()
+    try:
+        asyncio.run(_ask(wanted, session, made))
+    except (BenchError, KeyboardInterrupt) as error:
+        # What came before is paid for, and the person in front wants to have it.
+        if made.answers:
+            _copy_and_tell(made.answers, wanted, tell)
+        if made.run_id is not None and isinstance(error, KeyboardInterrupt):
+            _tell_broken_off(made.run_id, session)
+        raise
+    _copy_and_tell(made.answers, wanted, tell)
+    return tuple(made.answers)
+
+
+def _tell_broken_off(run_id: str, session: Session) -> None:
+    held_usd = Decimal(run_status(session.data, run_id)["possibly_billed_usd"])
+    held = "nothing that was sent is open"
+    if held_usd:
+        held = (
+            f"what was under way may be billed, up to {dollars(held_usd)}, and is "
+            "not sent again"
+        )
+    typer.echo(
+        f"broken off by its user: {held}; pixelmeter show {run_id}{session.where}",
+        err=True,
+    )
+
+
+async def _ask(wanted: Wanted, session: Session, made: _Made) -> None:
+    """Make the call.
 
     A conversation ends with the turn that can't be gone on from.
     """
@@ -125,12 +170,14 @@ async def ask(wanted: Wanted, session: Session) -> tuple[Answer, ...]:
         max_cost_usd=wanted.max_cost,
         name="generate",
         note=wanted.note,
+        on_answer=made.answers.append,
     )
     async with meter:
+        made.run_id = meter.run_id
         with _waiting(wanted.endpoint.name):
             given = wanted.given
             if given.is_conversation:
-                answers = await _talk(meter, wanted)
+                await _talk(meter, wanted)
             else:
                 asked = Asked(
                     operation=given.operation,
@@ -139,13 +186,10 @@ async def ask(wanted: Wanted, session: Session) -> tuple[Answer, ...]:
                     mask=given.mask,
                     parameters=wanted.parameters,
                 )
-                answers = (await meter.ask(asked),)
-    for index, answer in enumerate(answers):
-        _copy(answer, outputs_of(answers, wanted.outputs, index))
-    return answers
+                await meter.ask(asked)
 
 
-async def _talk(meter: Meter, wanted: Wanted) -> tuple[Answer, ...]:
+async def _talk(meter: Meter, wanted: Wanted) -> None:
     given = wanted.given
     talk = meter.conversation(**wanted.parameters)
     first, *others = given.prompts
@@ -154,7 +198,17 @@ async def _talk(meter: Meter, wanted: Wanted) -> tuple[Answer, ...]:
         if not answer.ok or answer.response_id is None:
             break
         answer = await talk.say(text)
-    return talk.answers
+
+
+def _copy_and_tell(answers: Sequence[Answer], wanted: Wanted, tell: _Tell) -> None:
+    try:
+        for index, answer in enumerate(answers):
+            _copy(answer, outputs_of(answers, wanted.outputs, index))
+    except StorageFailed:
+        # What it cost is told all the same.
+        tell(answers, ())
+        raise
+    tell(answers, wanted.outputs)
 
 
 def _copy(answer: Answer, outputs: Sequence[Path]) -> None:
@@ -164,6 +218,9 @@ def _copy(answer: Answer, outputs: Sequence[Path]) -> None:
         try:
             path.write_bytes(image.content)
         except OSError as error:
+            # Half a picture would be taken for one.
+            with suppress(OSError):
+                path.unlink()
             where = f"is kept as {image.path}" if is_kept(answer) else "is lost"
             raise StorageFailed(
                 f"{path}: can't be written ({error.strerror}); the picture {where}"

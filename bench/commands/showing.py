@@ -133,7 +133,8 @@ def _standing(row: Row) -> list[str]:
 def _money(row: Row) -> str:
     if not row["attempts"]:
         return "nothing was sent"
-    parts = [f"{dollars(row['charge_usd'])} charged"]
+    is_known = row["charge_usd"] is not None
+    parts = [f"{dollars(row['charge_usd'])} charged" if is_known else "no charge known"]
     if row["list_usd"] is not None and row["list_usd"] != row["charge_usd"]:
         parts.append(f"{dollars(row['list_usd'])} at the direct list price")
     if row["possibly_billed_usd"]:
