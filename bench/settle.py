@@ -61,7 +61,7 @@ def settle(
     """The attempt as it is recorded."""
     reading = _with_pictures(reading, pictures)
     seen = _seen(pictures)
-    counts, source = _counts(sending.planned, reading, priced)
+    counts, source = _counts(sending.planned, reading, len(pictures), priced)
     is_known = source is not UsageSource.ABSENT
     money = _money(sending.planned, reading, counts if is_known else None, priced)
     cost, cost_flags = _cost(answer, reading, money)
@@ -112,7 +112,7 @@ def _with_pictures(reading: Reading, pictures: tuple[Picture, ...]) -> Reading:
 
 
 def _counts(
-    planned: PlannedTrial, reading: Reading, priced: PricedModel
+    planned: PlannedTrial, reading: Reading, n_pictures: int, priced: PricedModel
 ) -> tuple[Counts | None, UsageSource]:
     """What is charged by class, or as much of it as is known, and where it is from.
 
@@ -127,12 +127,24 @@ def _counts(
         counts, source = reading.usage, UsageSource.REPORTED
     # No price of whole pictures says what a text in place of one costs.
     elif planned.expected is not None and not is_unused:
-        counts, source = planned.expected, UsageSource.ESTIMATED
+        counts, source = _expected(planned, reading, n_pictures), UsageSource.ESTIMATED
     if mainline is None:
         return counts, source
     if counts is None or not mainline:
         return {**(counts or {}), **mainline} or None, UsageSource.ABSENT
     return {**counts, **mainline}, source
+
+
+def _expected(planned: PlannedTrial, reading: Reading, n_pictures: int) -> Counts:
+    """What the rule expects of the pictures that came, be they more than were asked."""
+    counts, n = planned.expected or {}, planned.trial.cell.n
+    if reading.outcome is not Outcome.OK or n_pictures in {0, n}:
+        return counts
+    # Rounded up: the rule's counts are of all that were asked for.
+    return {
+        name: None if count is None else -(-count * n_pictures // n)
+        for name, count in counts.items()
+    }
 
 
 def _money(

@@ -8,6 +8,8 @@ LONGEST_MESSAGE = 500
 # LiteLLM makes ids of some 500 signs; a shortened one would name nothing.
 LONGEST_ID = 4_000
 LONGEST_PROMPT = 32_000
+# No request asks for more than ten; each is opened, and written to the disk.
+MOST_PICTURES = 100
 # Of a success whose end did not come.
 CUT_BODY = "cut_body"
 _CONTROLS = {
