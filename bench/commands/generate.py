@@ -17,11 +17,8 @@ from bench.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bench.commands.carrying import Session
     from bench.endpoint import Endpoint
-    from bench.meter.answer import Answer
 
 
 def register(app: typer.Typer) -> None:
@@ -121,7 +118,7 @@ def generate(
     missing.
     """
     from bench.commands.carrying import Session
-    from bench.commands.generated import Given, answers_json, tell
+    from bench.commands.generated import Given, teller
     from bench.commands.generating import Wanted, agree, carry_out, code
 
     session = Session.begin(data)
@@ -152,14 +149,7 @@ def generate(
         output=output,
     )
     agree(wanted, session, agreed=yes)
-
-    def told(answers: "Sequence[Answer]", copies: "Sequence[Path]") -> None:
-        if json:
-            typer.echo(answers_json(given, answers))
-        else:
-            tell(given, answers, copies, session)
-
-    answers = carry_out(wanted, session, told)
+    answers = carry_out(wanted, session, teller(given, session, as_json=json))
     raise typer.Exit(code(answers, wanted, session))
 
 

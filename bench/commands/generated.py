@@ -1,6 +1,6 @@
 """Generated: what a call was asked and gave, told to a person."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -76,6 +76,22 @@ class Given:
     def is_conversation(self) -> bool:
         """Whether there are turns."""
         return self.operation == "converse"
+
+
+# Told the answers, and the files that their pictures were copied to.
+Teller = Callable[[Sequence[Answer], Sequence[Path]], None]
+
+
+def teller(given: Given, session: Session, *, as_json: bool) -> Teller:
+    """What tells answers: to a person, or as one JSON object."""
+
+    def told(answers: Sequence[Answer], copies: Sequence[Path]) -> None:
+        if as_json:
+            typer.echo(answers_json(given, answers))
+        else:
+            tell(given, answers, copies, session)
+
+    return told
 
 
 def tell(

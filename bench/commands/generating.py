@@ -1,7 +1,7 @@
 """Generating: a call or a conversation made, judged for a person."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ from bench.commands.carrying import Session, agree_to, check_keys
 from bench.commands.choosing import dollars as dollars_typed
 from bench.commands.choosing import notes_on_ends
 from bench.commands.ending import CODES, TOO_MANY_FAILURES
-from bench.commands.generated import Given, is_kept, outputs_of
+from bench.commands.generated import Given, Teller, is_kept, outputs_of
 from bench.endpoint import Endpoint
 from bench.errors import BadInput, BenchError, StorageFailed
 from bench.meter.along import Album
@@ -33,9 +33,6 @@ from bench.plan.prices import bound, priced_of
 from bench.prompt import Prompt
 from bench.store.status import run_status
 from bench.words.figures import dollars
-
-# Told the answers, and the files that their pictures were copied to.
-_Tell = Callable[[Sequence[Answer], Sequence[Path]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +132,7 @@ class _Made:
     answers: list[Answer] = field(default_factory=list[Answer])
 
 
-def carry_out(wanted: Wanted, session: Session, tell: _Tell) -> tuple[Answer, ...]:
+def carry_out(wanted: Wanted, session: Session, tell: Teller) -> tuple[Answer, ...]:
     """Make the call, and tell what came of it, however it ended.
 
     Its pictures are copied to where they are wanted.
@@ -209,7 +206,7 @@ async def _talk(meter: Meter, wanted: Wanted) -> None:
         answer = await talk.say(text)
 
 
-def _copy_and_tell(answers: Sequence[Answer], wanted: Wanted, tell: _Tell) -> None:
+def _copy_and_tell(answers: Sequence[Answer], wanted: Wanted, tell: Teller) -> None:
     try:
         for index, answer in enumerate(answers):
             _copy(answer, outputs_of(answers, wanted.outputs, index))
