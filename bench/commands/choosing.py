@@ -69,6 +69,7 @@ class Given:
     batch: bool | None = None
     wait_s: float | None = None
     look_every_s: float | None = None
+    cancel: bool = False
 
     def over(self, options: Options) -> Options:
         """The options with what was given in place of what stood there.
@@ -89,6 +90,7 @@ class Given:
             "batch": self.batch or None,
             "wait_s": self.wait_s,
             "look_every_s": self.look_every_s,
+            "cancel": self.cancel or None,
         }
         named = {name: value for name, value in given.items() if value is not None}
         chosen = replace(options, **named)  # pyright: ignore[reportArgumentType]
@@ -125,6 +127,11 @@ class Given:
                     f"{option}: the Batch API itself decides when a job's requests "
                     "are sent; leave it out, or --batch"
                 )
+        elif self.cancel:
+            raise BadInput(
+                "--cancel: jobs of the Batch API alone can be cancelled, and this run "
+                "has none; Ctrl-C ends a run that sends"
+            )
         elif self.wait_s is not None or self.look_every_s is not None:
             option = "--wait" if self.wait_s is not None else "--look-every"
             raise BadInput(f"{option}: jobs alone are waited for; add --batch")

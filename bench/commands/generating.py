@@ -160,7 +160,7 @@ async def _talk(meter: Meter, wanted: Wanted) -> tuple[Answer, ...]:
     first, *others = given.prompts
     answer = await talk.say(first, given.images, given.mask)
     for text in others:
-        if answer.response_id is None:
+        if not answer.ok or answer.response_id is None:
             break
         answer = await talk.say(text)
     return talk.answers

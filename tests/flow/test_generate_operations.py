@@ -88,7 +88,7 @@ def test_a_conversation_ends_with_the_turn_that_left_nothing(
     asked = ("A kite", "--then", "At night", "--then", "With a moon", *DRIVEN, "--yes")
     done = generate(desk, *asked)
     assert done.code == 4
-    assert "1 of 3 turns were not sent" in done.err
+    assert "1 of 3 turns was not sent" in done.err
     assert len(direct.posts) == 2
 
 
