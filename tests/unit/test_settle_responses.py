@@ -150,7 +150,8 @@ def test_each_of_several_pictures_counts_whether_their_tokens_are_told_or_not(
     untold = settled(plan, DONE, DONE, tool_usage=None)
     assert one is not None
     assert untold.usage_source is UsageSource.ESTIMATED
-    assert untold.usage["output_image_tokens"] == 2 * expected["output_image_tokens"]
+    n_tokens = expected["output_image_tokens"] or 0
+    assert untold.usage["output_image_tokens"] == 2 * n_tokens > 0
     assert untold.money.charge_usd == 2 * (one - mainline_usd()) + mainline_usd()
     # The endpoint made one of the four that were asked for.
     trial = plan.trials[0].trial
