@@ -25,6 +25,9 @@ from pricing.errors import PricingError
 from pricing.money import round_usd
 
 NS_PER_S = 1e9
+# Of the Responses API: words for what is charged at standard rates.
+USUAL_TIERS = frozenset({"auto", "default", "standard"})
+TIER_UNPRICED = "service_tier_unpriced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +156,8 @@ def _money(
     nothing = Decimal(0)
     if reading.billing in {Billing.NOT_SENT, Billing.UNBILLED}:
         return Money(charge_usd=nothing, list_usd=nothing)
+    if not _has_rates(planned, reading, priced):
+        return Money(possibly_billed_usd=planned.bound_usd, flags=(TIER_UNPRICED,))
     if counts is None:
         return Money(possibly_billed_usd=planned.bound_usd)
     try:
@@ -168,6 +173,15 @@ def _money(
         list_usd=charges.direct.usd,
         flags=(*charges.endpoint.flags, *(("above_bound",) if above else ())),
     )
+
+
+def _has_rates(planned: PlannedTrial, reading: Reading, priced: PricedModel) -> bool:
+    """Whether the tier that served a call is the one that the card's rates are of.
+
+    The answer says it; where it does not, the request.
+    """
+    asked = planned.trial.cell.text("service_tier")
+    return (reading.service_tier or asked) in {None, *USUAL_TIERS, priced.card.tier}
 
 
 def _cost(

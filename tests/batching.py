@@ -190,6 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
             case ["batches"]:
                 jobs = list(reversed(server.jobs.values()))
                 self._json({"object": "list", "data": jobs, "has_more": False})
+            case ["batches", batch_id, "cancel"]:
+                server.looks = 1
+                server.state = "cancelled"
+                server.spoil = _cancelled
+                self._json(server.jobs[batch_id])
             case ["batches", _] if server.vain:
                 server.vain -= 1
                 self._send(503, b"")
@@ -228,6 +233,12 @@ def _part(body: bytes) -> bytes:
 
 def _lines(content: bytes) -> list[Line]:
     return [json.loads(line) for line in content.splitlines()]
+
+
+def _cancelled(lines: list[Line]) -> list[Line]:
+    """The first was at work; the others were not begun."""
+    error = {"code": "batch_cancelled", "message": "This request was cancelled."}
+    return [lines[0], *({**x, "response": None, "error": error} for x in lines[1:])]
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from bench.transport.client import NETWORK_ERRORS
 from bench.transport.proxies import EnvironmentTransport
 from bench.transport.sealed import Sealed
 from bench.transport.stamps import RequestStamps
+from bench.wire.refusal import read_refusal
 
 # What a job looks like, or a page of them; pictures come in files.
 _MOST_BODY_BYTES = 50_000_000
@@ -75,7 +76,11 @@ class JobClient:
         try:
             file_ids = await self._files.ids_of(to_upload(trial))
             sealed = await self._builder.build(trial, None, file_ids)
-        except (*NOT_BUILT, NotUploaded) as error:
+        except NotUploaded as error:
+            raise BadInput(
+                f"prompt {trial.prompt_id}: {error} ({_heard(error.answer)})"
+            ) from None
+        except NOT_BUILT as error:
             raise BadInput(
                 f"prompt {trial.prompt_id}: its request can't be written "
                 f"({in_words(error)})"
@@ -110,6 +115,11 @@ class JobClient:
     async def look(self, batch_id: str) -> Exchange:
         """Ask how a job stands."""
         call = Call(method="batches.retrieve", named={"batch_id": batch_id})
+        return await self._asked(call, batch_id)
+
+    async def cancel(self, batch_id: str) -> Exchange:
+        """Ask for a job to be broken off; lines at work may still end."""
+        call = Call(method="batches.cancel", named={"batch_id": batch_id})
         return await self._asked(call, batch_id)
 
     async def page(self, after: str | None = None) -> Exchange:
@@ -167,6 +177,14 @@ class JobClient:
             else:
                 await _write(answer, path, self._within_s)
         return Exchange(stamps=stamps, status=status, headers=headers, body=body)
+
+
+def _heard(answer: Exchange) -> str:
+    """Why an upload failed, as the endpoint or the network told it."""
+    if answer.failure is not None or answer.status is None:
+        return answer.message or answer.failure or "no answer"
+    told = read_refusal(answer.status, answer.body or b"").error_message
+    return f"HTTP {answer.status}{f': {told}' if told else ''}"
 
 
 async def _write(answer: Answering, path: Path, within_s: float) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from bench.commands.choosing import keys_of, notes
+from bench.commands.choosing import keys_of, notes, notes_on_ends
 from bench.commands.ending import Told, exit_code
 from bench.commands.finding import check_search
 from bench.commands.watching import watcher
@@ -28,7 +28,7 @@ from bench.plan.options import Options
 from bench.record import read_history
 from bench.standing import Ending
 from bench.turns import check_schedule
-from bench.words.figures import bytes_text, dollars
+from bench.words.figures import bytes_text, dollars, expected_dollars, so_many
 
 ASK_ABOVE_USD = Decimal("0.50")
 DISK_MARGIN_BYTES = 1_000_000
@@ -81,8 +81,11 @@ def start(
     if cap_usd is not None:
         worst_usd = min(worst_usd, cap_usd)
     bounded = " (bounded)" if figures.is_bounded else ""
+    expected = expected_dollars(
+        figures.expected_usd, figures.n_trials, figures.n_without_rule
+    )
     agree_to(
-        f"{figures.n_trials} trials, expected {dollars(figures.expected_usd)}, "
+        f"{so_many(figures.n_trials, 'trial')}, expected {expected}, "
         f"worst case {dollars(worst_usd)}{bounded}",
         worst_usd,
         agreed=agreed,
@@ -111,6 +114,8 @@ def again(
     if left:
         check_schedule(options, left)
         check_search(options, len(plan.endpoints_of(left)), left)
+        for note in notes_on_ends((one.trial.cell for one in left), plan.endpoints):
+            typer.echo(f"note: {note}", err=True)
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:
         more_usd = min(forecast(plan).worst_case_usd, now - before)

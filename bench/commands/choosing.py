@@ -1,12 +1,13 @@
 """Choosing: options of the command line made into plans."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from bench.attempt import Cell
 from bench.endpoint import Endpoint, choose, read_endpoints
 from bench.errors import BadInput
 from bench.folder import DataFolder
@@ -68,6 +69,7 @@ class Given:
     batch: bool | None = None
     wait_s: float | None = None
     look_every_s: float | None = None
+    cancel: bool = False
 
     def over(self, options: Options) -> Options:
         """The options with what was given in place of what stood there.
@@ -88,6 +90,7 @@ class Given:
             "batch": self.batch or None,
             "wait_s": self.wait_s,
             "look_every_s": self.look_every_s,
+            "cancel": self.cancel or None,
         }
         named = {name: value for name, value in given.items() if value is not None}
         chosen = replace(options, **named)  # pyright: ignore[reportArgumentType]
@@ -124,6 +127,11 @@ class Given:
                     f"{option}: the Batch API itself decides when a job's requests "
                     "are sent; leave it out, or --batch"
                 )
+        elif self.cancel:
+            raise BadInput(
+                "--cancel: jobs of the Batch API alone can be cancelled, and this run "
+                "has none; Ctrl-C ends a run that sends"
+            )
         elif self.wait_s is not None or self.look_every_s is not None:
             option = "--wait" if self.wait_s is not None else "--look-every"
             raise BadInput(f"{option}: jobs alone are waited for; add --batch")
@@ -237,8 +245,14 @@ def planned(
 def notes(plan: Plan) -> tuple[str, ...]:
     """What looks wrong about a plan but may be meant, a sentence each."""
     doubts = [doubt for endpoint in plan.endpoints for doubt in endpoint.doubts()]
-    today = datetime.now(UTC).date()
-    return (*doubts, *notes_on_life(plan.cells, plan.endpoints, today))
+    return (*doubts, *notes_on_ends(plan.cells, plan.endpoints))
+
+
+def notes_on_ends(
+    cells: Iterable[Cell], endpoints: Iterable[Endpoint]
+) -> tuple[str, ...]:
+    """Models that end soon, or that have ended, a sentence each."""
+    return notes_on_life(cells, endpoints, datetime.now(UTC).date())
 
 
 def keys_of(

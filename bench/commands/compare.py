@@ -27,7 +27,7 @@ def compare(
     by: Annotated[
         str | None,
         typer.Option(
-            metavar="endpoint|model|quality|size|api|operation|mainline_model",
+            metavar="endpoint|model|quality|size|api|operation|mainline_model|PARAMETER",
             help="What to tell apart within one run; else the first that varies.",
         ),
     ] = None,
@@ -93,10 +93,7 @@ def _print_served(served: "dict[str, list[Row]]") -> None:
 
 def _check(run_ids: list[str], by: str | None) -> None:
     from bench.errors import BadInput
-    from bench.studies.comparison import Factor
 
-    if by is not None and by not in list(Factor):
-        raise BadInput(f"--by {by}: choose one of {', '.join(Factor)}")
     if len(run_ids) > _MOST_RUNS:
         raise BadInput(f"{len(run_ids)} runs: name one or two")
     if len(run_ids) != len(set(run_ids)):
@@ -107,7 +104,7 @@ def _check(run_ids: list[str], by: str | None) -> None:
 
 def _compare(trials: "dict[str, list[Row]]", by: str | None) -> "Comparison":
     from bench.errors import BadInput
-    from bench.studies.comparison import Factor, compare_levels, compare_runs
+    from bench.studies.comparison import compare_levels, compare_runs
 
     for run_id, rows in trials.items():
         if not rows:
@@ -117,4 +114,4 @@ def _compare(trials: "dict[str, list[Row]]", by: str | None) -> "Comparison":
     sides = list(trials.items())
     if len(sides) == _MOST_RUNS:
         return compare_runs(sides[0], sides[1])
-    return compare_levels(sides[0][1], Factor(by) if by else None)
+    return compare_levels(sides[0][1], by)

@@ -164,6 +164,8 @@ class Told:
             typer.echo(f"go on with: pixelmeter resume {name}{more}")
         elif any(job.is_open for job in self.jobs):
             typer.echo(f"collect with: pixelmeter resume {name}")
+        if any(job.is_open for job in self.jobs):
+            typer.echo(f"or cancel with: pixelmeter resume {name} --cancel")
         typer.echo(f"look at it with: pixelmeter show {name}")
 
     def _print_stop(self) -> None:
@@ -180,7 +182,7 @@ class Told:
         names = ", ".join(self.simulated)
         simulated = f" (simulated: {names} answered as an emulator)" if names else ""
         # Nothing charged while something is held: no charge is known at all.
-        charged = "no price charged" if held and not charge else None
+        charged = "no charge is known" if held and not charge else None
         return f"{charged or f'charged {dollars(charge)}'}{possibly}{simulated}"
 
 

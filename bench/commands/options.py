@@ -184,6 +184,14 @@ WaitOption = Annotated[
         "else until they end.",
     ),
 ]
+CancelOption = Annotated[
+    bool,
+    typer.Option(
+        "--cancel",
+        help="Of a run by jobs: have those cancelled that have not ended, collect what "
+        "they answered, and make no more.",
+    ),
+]
 LookOption = Annotated[
     float | None,
     typer.Option(

@@ -98,6 +98,7 @@ def _print_json(built: "Plan", figures: "Forecast") -> None:
 
     from pricing.money import usd_text
 
+    expected = figures.expected_usd
     answer: dict[str, Any] = {
         "schema": "pixelmeter.plan/1",
         "suite": built.suite_name,
@@ -108,7 +109,7 @@ def _print_json(built: "Plan", figures: "Forecast") -> None:
         "endpoints": [endpoint.name for endpoint in built.endpoints],
         "cells": figures.n_cells,
         "trials": figures.n_trials,
-        "expected_usd": usd_text(figures.expected_usd),
+        "expected_usd": None if expected is None else usd_text(expected),
         "trials_without_rule": figures.n_without_rule,
         "worst_case_usd": usd_text(figures.worst_case_usd),
         "bounded": figures.is_bounded,
@@ -125,12 +126,13 @@ def _print_json(built: "Plan", figures: "Forecast") -> None:
 
 def _print_words(built: "Plan", figures: "Forecast") -> None:
     from bench.plan.frozen import cell_to_json
+    from bench.words.figures import so_many
     from bench.words.tables import print_table
     from bench.words.variants import beside_model
 
     typer.echo(
-        f"{built.suite_name}: {figures.n_prompts} prompts, {figures.n_cells} cells, "
-        f"{figures.n_trials} trials (seed {built.seed})"
+        f"{built.suite_name}: {_prompts(figures)}, {so_many(figures.n_cells, 'cell')}, "
+        f"{so_many(figures.n_trials, 'trial')} (seed {built.seed})"
     )
     print_table(
         [("endpoint", False), ("model", False), ("asked", False)],
@@ -143,18 +145,31 @@ def _print_words(built: "Plan", figures: "Forecast") -> None:
         typer.echo(line)
 
 
-def _money_lines(built: "Plan", figures: "Forecast") -> list[str]:
-    from bench.words.figures import dollars
+def _prompts(figures: "Forecast") -> str:
+    """How many; of conversations each turn is one."""
+    from bench.words.figures import so_many
 
-    without = figures.n_without_rule
-    unpriced = f", and {without} trials that no published rule prices"
+    prompts = so_many(figures.n_prompts, "prompt")
+    if not figures.n_conversations:
+        return prompts
+    return (
+        f"{prompts} (the turns of {so_many(figures.n_conversations, 'conversation')})"
+    )
+
+
+def _money_lines(built: "Plan", figures: "Forecast") -> list[str]:
+    from bench.words.figures import dollars, expected_dollars, so_many
+
+    expected = expected_dollars(
+        figures.expected_usd, figures.n_trials, figures.n_without_rule
+    )
     bounded = " (bounded)" if figures.is_bounded else ""
-    n_at_once = built.options.concurrency
-    at_risk = f"if the run is killed with {n_at_once} requests in flight"
+    at_once = so_many(figures.n_at_risk, "request")
+    at_risk = f"if the run is killed with {at_once} in flight"
     if built.options.batch:
         at_risk = "while its jobs are not collected; `resume` collects them"
     return [
-        f"expected    {dollars(figures.expected_usd)}{unpriced if without else ''}",
+        f"expected    {expected}",
         f"worst case  {dollars(figures.worst_case_usd)}{bounded}",
         *(f"            bounded: {reason}" for reason in figures.why_bounded),
         f"at risk     {dollars(figures.at_risk_usd)} {at_risk}",

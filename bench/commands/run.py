@@ -9,6 +9,7 @@ from bench.commands.naming import RunArgument, RunOption
 from bench.commands.options import (
     BatchOption,
     BooksOption,
+    CancelOption,
     ConcurrencyOption,
     DataOption,
     EndpointOption,
@@ -135,6 +136,7 @@ def resume(
     wave: WaveOption = None,
     wave_pause: WavePauseOption = None,
     wait: WaitOption = None,
+    cancel: CancelOption = False,
     look_every: LookOption = None,
     data: DataOption = None,
     json: JsonOption = False,
@@ -169,6 +171,7 @@ def resume(
         find_rate=find_rate,
         wait_s=wait,
         look_every_s=look_every,
+        cancel=cancel,
     )
     options = given.over(planned.options)
     moved = _moved(planned, endpoints, tuple(endpoint or ()))

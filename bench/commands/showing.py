@@ -1,7 +1,7 @@
 """Showing: runs as tables and sentences."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import orjson
 import typer
@@ -12,6 +12,7 @@ from bench.stats import Interval, wilson_interval
 from bench.store.queries import Row
 from bench.store.shown import Shown
 from bench.studies.levels import Times, times_of
+from bench.words.ended import ended
 from bench.words.figures import (
     UNKNOWN,
     dollars,
@@ -23,6 +24,8 @@ from bench.words.figures import (
     so_many,
 )
 from bench.words.limited import LIMITED
+from bench.words.printable import printable, shortened
+from bench.words.refused import cure_of
 from bench.words.tables import print_table
 from bench.words.variants import beside_model
 
@@ -54,7 +57,7 @@ def print_runs(found: Sequence[Row]) -> None:
 def _run_line(row: Row) -> list[str]:
     return [
         row["run_id"],
-        _local(row["created_at"]),
+        _when(row["created_at"]),
         row["suite"] + _marks(row),
         ", ".join(row["endpoints"]),
         _state(row),
@@ -70,8 +73,8 @@ def _marks(row: Row) -> str:
     return simulated + (f" ({LIMITED})" if row["client_limited"] else "")
 
 
-def _local(at: datetime) -> str:
-    return f"{at.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M %Z}"
+def _when(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _state(row: Row) -> str:
@@ -118,7 +121,7 @@ def _standing(row: Row) -> list[str]:
     )
     lines = [
         f"run {row['run_id']}: suite {row['suite']}, {_state(row)}",
-        f"begun {_local(row['created_at'])}, seed {row['seed']}",
+        f"begun {_when(row['created_at'])}, seed {row['seed']}",
         f"trials: {counts} of {row['n_trials']}; {row['attempts']} requests",
         f"dollars: {_money(row)}",
     ]
@@ -133,7 +136,9 @@ def _standing(row: Row) -> list[str]:
 def _money(row: Row) -> str:
     if not row["attempts"]:
         return "nothing was sent"
-    parts = [f"{dollars(row['charge_usd'])} charged"]
+    charge_usd = row["charge_usd"]
+    known = charge_usd is not None
+    parts = [f"{dollars(charge_usd)} charged" if known else "no charge is known"]
     if row["list_usd"] is not None and row["list_usd"] != row["charge_usd"]:
         parts.append(f"{dollars(row['list_usd'])} at the direct list price")
     if row["possibly_billed_usd"]:
@@ -221,11 +226,14 @@ def _print_errors(errors: Sequence[Row]) -> None:
                 str(error["http_status"] or UNKNOWN),
                 error["error_code"] or UNKNOWN,
                 str(error["attempts"]),
-                (error["error_message"] or "")[:100],
+                shortened(printable(error["error_message"] or "")),
             ]
             for error in errors
         ],
     )
+    cures = (cure_of(error["error_message"]) for error in errors)
+    for cure in dict.fromkeys(cure for cure in cures if cure):
+        typer.echo(f"what mends it: {cure}")
 
 
 def _print_possibly_billed(attempts: Sequence[Row]) -> None:
@@ -235,10 +243,10 @@ def _print_possibly_billed(attempts: Sequence[Row]) -> None:
         columns,
         [
             [
-                _local(attempt["started_at"]),
+                _when(attempt["started_at"]),
                 attempt["endpoint"],
                 attempt["prompt_id"] or UNKNOWN,
-                attempt["outcome"],
+                ended(attempt),
                 dollars(attempt["possibly_billed_usd"]),
                 attempt["attempt_id"],
                 attempt["request_id"] or UNKNOWN,

@@ -12,27 +12,66 @@ from bench.studies.levels import Times, times_of
 from bench.studies.mainline_cost import MainlineCost, mainline_costs
 from bench.words.figures import UNKNOWN, dollars, known_dollars, seconds
 from bench.words.tables import print_table
+from bench.words.variants import asked
 from pricing.money import usd_text
 
-_PLACE = (("endpoint", False), ("model", False))
+Column = tuple[str, bool]
+ModeTable = tuple[str, list[Column], list[list[str]]]
+_PLACE = (("endpoint", False), ("asked", False))
 
 
 def print_modes(shown: Shown) -> None:
     """A table for each of the three that the run has."""
-    if shown.streams:
-        typer.echo("\nstreams: partial pictures that came, and the final one")
-        columns = [("ok", True), ("partials", True), ("first partial p50", True)]
-        columns += [("p95 or max", True), ("final p50", True), ("p95 or max", True)]
-        lines = [[*_place(shown, row), *_stream(row)] for row in shown.streams]
-        print_table([*_PLACE, *columns], lines)
-    if shown.mainline_models:
-        typer.echo("\nmainline models, which drove the image tool; charged beside it")
-        _print_mainline(shown)
-    if shown.conversations:
-        typer.echo("\nconversations, turn by turn")
-        columns = [("conversation", False), ("turn", True), ("ok", True)]
-        columns += [("p50", True), ("p95 or max", True), ("US$", True)]
-        print_table([*_PLACE, *columns], _conversation_lines(shown))
+    for caption, columns, lines in mode_tables(shown):
+        typer.echo(f"\n{caption}")
+        print_table(columns, lines)
+    if n := sum(turn["n_stranded"] for turn in shown.turns):
+        typer.echo(
+            f"{n} turn{' was' if n == 1 else 's were'} not sent: a turn before "
+            "failed and left nothing to go on from"
+        )
+
+
+def mode_tables(shown: Shown) -> list[ModeTable]:
+    """What each table holds, its columns and its lines; none that is empty."""
+    tables: list[ModeTable] = [
+        (
+            "streams: partial pictures that came, and the final one",
+            [
+                *_PLACE,
+                *[("ok", True), ("partials", True), ("first partial p50", True)],
+                *[("p95 or max", True), ("final p50", True), ("p95 or max", True)],
+            ],
+            [[*_place(shown, row), *_stream(row)] for row in shown.streams],
+        ),
+        (
+            "mainline models, which drove the image tool; charged with it",
+            _mainline_columns(),
+            [
+                [*_place(shown, {"cell_index": cost.cell_index}), *_mainline_line(cost)]
+                for cost in mainline_costs(shown.mainline_models)
+            ],
+        ),
+        (
+            "conversations, turn by turn",
+            [
+                *_PLACE,
+                *[("conversation", False), ("turn", True), ("ok", True)],
+                *[("p50", True), ("p95 or max", True), ("US$", True)],
+            ],
+            _conversation_lines(shown),
+        ),
+    ]
+    return [one for one in tables if one[2]]
+
+
+def _mainline_columns() -> list[Column]:
+    return [
+        *_PLACE,
+        *[("requests", True), ("tokens in", True), ("of them cached", True)],
+        *[("tokens out", True), ("US$ of it at list", True)],
+        *[("with the image tool's", True), ("image tokens reported", False)],
+    ]
 
 
 def modes_answer(shown: Shown) -> dict[str, Any]:
@@ -56,7 +95,8 @@ def modes_answer(shown: Shown) -> dict[str, Any]:
                 **_asked(shown, row),
                 **_talk(row, "conversation", "n_turns", "n", "n_whole"),
                 "turns": [
-                    _talk(turn, "turn", "n", "n_ok") for turn in _turns(shown, row)
+                    _talk(turn, "turn", "n", "n_ok", "n_sent", "n_stranded")
+                    for turn in _turns(shown, row)
                 ],
             }
             for row in shown.conversations
@@ -75,10 +115,10 @@ def _asked(shown: Shown, row: Row) -> dict[str, Any]:
 
 
 def _place(shown: Shown, row: Row) -> list[str]:
-    cell = _asked(shown, row)
-    text_model = f" by {cell['mainline_model']}" if cell["mainline_model"] else ""
+    """Whose line it is; all that is asked, so that no two look alike."""
+    cell = next(c for c in shown.cells if c["cell_index"] == row["cell_index"])
     simulated = " (simulated)" if cell["simulated"] else ""
-    return [cell["endpoint"] + simulated, cell["model"] + text_model]
+    return [cell["endpoint"] + simulated, asked(cell)]
 
 
 def _stream(row: Row) -> list[str]:
@@ -102,23 +142,9 @@ def _members(what: str, times: Times) -> dict[str, Any]:
     }
 
 
-def _print_mainline(shown: Shown) -> None:
-    columns = [("mainline model", False), ("requests", True), ("tokens in", True)]
-    columns += [("of them cached", True), ("tokens out", True), ("at list price", True)]
-    columns += [("of both models'", True), ("image tokens reported", False)]
-    print_table(
-        [("endpoint", False), *columns],
-        [
-            [_place(shown, {"cell_index": cost.cell_index})[0], *_mainline_line(cost)]
-            for cost in mainline_costs(shown.mainline_models)
-        ],
-    )
-
-
 def _mainline_line(cost: MainlineCost) -> list[str]:
     counts = (cost.input_tokens, cost.cached_tokens, cost.output_tokens)
     return [
-        cost.model,
         str(cost.requests),
         *(UNKNOWN if n is None else f"{n:,}" for n in counts),
         UNKNOWN if cost.usd is None else dollars(cost.usd),
@@ -171,6 +197,8 @@ def _turns(shown: Shown, conversation: Row) -> Sequence[Row]:
 
 def _took_and_cost(row: Row) -> list[str]:
     usd = known_dollars(row["charge_usd"], row["n_charge_unknown"] or 0)
+    if row.get("n_sent") == 0:
+        usd = UNKNOWN
     return [*_quantiles(times_of(row["service_s"])), usd]
 
 

@@ -10,8 +10,9 @@ from bench.client.jobs import JobClient
 from bench.jobs.collector import Collector
 from bench.jobs.job import Job, job_record, still_open
 from bench.jobs.submitter import Refusal, refusal_of
-from bench.jobs.told import read_json, read_seen
+from bench.jobs.told import is_success, read_json, read_seen
 from bench.journal import JournalWriter
+from bench.plan.options import Options
 from bench.standing import JobStanding
 
 # The API promises a day, and then says itself that a job expired.
@@ -45,7 +46,7 @@ class Follower:
         self,
         collector: Collector,
         journal: JournalWriter,
-        pause_s: float,
+        options: Options,
         settled: set[str],
     ) -> None:
         """Follow nothing yet.
@@ -53,15 +54,17 @@ class Follower:
         Args:
             collector: Brings in the answers of a job that ended.
             journal: Where a job's states are recorded.
-            pause_s: The first pause between two looks.
+            options: The first pause between two looks, and whether jobs that have not
+                ended are to be cancelled.
             settled: The attempts whose end is recorded; grows.
         """
         self.why_left: str | None = None
         self._left = asyncio.Event()
         self._collector = collector
         self._journal = journal
-        self._pause_s = pause_s
+        self._pause_s = options.look_every_s
         self._settled = settled
+        self._cancels = options.cancel
         self._jobs: dict[str, Job] = {}
         # Jitter alone hangs on it.
         self._chance = random.Random()  # noqa: S311
@@ -108,6 +111,8 @@ class Follower:
             StorageFailed: What came could not be kept.
         """
         self.know(job)
+        if self._cancels and (refusal := await _cancel(client, job)):
+            return refusal
         n_misses = 0
         for pause_s in pauses(self._pause_s, self._chance):
             answer = await client.look(job.batch_id or "")
@@ -147,6 +152,17 @@ class Follower:
         except TimeoutError:
             return False
         return True
+
+
+async def _cancel(client: JobClient, job: Job) -> Refusal | None:
+    """Have a job cancelled; why that failed, unless it has ended anyway."""
+    answer = await client.cancel(job.batch_id or "")
+    if is_success(answer):
+        return None
+    seen = read_seen(read_json(await client.look(job.batch_id or "")))
+    if seen is not None and seen.is_ended:
+        return None
+    return refusal_of(job.endpoint, answer, f"POST /batches/{job.batch_id}/cancel")
 
 
 def _most_misses(answer: Exchange) -> int:

@@ -134,7 +134,7 @@ class JobRunner:
             submitter=Submitter(
                 run.run_id, settler, options.look_every_s, notice, before.settled
             ),
-            follower=Follower(collector, journal, options.look_every_s, before.settled),
+            follower=Follower(collector, journal, options, before.settled),
         )
         return work
 
@@ -151,6 +151,7 @@ class JobRunner:
         self, work: _Work, before: Before, jobs: asyncio.TaskGroup
     ) -> None:
         due = await self._taken_up(work, before, jobs)
+        due = () if self._options.cancel else due
         self._n_due = len(due) + work.follower.n_open()
         self._tell(work, None)
         await self._submit(work, before, due, jobs)
@@ -261,6 +262,8 @@ class JobRunner:
         if gate.stopped_by is None and refusals:
             first = refusals[0]
             return Ending(stopped_by=first.stopped_by, reason=first.reason)
+        if self._options.cancel and gate.stopped_by is None:
+            return Ending(stopped_by="user", reason="its jobs were to be cancelled")
         return Ending(stopped_by=gate.stopped_by, reason=gate.reason)
 
     async def _tick(self, work: _Work) -> None:

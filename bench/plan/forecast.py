@@ -40,26 +40,30 @@ class Forecast:
     """Figures of a plan.
 
     Attributes:
-        expected_usd: Sum over the trials that a published rule can price.
+        expected_usd: Sum over the trials that a published rule can price; None
+            where it can price none of them.
         n_without_rule: Trials that it can't, not in `expected_usd`.
         worst_case_usd: Sum of the upper bounds of all trials.
         why_bounded: What is bounded because nobody can compute it.
         disk_bytes: Pictures and records, roughly.
         rate_limit_s: The least time that the rate limits allow; None without.
         schedule_s: From the first request due to the last; None without a schedule.
+        n_at_risk: Requests that may be under way at once.
         at_risk_usd: What a crash may leave possibly billed at most.
     """
 
     n_prompts: int
     n_cells: int
     n_trials: int
-    expected_usd: Decimal
+    n_conversations: int
+    expected_usd: Decimal | None
     n_without_rule: int
     worst_case_usd: Decimal
     why_bounded: tuple[str, ...]
     disk_bytes: int
     rate_limit_s: float | None
     schedule_s: float | None
+    n_at_risk: int
     at_risk_usd: Decimal
     price_dates: tuple[PriceDate, ...]
 
@@ -72,19 +76,22 @@ class Forecast:
 def forecast(plan: Plan) -> Forecast:
     """The figures of a plan."""
     expected = [_expected_usd(plan, planned) for planned in plan.trials]
+    known = [usd for usd in expected if usd is not None]
     bounds = sorted((t.bound_usd for t in plan.trials), reverse=True)
     reasons = dict.fromkeys(why for t in plan.trials for why in t.why_bounded)
     return Forecast(
         n_prompts=len(plan.prompts),
         n_cells=len(plan.cells),
         n_trials=len(plan.trials),
-        expected_usd=sum((e for e in expected if e is not None), Decimal(0)),
+        n_conversations=len({p.conversation for p in plan.prompts} - {None}),
+        expected_usd=sum(known, Decimal(0)) if known or not expected else None,
         n_without_rule=expected.count(None),
         worst_case_usd=sum(bounds, Decimal(0)),
         why_bounded=tuple(reasons),
         disk_bytes=sum(_disk_bytes(plan, planned) for planned in plan.trials),
         rate_limit_s=None if plan.options.batch else _rate_limit_s(plan),
         schedule_s=_schedule_s(plan),
+        n_at_risk=_n_at_risk(plan),
         at_risk_usd=sum(bounds[: _n_at_risk(plan)], Decimal(0)),
         price_dates=_price_dates(plan),
     )
@@ -92,7 +99,8 @@ def forecast(plan: Plan) -> Forecast:
 
 def _n_at_risk(plan: Plan) -> int:
     """Requests that may be under way at once: in jobs all of them."""
-    return len(plan.trials) if plan.options.batch else plan.options.concurrency
+    n_trials = len(plan.trials)
+    return n_trials if plan.options.batch else min(n_trials, plan.options.concurrency)
 
 
 def _expected_usd(plan: Plan, planned: PlannedTrial) -> Decimal | None:

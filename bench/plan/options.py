@@ -8,7 +8,7 @@ from typing import Any
 from bench.load.model import Closed, Goal, Load, parse_goal, parse_load
 
 # How long somebody waits is no property of what is measured.
-_OF_ONE_PROCESS = ("wait_s", "look_every_s")
+_OF_ONE_PROCESS = ("wait_s", "look_every_s", "cancel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class Options:
         goal: What the highest rate is sought for; None seeks none.
         batch: As jobs of the Batch API, in place of one request after the other.
         wait_s: How long this process waits for jobs; None until they end.
+        cancel: Jobs that have not ended are broken off, and no more are made.
         look_every_s: The first pause between two looks at a job; it grows.
     """
 
@@ -38,6 +39,7 @@ class Options:
     goal: Goal | None = None
     batch: bool = False
     wait_s: float | None = None
+    cancel: bool = False
     look_every_s: float = 5.0
 
     @property

@@ -13,7 +13,7 @@ import duckdb
 from bench.errors import BadInput, StorageFailed
 from bench.folder import OWNER_ONLY_FILE, DataFolder
 
-VERSION = 8
+VERSION = 9
 READ_WAIT_S = 15.0
 _NO_ROOM = ("No space left", "Disk quota exceeded", "File too large")
 WRITE_WAIT_S = 120.0

@@ -82,7 +82,7 @@ def possibly_billed(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
 
 
 def error_counts(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
-    """Attempts of a run that were not ok, by what was answered, most first."""
+    """Attempts of a run that ended, but not ok, by what was answered, most first."""
     return rows_of(
         con,
         """
@@ -91,6 +91,7 @@ def error_counts(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
             any_value(error_message) AS error_message
         FROM v_attempt
         WHERE run_id = $run_id AND outcome <> 'ok'
+            AND NOT (outcome = 'lost' AND coalesce(error_code, '') = 'in_job')
         GROUP BY endpoint, outcome, http_status, error_code
         ORDER BY attempts DESC, endpoint, outcome, http_status, error_code
         """,
@@ -102,7 +103,8 @@ def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
     """One row a planned trial of a run, with what a comparison needs.
 
     `parameters` is the JSON object of what its cell sends, `prompt_digest` tells
-    prompts of one id apart; the rest are columns of `v_trial`.
+    prompts of one id apart; the rest are columns of `v_trial`, but that the bucket of
+    a trial that waits in a job is `in_flight`.
     """
     return rows_of(
         con,
@@ -112,8 +114,9 @@ def trials(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
             t.repeat, t.endpoint, t.route,
             t.api, t.operation, t.model, t.mainline_model, t.quality, t.size,
             c.parameters,
-            t.simulated, t.bucket, t.outcome, t.from_cache, t.service_s, t.total_s,
-            t.started_at, t.warmup,
+            t.simulated,
+            CASE WHEN t.in_job THEN 'in_flight' ELSE t.bucket END AS bucket,
+            t.outcome, t.from_cache, t.service_s, t.total_s, t.started_at, t.warmup,
             t.images, t.charge_usd, t.list_usd, t.possibly_billed_usd,
             t.usage_source, t.charge_unknown
         FROM v_trial AS t

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 
-import orjson
-
 from bench.errors import BadInput
 from bench.studies.levels import Level, Row, level_of
 from bench.studies.pairing import Pair, Pairing, pair_up
 from bench.suite import OF_RESPONSES
+from bench.words.variants import in_words, parameters_of
 
 Key = tuple[object, ...]
 
 
 class Factor(StrEnum):
-    """What tells the levels of a comparison apart."""
+    """What tells the levels of a comparison apart; any other parameter may, too."""
 
     ENDPOINT = "endpoint"
     MODEL = "model"
@@ -28,12 +27,15 @@ class Factor(StrEnum):
     MAINLINE_MODEL = "mainline_model"
 
 
+_NAMED = frozenset(map(str, Factor))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """Levels first, then every pair of them.
 
     Attributes:
-        by: The factor, or `run`.
+        by: The factor or the parameter, or `run`.
     """
 
     by: str
@@ -42,31 +44,41 @@ class Comparison:
     pairings: tuple[Pairing, ...]
 
 
-def compare_levels(trials: Sequence[Row], factor: Factor | None) -> Comparison:
+def compare_levels(trials: Sequence[Row], factor: str | None) -> Comparison:
     """The levels of one factor within a run, everything else equal.
 
     Args:
         trials: Rows of `bench.store.queries.trials` of one run.
-        factor: None takes the first that has several levels.
+        factor: A `Factor` or the name of a parameter; None takes the first that has
+            several levels.
 
     Raises:
-        BadInput: There is only one level.
+        BadInput: There is no such factor, or only one level.
     """
-    chosen = factor or _factor_that_varies(trials)
+    varying = factors_that_vary(trials)
+    if factor is None and not varying:
+        raise BadInput(
+            "the run has a single cell, so nothing to compare; name a second run"
+        )
+    chosen = varying[0] if factor is None else factor
+    if chosen not in _factors(trials):
+        raise BadInput(
+            f"--by {chosen}: choose one of {', '.join(varying or tuple(Factor))}"
+        )
     sides = _by(trials, lambda row: level_name(row, chosen))
     if len(sides) < 2:  # noqa: PLR2004  a comparison takes two
         only = next(iter(sides), "none")
+        others = f"choose one of {', '.join(varying)}, or " if varying else ""
         raise BadInput(
-            f"--by {chosen}: the run has only one, {only}; choose another of "
-            f"{', '.join(Factor)}, or name a second run"
+            f"--by {chosen}: the run has only one, {only}; {others}name a second run"
         )
     sides = dict(sorted(sides.items(), key=lambda side: _place(side[1], chosen)))
     return _compare(chosen, sides, lambda row: _key(row, without=chosen))
 
 
-def _place(rows: Sequence[Row], factor: Factor) -> tuple[str, int]:
+def _place(rows: Sequence[Row], factor: str) -> tuple[str, int]:
     """In the plan's order; direct first, since a gateway is judged against it."""
-    route = str(rows[0]["route"]) if factor is Factor.ENDPOINT else ""
+    route = str(rows[0]["route"]) if factor == Factor.ENDPOINT else ""
     return route, min(row["cell_index"] for row in rows)
 
 
@@ -104,32 +116,48 @@ def endpoint_pairs(trials: Sequence[Row], first: str, second: str) -> list[Pair]
     return _pairs(*keyed)
 
 
-def _factor_that_varies(trials: Sequence[Row]) -> Factor:
-    for factor in Factor:
-        if len({level_name(row, factor) for row in trials}) > 1:
-            return factor
-    raise BadInput(
-        "the run has a single cell, so nothing to compare; name a second run"
+def factors_that_vary(rows: Sequence[Row]) -> tuple[str, ...]:
+    """What has several levels, of trials or of cells: factors, then parameters."""
+    cells = {row["cell_index"]: row for row in rows}.values()
+    return tuple(
+        factor
+        for factor in _factors(rows)
+        if len({_value(row, factor) for row in cells}) > 1
     )
 
 
-def level_name(row: Row, factor: Factor) -> str:
+def _value(row: Row, factor: str) -> str:
+    """What a row asks of a factor; of the API without its text model."""
+    return str(row["api"]) if factor == Factor.API else level_name(row, factor)
+
+
+def _factors(rows: Iterable[Row]) -> tuple[str, ...]:
+    """All that may tell levels apart, each once, in order."""
+    cells = {row["cell_index"]: row for row in rows}.values()
+    sent = sorted({name for row in cells for name in parameters_of(row)})
+    return tuple(dict.fromkeys((*map(str, Factor), *sent)))
+
+
+def level_name(row: Row, factor: str) -> str:
     """The level that a row belongs to; `not sent` where nothing was.
 
     The Responses API is as many levels as text models drive it: one would pair a
     picture of the Images API with several.
     """
+    if factor not in _NAMED:
+        value = parameters_of(row).get(factor)
+        return f"{factor} not sent" if value is None else in_words({factor: value})
     value = row[factor]
-    if factor is Factor.API and row["mainline_model"] is not None:
+    if factor == Factor.API and row["mainline_model"] is not None:
         return f"{value} with {row['mainline_model']}"
     return "not sent" if value is None else str(value)
 
 
-def _key(row: Row, without: Factor | None) -> Key:
-    sent: dict[str, object] = orjson.loads(row["parameters"])
+def _key(row: Row, without: str | None) -> Key:
+    sent = parameters_of(row)
     named = ("endpoint", "api", "operation", "model", "mainline_model")
     asked = {**{name: row[name] for name in named}, **sent}
-    left_out = OF_RESPONSES if without is Factor.API else ()
+    left_out = OF_RESPONSES if without == Factor.API else ()
     for name in (without or "", *left_out):
         asked.pop(name, None)
     prompt = (row["prompt_id"], row["prompt_digest"], row["repeat"])

@@ -29,6 +29,7 @@ class Reading:
             none of the Responses API, or does not tell.
         is_response: Whether it is an answer of the Responses API.
         response_id: What that API calls it.
+        service_tier: In which tier that API says it was served.
         partial_ends: Of a stream: how many bytes of its body are there when the
             event of each partial picture is whole.
         flags: Words for what was odd about the usage.
@@ -44,6 +45,7 @@ class Reading:
     mainline: dict[str, int | None] | None = None
     is_response: bool = False
     response_id: str | None = None
+    service_tier: str | None = None
     partial_ends: tuple[int, ...] = ()
     flags: tuple[str, ...] = ()
     served: Served = field(default_factory=Served)

@@ -62,6 +62,7 @@ def read_response(
         mainline=mainline,
         is_response=True,
         response_id=response_id_of(content.get("id")),
+        service_tier=text(content.get("service_tier")),
         flags=(*flags, *remarks, *doubts),
         served=_served(content, calls),
         cost=cost,

@@ -115,7 +115,7 @@ def success_sentence(
     first, second = shares
     figures = (
         f"{sides.first} {percent(first)}, {sides.second} {percent(second)} "
-        f"of {n_pairs} pairs"
+        f"of {so_many(n_pairs, 'pair')}"
     )
     if not sides.is_enough:
         return f"{sides.too_few(what)}: {figures}"

@@ -32,6 +32,22 @@ def known_dollars(usd: Decimal | None, n_unknown: int) -> str:
     return more if usd is None else f"{dollars(usd)} + {more}"
 
 
+def expected_dollars(usd: Decimal | None, n_trials: int, n_without: int) -> str:
+    """What trials will cost by published rules, and how many no rule prices."""
+    if not n_without:
+        return dollars(usd)
+    if usd is None:
+        return f"not known: no published rule prices {_whole(n_trials)}"
+    known = so_many(n_trials - n_without, "trial")
+    return (
+        f"{dollars(usd)} for {known}; no published rule prices the other {n_without:,}"
+    )
+
+
+def _whole(n: int) -> str:
+    return "the 1 trial" if n == 1 else f"any of the {n:,} trials"
+
+
 def _places(size: Decimal) -> int:
     if size < Decimal("0.01"):
         return 1 - size.adjusted()

@@ -20,14 +20,23 @@ def asked_values(row: Row) -> dict[str, object]:
             or as a mapping.
     """
     mainline = row.get("mainline_model")
-    sent: Any = row["parameters"] or {}
+    sent = parameters_of(row)
+    # What stands without its name comes first: `low moderation=low` can be read.
+    first = {name: sent[name] for name in ("quality", "size") if name in sent}
     return {
         "operation": row["operation"] or "generate",
         "api": row["api"] or "images",
         **({"mainline_model": mainline} if mainline else {}),
         "model": row["model"],
-        **(orjson.loads(sent) if isinstance(sent, str) else sent),
+        **first,
+        **sent,
     }
+
+
+def parameters_of(row: Row) -> dict[str, object]:
+    """The parameters of a cell, which a row may hold as JSON or as a mapping."""
+    sent: Any = row["parameters"] or {}
+    return orjson.loads(sent) if isinstance(sent, str) else dict(sent)
 
 
 def in_words(values: Mapping[str, object]) -> str:

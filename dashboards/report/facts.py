@@ -17,8 +17,13 @@ from bench.store.queries import Row
 from bench.store.served import served_otherwise
 from bench.store.shown import Shown, read_shown
 from bench.store.status import make_current
-from bench.studies.comparison import Comparison, Factor, compare_levels
+from bench.studies.comparison import (
+    Comparison,
+    compare_levels,
+    factors_that_vary,
+)
 from bench.studies.saving import Saving, savings
+from bench.suite import OF_RESPONSES
 
 IMAGES_PER_MONTH = 10_000
 _ASKED = """
@@ -126,8 +131,7 @@ def _comparisons(trials: Sequence[Row]) -> tuple[Comparison, ...]:
     are_two_apis = len({row["api"] for row in trials}) > 1
     return tuple(
         compare_levels(trials, factor)
-        for factor in Factor
-        if len({str(row[factor]) for row in trials}) > 1
+        for factor in factors_that_vary(trials)
         # By api, text models are levels already.
-        and not (factor is Factor.MAINLINE_MODEL and are_two_apis)
+        if not (are_two_apis and factor in OF_RESPONSES)
     )

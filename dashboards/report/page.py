@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.commands.comparing import sentences
-from bench.studies.comparison import Factor, level_name
+from bench.studies.comparison import level_name
 from bench.words.figures import bytes_text, dollars, seconds
 from dashboards.report.drawings import (
     cost_drawings,
@@ -29,6 +29,7 @@ from dashboards.report.tables import (
     cells_table,
     errors_table,
     levels_table,
+    modes_tables,
     possibly_billed_table,
     savings_table,
 )
@@ -85,12 +86,13 @@ def _findings(facts: Facts) -> dict[str, Any]:
         "costs": cost_drawings(facts),
         "cells": cells_table(facts),
         "both": both_table(facts),
+        "modes": modes_tables(facts),
     }
 
 
 def _order(facts: Facts, by: str) -> list[str]:
     """The levels of a factor in the order of the plan."""
-    return [level_name(cell, Factor(by)) for cell in facts.shown.cells]
+    return [level_name(cell, by) for cell in facts.shown.cells]
 
 
 def _records(facts: Facts) -> dict[str, Any]:

@@ -8,13 +8,19 @@ from dataclasses import dataclass
 
 from bench.aside import Aside
 from bench.attempt import Picture
+from bench.errors import StorageFailed
 from bench.folder import DataFolder
 from bench.images.checker import MOST_PICTURE_BYTES, PictureChecker
 from bench.images.shelf import Keep, picture_path, thumbnail_path
+from bench.inputs.shelf import content_of
+from bench.prompt import Prompt
 from bench.store.queries import Row
 from dashboards.report.facts import Facts
+from dashboards.report.sent import named_pictures
 
 PROMPTS_SHOWN = 2
+# Of few cells more prompts are shown, until there are so many pictures.
+FEWEST_SHOWN = 16
 MOST_SHOWN = 96
 MOST_BYTES = 2_000_000
 _GONE = "not kept any more"
@@ -34,14 +40,31 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gallery:
-    """Pictures by prompt, and how many there are beside them.
+class Sent:
+    """A picture that went with a prompt, by the name that its user wrote.
 
     Attributes:
+        address: `data:` URL of the thumbnail, None with a reason in `missing`.
+    """
+
+    name: str
+    address: str | None
+    missing: str
+
+
+Shown = tuple[str, tuple[Sent, ...], tuple[Shot, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """Pictures by prompt, those that were sent along first.
+
+    Attributes:
+        rows: Prompt, what was sent along, what came.
         why_empty: Why there is no picture at all; empty when there is one.
     """
 
-    rows: tuple[tuple[str, tuple[Shot, ...]], ...]
+    rows: tuple[Shown, ...]
     n_served: int
     n_shown: int
     why_empty: str
@@ -56,8 +79,9 @@ def read_gallery(facts: Facts, data: DataFolder) -> Gallery:
         if served:
             why = f"pictures of this run were not kept (--images {keep})"
         return _nothing(len(served), why)
-    rows = asyncio.run(_shots(_chosen(served), data, keep))
-    n_shown = sum(shot.address is not None for _, shots in rows for shot in shots)
+    asked = {prompt.id: prompt for prompt in facts.plan.prompts}
+    rows = asyncio.run(_shots(_chosen(served), asked, data, keep))
+    n_shown = sum(shot.address is not None for *_, shots in rows for shot in shots)
     if not n_shown:
         return _nothing(len(served), f"the pictures of this run are {_GONE}")
     return Gallery(rows=rows, n_served=len(served), n_shown=n_shown, why_empty="")
@@ -75,14 +99,17 @@ def _first_picture(row: Row) -> Picture | None:
 
 
 def _chosen(served: Sequence[Row]) -> dict[str, dict[int, Row]]:
-    """By prompt and cell the first trial with a picture."""
+    """By prompt and cell the first trial with a picture; prompts as they were asked."""
     by_prompt: dict[str, dict[int, Row]] = defaultdict(dict)
     for row in served:
         by_prompt[row["prompt_id"]].setdefault(row["cell_index"], row)
     fullest = sorted(by_prompt, key=lambda prompt_id: -len(by_prompt[prompt_id]))
     chosen: dict[str, dict[int, Row]] = {}
     n_left = MOST_SHOWN
-    for prompt_id in fullest[:PROMPTS_SHOWN]:
+    for prompt_id in fullest:
+        n_shown = MOST_SHOWN - n_left
+        if len(chosen) >= PROMPTS_SHOWN and n_shown >= FEWEST_SHOWN:
+            break
         cells = dict(sorted(by_prompt[prompt_id].items())[:n_left])
         n_left -= len(cells)
         if cells:
@@ -91,13 +118,17 @@ def _chosen(served: Sequence[Row]) -> dict[str, dict[int, Row]]:
 
 
 async def _shots(
-    chosen: dict[str, dict[int, Row]], data: DataFolder, keep: str
-) -> tuple[tuple[str, tuple[Shot, ...]], ...]:
+    chosen: dict[str, dict[int, Row]],
+    asked: dict[str, Prompt],
+    data: DataFolder,
+    keep: str,
+) -> tuple[Shown, ...]:
     aside = Aside("pictures")
     checker, n_bytes = PictureChecker(aside), 0
-    rows: list[tuple[str, tuple[Shot, ...]]] = []
+    rows: list[Shown] = []
     try:
         for prompt_id, cells in chosen.items():
+            sent = await _sent(checker, asked.get(prompt_id), data)
             shots: list[Shot] = []
             for row in cells.values():
                 small, missing = await _small(checker, row, data, keep)
@@ -105,16 +136,40 @@ async def _shots(
                 if n_bytes > MOST_BYTES:
                     small, missing = b"", "left out, to keep this page small"
                 shots.append(_shot(row, small, missing))
-            rows.append((prompt_id, tuple(shots)))
+            rows.append((prompt_id, sent, tuple(shots)))
     finally:
         await checker.close()
         aside.close()
     return tuple(rows)
 
 
+async def _sent(
+    checker: PictureChecker, prompt: Prompt | None, data: DataFolder
+) -> tuple[Sent, ...]:
+    """What went with a prompt, each made small in the limited child."""
+    found: list[Sent] = []
+    for name, reference in () if prompt is None else named_pictures(prompt):
+        small, missing = b"", "not ours, and not fetched"
+        if reference.is_ours:
+            try:
+                content = content_of(data, reference)
+            except StorageFailed:
+                missing = _GONE
+            else:
+                checked = await checker.check(content, thumbnail=True)
+                small, missing = checked.thumbnail, checked.picture.problem or ""
+        found.append(Sent(name=name, address=_address(small), missing=missing))
+    return tuple(found)
+
+
 def _shot(row: Row, small: bytes, missing: str) -> Shot:
-    address = f"data:image/webp;base64,{base64.b64encode(small).decode()}"
-    return Shot(trial=row, address=address if small else None, missing=missing)
+    return Shot(trial=row, address=_address(small), missing=missing)
+
+
+def _address(small: bytes) -> str | None:
+    if not small:
+        return None
+    return f"data:image/webp;base64,{base64.b64encode(small).decode()}"
 
 
 async def _small(

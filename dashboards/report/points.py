@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from bench.store.queries import Row
-from bench.studies.comparison import Comparison, Factor, level_name
+from bench.studies.comparison import Comparison, level_name
 from bench.studies.levels import is_timed, times_of
 from bench.studies.saving import Saving
 from dashboards.charts.points import quantile_points
@@ -28,8 +28,7 @@ _STRETCHES_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 def level_bins(facts: Facts, by: str) -> list[dict[str, Any]]:
     """Service times by level: exact values, or bins of 2 % where they are many."""
     rows: list[dict[str, Any]] = []
-    factor = Factor(by)
-    for level, own in _by(facts.trials, lambda row: level_name(row, factor)).items():
+    for level, own in _by(facts.trials, lambda row: level_name(row, by)).items():
         times_s = sorted(row["service_s"] for row in own if is_timed(row))
         about = {
             "level": level,

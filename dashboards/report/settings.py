@@ -3,19 +3,20 @@
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-import orjson
-
 from bench.commands.scheduled import load_text
 from bench.endpoint import Endpoint
+from bench.prompt import Prompt
 from bench.words.figures import UNKNOWN
+from bench.words.printable import shortened
+from bench.words.variants import asked_values, without_usual
 from dashboards.report.facts import Facts
 from dashboards.report.prose import tags, utc
+from dashboards.report.sent import sent_along
 from dashboards.report.tables import (
     Table,
     figure_columns,
     marked,
     plain_columns,
-    shortened,
     table,
 )
 from pricing.money import usd_text
@@ -57,8 +58,7 @@ def _settings(facts: Facts) -> Iterator[Sequence[str]]:
 def _axes(facts: Facts) -> str:
     values: dict[str, list[str]] = {}
     for cell in facts.shown.cells:
-        sent = {"model": cell["model"], **orjson.loads(cell["parameters"])}
-        for name, value in sent.items():
+        for name, value in without_usual(asked_values(cell)).items():
             known = values.setdefault(name, [])
             if str(value) not in known:
                 known.append(str(value))
@@ -168,15 +168,24 @@ def _distinct(texts: Iterable[str]) -> str:
 
 def prompts_table(facts: Facts) -> Table:
     """What was asked, word for word, as far as it fits."""
+    asked = {prompt.id: prompt for prompt in facts.plan.prompts}
+    have_some = any(prompt.pictures for prompt in asked.values())
     return table(
         "Prompts",
-        plain_columns("prompt", "category", "text"),
+        plain_columns(
+            "prompt", "category", "text", *(["sent along"] if have_some else [])
+        ),
         (
             [
                 row["prompt_id"],
                 row["category"] or UNKNOWN,
                 shortened(row["text"], MOST_LETTERS),
+                *([_along(asked.get(row["prompt_id"]))] if have_some else []),
             ]
             for row in facts.prompts[:MOST_PROMPTS]
         ),
     )
+
+
+def _along(prompt: Prompt | None) -> str:
+    return (sent_along(prompt) if prompt else "") or UNKNOWN

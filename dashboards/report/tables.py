@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from bench.commands.scheduled import BOTH_COLUMNS, both_latencies
 from bench.commands.showing import FIGURE_COLUMNS, figures
+from bench.commands.shown_modes import mode_tables
 from bench.store.queries import Row
 from bench.studies.comparison import Comparison
 from bench.studies.levels import Level, times_of
 from bench.studies.saving import Saving
+from bench.words.ended import ended
 from bench.words.figures import (
     UNKNOWN,
     dollars,
@@ -17,6 +19,7 @@ from bench.words.figures import (
     percent,
     seconds,
 )
+from bench.words.printable import shortened
 from bench.words.variants import asked
 from dashboards.report.facts import Facts
 
@@ -103,6 +106,14 @@ def both_table(facts: Facts) -> Table:
             for cell, times in zip(cells, both_latencies(cells), strict=True)
         ),
     )
+
+
+def modes_tables(facts: Facts) -> list[Table]:
+    """Streams, mainline models, conversations, as `show` prints them."""
+    return [
+        table(f"{caption[:1].upper()}{caption[1:]}", columns, lines)
+        for caption, columns, lines in mode_tables(facts.shown)
+    ]
 
 
 def levels_table(comparison: Comparison, order: Sequence[str]) -> Table:
@@ -211,7 +222,7 @@ def possibly_billed_table(attempts: Sequence[Row]) -> Table:
                 f"{attempt['started_at']:%Y-%m-%d %H:%M:%S}",
                 attempt["endpoint"],
                 attempt["prompt_id"] or UNKNOWN,
-                attempt["outcome"],
+                ended(attempt),
                 dollars(attempt["possibly_billed_usd"]),
                 attempt["attempt_id"],
                 attempt["request_id"] or UNKNOWN,
@@ -240,8 +251,3 @@ def parts_table(rows: Sequence[Row]) -> Table:
             for row in rows
         ),
     )
-
-
-def shortened(text: str, most_letters: int = 300) -> str:
-    """A text from outside, cut where it is very long."""
-    return text if len(text) <= most_letters else f"{text[: most_letters - 1]}…"

@@ -264,3 +264,30 @@ def test_a_key_that_comes_back_in_a_refusal_is_told_and_kept_nowhere(
     ended = asked.run(*FAST)
     assert ended.answer["stopped_by"] == "credentials"
     assert "Incorrect API key provided: [key]" in ended.answer["reason"]
+
+
+def test_what_waits_in_a_job_has_not_failed_and_can_be_cancelled(
+    asked: Desk, server: Batching
+) -> None:
+    server.looks = None
+    left = asked.run(*FAST, "--wait", 0)
+    assert (left.code, left.answer["trials"]["possibly_billed"]) == (130, 3), left
+    shown = asked.pixelmeter("show", "latest").out
+    assert "0 of 3" in shown
+    assert shown.count("waits in a job") == 3
+    assert "requests that were not ok" not in shown
+    cancelled = asked.pixelmeter("resume", "latest", *FAST[1:], "--cancel")
+    assert cancelled.code == 130, cancelled
+    assert "its jobs were to be cancelled" in cancelled.err
+    answer = asked.pixelmeter("show", "latest", "--json").answer
+    assert (answer["trials"]["done"], answer["trials"]["failed"]) == (1, 2)
+    assert Decimal(answer["charge_usd"]) == EACH_USD
+    assert Decimal(answer["possibly_billed_usd"]) == 0
+    assert server.asked.count("POST /batches/batch_1/cancel") == 1
+    assert len(server.jobs) == 1
+
+
+def test_a_run_without_jobs_has_nothing_to_cancel(asked: Desk) -> None:
+    asked.pixelmeter("run", asked.folder / "suite.yaml", "--endpoints", asked.endpoints)
+    ended = asked.resume("--cancel")
+    assert (ended.code, "jobs of the Batch API alone" in ended.err) == (2, True), ended

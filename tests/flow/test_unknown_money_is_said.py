@@ -45,7 +45,7 @@ def test_a_run_whose_prices_are_all_unknown_is_not_said_to_have_charged_nothing(
     )
     told.print_words()
     said = capsys.readouterr().out
-    assert "no price charged, and up to $0.4200 possibly billed" in said
+    assert "no charge is known, and up to $0.4200 possibly billed" in said
     assert "$0.00" not in said
 
 

@@ -275,6 +275,7 @@ def test_a_forecast_adds_up_the_plan(make_plan: Planner) -> None:
     figures = forecast(plan)
     assert (figures.n_prompts, figures.n_cells, figures.n_trials) == (2, 2, 8)
     assert figures.worst_case_usd == sum(t.bound_usd for t in plan.trials)
+    assert figures.expected_usd is not None
     assert 0 < figures.expected_usd <= figures.worst_case_usd
     assert figures.n_without_rule == 0
     assert not figures.is_bounded
@@ -288,7 +289,7 @@ def test_what_no_rule_can_price_is_counted_and_called_bounded(
 ) -> None:
     figures = forecast(make_plan(axes={"quality": ["auto"]}))
     assert figures.n_without_rule == figures.n_trials == 2
-    assert figures.expected_usd == 0
+    assert figures.expected_usd is None
     assert figures.is_bounded
     assert figures.worst_case_usd > 0
 

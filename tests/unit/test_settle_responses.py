@@ -123,6 +123,34 @@ def test_a_gateways_scheme_is_of_both_together(make_plan: Planner) -> None:
     assert attempt.money.charge_usd == (TOOL_USD + mainline_usd()) / 2
 
 
+@pytest.mark.parametrize(
+    ("asked", "told", "is_priced"),
+    [
+        (None, None, True),
+        ("auto", "default", True),
+        ("flex", "default", True),
+        ("auto", "priority", False),
+        (None, "flex", False),
+        ("priority", None, False),
+        (None, "batch", False),
+    ],
+)
+def test_a_tier_without_rates_in_the_book_is_charged_at_no_others(
+    make_plan: Planner, asked: str | None, told: str | None, *, is_priced: bool
+) -> None:
+    plan = make_plan()
+    trial = plan.trials[0].trial
+    named = () if asked is None else (("service_tier", asked),)
+    cell = replace(trial.cell, parameters=(*trial.cell.parameters, *named))
+    planned = replace(plan.trials[0], trial=replace(trial, cell=cell))
+    attempt = settled(replace(plan, trials=(planned,)), DONE, service_tier=told)
+    assert (attempt.money.charge_usd is not None) == is_priced
+    assert ("service_tier_unpriced" in attempt.money.flags) != is_priced
+    held = 0 if is_priced else planned.bound_usd
+    assert attempt.money.possibly_billed_usd == held
+    assert attempt.usage["output_image_tokens"] == 196
+
+
 def test_a_tool_that_tells_nothing_is_charged_by_the_published_rule(
     make_plan: Planner,
 ) -> None:
@@ -143,6 +171,8 @@ def test_each_of_several_pictures_counts_whether_their_tokens_are_told_or_not(
     plan = make_plan()
     expected = plan.trials[0].expected
     assert expected is not None
+    n_tokens = expected["output_image_tokens"]
+    assert n_tokens is not None
     told = settled(plan, DONE, DONE)
     assert (told.money.charge_usd, len(told.pictures)) == (TOOL_USD + mainline_usd(), 2)
     assert "images_not_as_asked" in told.money.flags
@@ -150,8 +180,7 @@ def test_each_of_several_pictures_counts_whether_their_tokens_are_told_or_not(
     untold = settled(plan, DONE, DONE, tool_usage=None)
     assert one is not None
     assert untold.usage_source is UsageSource.ESTIMATED
-    n_tokens = expected["output_image_tokens"] or 0
-    assert untold.usage["output_image_tokens"] == 2 * n_tokens > 0
+    assert untold.usage["output_image_tokens"] == 2 * n_tokens
     assert untold.money.charge_usd == 2 * (one - mainline_usd()) + mainline_usd()
     # The endpoint made one of the four that were asked for.
     trial = plan.trials[0].trial

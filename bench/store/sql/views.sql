@@ -18,14 +18,22 @@ SELECT
     CASE WHEN s.is_live THEN NULL ELSE 'possibly_billed' END AS billing,
     CASE WHEN s.is_live THEN NULL ELSE 'absent' END AS usage_source,
     CASE WHEN s.is_live THEN NULL ELSE o.bound_usd END AS possibly_billed_usd,
+    -- Of a run by jobs it is in a job that nobody has collected.
+    CASE WHEN r.load = 'batch' AND NOT coalesce(s.is_live, false) THEN 'in_job' END
+        AS error_code,
+    CASE WHEN r.load = 'batch' AND NOT coalesce(s.is_live, false)
+        THEN 'it waits in a job; `pixelmeter resume ' || o.run_id || '` collects it' END
+        AS error_message,
     coalesce(s.is_live, false) AS in_flight,
     o.bound_usd, o.cell_index, o.warmup, o.ends_trial
 FROM open_intent AS o
+LEFT JOIN run AS r ON r.run_id = o.run_id
 LEFT JOIN session AS s ON s.run_id = o.run_id AND s.journal = o.journal;
 
 -- One attempt: a request that was made or meant, and its end. An intent whose
 -- process is gone is `lost` and possibly billed at its bound; one whose process
--- still runs is not here.
+-- still runs is not here. One that waits in a job of the Batch API is lost, too, with
+-- the error code `in_job`, until its job is collected.
 --   run_id, trial_id, attempt_id
 --   attempt_no           from 1 within its trial
 --   endpoint             name in the endpoints file
@@ -74,6 +82,7 @@ FROM recorded_attempt WHERE NOT in_flight;
 --   warmup               charged and counted, but in no figure of latency
 --   bucket               done, failed, possibly_billed, not_sent, in_flight
 --   outcome, billing     of the last attempt; NULL without one, or in flight
+--   in_job               it waits in a job of the Batch API that is not collected
 --   attempts             how many were recorded
 --   queued_s             scheduled to start of the request
 --   connect_s            TCP and TLS set-up, 0 on a kept connection
@@ -133,6 +142,7 @@ SELECT
         ELSE 'failed'
     END AS bucket,
     a.outcome, a.billing,
+    coalesce(a.outcome = 'lost' AND a.error_code = 'in_job', false) AS in_job,
     ((a.attempt_id IS NOT NULL)::INTEGER + coalesce(s.attempts, 0))::INTEGER AS attempts,
     a.queued_s, a.connect_s, a.first_byte_s, a.first_partial_s, a.service_s, a.total_s,
     a.lag_s, a.late_s, len(a.partials_s)::INTEGER AS partials,
@@ -190,7 +200,8 @@ CREATE MACRO usd_each(usd, n) AS e12_usd(half_even(usd_e12(usd), nullif(n, 0)::H
 --   run_id, suite, cell_index, variant, endpoint, route, simulated, and what is asked
 --   n_trials             planned
 --   n_done .. n_in_flight by bucket
---   n_settled            done, failed or possibly billed: what shares are taken of
+--   n_settled            done, failed or possibly billed, and in no job any more: what
+--                        shares are taken of
 --   n_ok, n_refused      last outcome
 --   ok_share             n_ok / n_settled
 --   n_warmup             trials that are warm-up
@@ -222,7 +233,8 @@ SELECT
     count(*) FILTER (WHERE bucket = 'possibly_billed') AS n_possibly_billed,
     count(*) FILTER (WHERE bucket = 'not_sent') AS n_not_sent,
     count(*) FILTER (WHERE bucket = 'in_flight') AS n_in_flight,
-    count(*) FILTER (WHERE bucket NOT IN ('not_sent', 'in_flight')) AS n_settled,
+    count(*) FILTER (WHERE bucket NOT IN ('not_sent', 'in_flight') AND NOT in_job)
+        AS n_settled,
     count(*) FILTER (WHERE outcome = 'ok') AS n_ok,
     count(*) FILTER (WHERE outcome = 'refused') AS n_refused,
     n_ok / nullif(n_settled, 0) AS ok_share,
