@@ -88,10 +88,7 @@ def look_at(name: str, content: bytes, opener: Opener | None = None) -> Opened:
     if seen.format is None and read_header(content).format is None:
         raise BadInput(f"{name}: is no PNG, JPEG or WebP; {_CURE}")
     if seen.problem is not None:
-        raise BadInput(
-            f"{name}: {seen.problem}, so it is damaged, cut short or too large; "
-            f"{_CURE} anew"
-        )
+        raise BadInput(f"{name}: {seen.problem}; {_CURE} anew")
     reference = Reference(
         sha256=hashlib.sha256(content).hexdigest(),
         n_bytes=len(content),

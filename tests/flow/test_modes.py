@@ -126,7 +126,8 @@ def test_a_conversation_has_the_time_and_money_of_its_turns(
         (2, 1, 3.0),
     ]
     said = tell("show", run.run.run_id).stdout
-    assert f"gpt-image-2 by {LONG}  logo           all  1/2" in said
+    assert f"Responses API with {LONG} gpt-image-2" in said
+    assert "logo           all  1/2" in said
 
 
 def test_mainline_models_are_told_apart_from_pictures_and_add_up_to_the_digit(

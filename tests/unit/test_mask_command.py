@@ -107,7 +107,7 @@ def _files(folder: Path) -> dict[str, Path]:
         ("folder", "is a folder; name a picture file"),
         ("link", "is a symbolic link, which is not followed"),
         ("empty", "is empty"),
-        ("cut", "can't be decoded .* damaged, cut short"),
+        ("cut", r"can't be decoded \(it is damaged or cut short\)"),
         ("gone", r"can't be read \(No such file"),
     ],
 )

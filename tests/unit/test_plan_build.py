@@ -275,6 +275,7 @@ def test_a_forecast_adds_up_the_plan(make_plan: Planner) -> None:
     figures = forecast(plan)
     assert (figures.n_prompts, figures.n_cells, figures.n_trials) == (2, 2, 8)
     assert figures.worst_case_usd == sum(t.bound_usd for t in plan.trials)
+    assert figures.expected_usd is not None
     assert 0 < figures.expected_usd <= figures.worst_case_usd
     assert figures.n_without_rule == 0
     assert not figures.is_bounded
