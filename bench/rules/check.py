@@ -124,8 +124,8 @@ def _check_prompts(
     for prompt_id, n_characters in prompt_ids.items():
         if n_characters > rules.prompt_max:
             raise BadInput(
-                f"{prompt_words(prompt_id)}: {n_characters:,} characters; {model} takes at "
-                f"most {rules.prompt_max:,}"
+                f"{prompt_words(prompt_id)}: {n_characters:,} characters; {model} "
+                f"takes at most {rules.prompt_max:,}"
             )
 
 

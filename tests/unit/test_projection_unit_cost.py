@@ -208,8 +208,8 @@ def test_variants_and_endpoints_stand_in_the_order_of_reading() -> None:
     ]
     found = [(one.variant, one.endpoint) for one in measure(rows)]
     assert found == [
-        (("m", "low", "1024x1024"), "direct"),
-        (("m", "low", "1024x1024"), "agw"),
-        (("m", "medium", "1024x1024"), "direct"),
-        (("m", "not sent", "not sent"), "direct"),
+        (("m", "low", "1024x1024", ""), "direct"),
+        (("m", "low", "1024x1024", ""), "agw"),
+        (("m", "medium", "1024x1024", ""), "direct"),
+        (("m", "not sent", "not sent", ""), "direct"),
     ]
