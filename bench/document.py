@@ -23,6 +23,7 @@ _SENTENCES = {
     "model_type": "should hold keys and values",
     "dict_type": "should hold keys and values",
     "too_short": "should not be empty",
+    "string_too_short": "should not be empty",
 }
 _KINDS = {"dict": "mapping", "str": "text", "int": "number"}
 Model = TypeVar("Model", bound=BaseModel)
@@ -89,7 +90,8 @@ def read_text(path: Path, limit_bytes: int = MAX_BYTES) -> str:
         if (n_bytes := max(n_bytes, len(content))) > limit_bytes:
             raise BadInput(
                 f"{path}: {n_bytes:,} bytes, more than the {limit_bytes:,} "
-                "that are read; move prompts into a csv or jsonl file"
+                "that are read; move prompts into a csv or jsonl file, and pictures "
+                "into files of their own"
             )
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
@@ -168,7 +170,7 @@ def _problem(error: ValidationError, content: object) -> str:
     place, first = max(same, key=lambda entry: len(entry[0]))
     others = {p for p, _ in found if p != place[: len(p)] and p[: len(begin)] != begin}
     more = f" (and {len(others)} more)" if others else ""
-    return f"{_sentence('.'.join(place) or 'the file', first)}{more}"
+    return f"{_sentence('.'.join(place), first)}{more}"
 
 
 def _place(loc: tuple[int | str, ...], kind: str, content: object) -> tuple[str, ...]:
@@ -192,11 +194,15 @@ def _sentence(where: str, problem: ErrorDetails) -> str:
     if kind == "missing":
         return f"key '{where}' is missing"
     message = _SENTENCES.get(kind, problem["msg"].removeprefix("Value error, "))
-    if kind in {_UNSHOWN, "too_short"}:
-        return f"{where}: {message}"
+    where = f"{where}: " if where else ""
+    if kind == "string_too_long":
+        most = problem.get("ctx", {})["max_length"]
+        return f"{where}has {len(value):,} characters; at most {most:,} are taken"
+    if kind in {_UNSHOWN, "too_short", "string_too_short"}:
+        return f"{where}{message}"
     # A text in place of a whole mapping may be anything, a key too.
     shown = _kind(value) if kind == "model_type" else _shown(value)
-    return f"{where}: {message}, not {shown}"
+    return f"{where}{message}, not {shown}"
 
 
 def _shown(value: object) -> str:

@@ -185,8 +185,8 @@ class RunHistory:
     def left(self, planned: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
         """The trials among those given that may still be sent, in their order.
 
-        A turn of a conversation is among them where the turn before it is, or left
-        a response to go on from.
+        A turn of a conversation is among them where the turn before it is, or was ok
+        and left a response to go on from.
         """
         left: list[PlannedTrial] = []
         for one in planned:
@@ -200,7 +200,9 @@ class RunHistory:
         if after is None or (left and left[-1].trial.trial_id == after):
             return True
         before = self.trials[after].last
-        return before is not None and before.response_id is not None
+        if before is None or before.response_id is None:
+            return False
+        return before.outcome is Outcome.OK
 
     def in_jobs(self, planned: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
         """The trials among those given that a job may still answer."""

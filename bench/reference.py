@@ -14,11 +14,24 @@ from pydantic import (
     model_validator,
 )
 
+from bench.document import unshown
 from bench.errors import BadInput
 
 Send = Literal["upload", "data_url", "file_id"]
 MOST_URL_CHARACTERS = 20_971_520
 _FILE_ID = re.compile(r"file-[A-Za-z0-9_-]{6,}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+# By whether it was meant for a data URL.
+_CURES = {
+    True: (
+        "a data URL should hold a png, jpeg or webp in base64, and nothing else: "
+        "data:image/png;base64,..."
+    ),
+    False: (
+        "url should be a whole address that begins with https:// or http:// and has "
+        "no white space, or a data URL such as data:image/png;base64,..."
+    ),
+}
 _DATA_URL = re.compile(r"data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/=]*")
 
 
@@ -89,20 +102,17 @@ class InputForm(BaseModel):
     def _one_place(self) -> "InputForm":
         places = (self.file, self.url, self.file_id)
         if sum(place is not None for place in places) != 1:
-            raise ValueError("should have one of file, url and file_id, and only one")
+            raise unshown("should have one of file, url and file_id, and only one")
         if self.file is not None and "\0" in self.file:
-            raise ValueError("no file has such a name")
+            raise unshown("no file has such a name")
         if self.url is not None and not _is_address(self.url):
-            raise ValueError(
-                "url should begin with https:// or http://, or be a data URL such as "
-                "data:image/png;base64,... of a png, jpeg or webp"
-            )
+            raise unshown(_CURES[self.url.startswith("data:")])
         if self.send is not None and self.file is None:
-            raise ValueError("send is for files of yours; leave it out")
+            raise unshown("send is for files of yours; leave it out")
         if (self.width_px is None) != (self.height_px is None):
-            raise ValueError("should have width_px and height_px, or neither")
+            raise unshown("should have width_px and height_px, or neither")
         if self.width_px is not None and self.is_ours:
-            raise ValueError("width_px and height_px are read from the file itself")
+            raise unshown("width_px and height_px are read from the file itself")
         return self
 
     @property
@@ -130,7 +140,7 @@ def _is_address(url: str) -> bool:
 
 def form_of(text: str) -> dict[str, str]:
     """What one word names: an address, a file at the endpoint, or a file of ours."""
-    if text.startswith(("https://", "http://", "data:")):
+    if _SCHEME.match(text) or text.startswith("data:"):
         return {"url": text}
     return {"file_id": text} if _FILE_ID.fullmatch(text) else {"file": text}
 

@@ -25,6 +25,9 @@ from pricing.errors import PricingError
 from pricing.money import round_usd
 
 NS_PER_S = 1e9
+# Of the Responses API: words for what is charged at standard rates.
+USUAL_TIERS = frozenset({"auto", "default", "standard"})
+TIER_UNPRICED = "service_tier_unpriced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ def settle(
     """The attempt as it is recorded."""
     reading = _with_pictures(reading, pictures)
     seen = _seen(pictures)
-    counts, source = _counts(sending.planned, reading, priced)
+    counts, source = _counts(sending.planned, reading, len(pictures), priced)
     is_known = source is not UsageSource.ABSENT
     money = _money(sending.planned, reading, counts if is_known else None, priced)
     cost, cost_flags = _cost(answer, reading, money)
@@ -109,7 +112,7 @@ def _with_pictures(reading: Reading, pictures: tuple[Picture, ...]) -> Reading:
 
 
 def _counts(
-    planned: PlannedTrial, reading: Reading, priced: PricedModel
+    planned: PlannedTrial, reading: Reading, n_pictures: int, priced: PricedModel
 ) -> tuple[Counts | None, UsageSource]:
     """What is charged by class, or as much of it as is known, and where it is from.
 
@@ -124,12 +127,24 @@ def _counts(
         counts, source = reading.usage, UsageSource.REPORTED
     # No price of whole pictures says what a text in place of one costs.
     elif planned.expected is not None and not is_unused:
-        counts, source = planned.expected, UsageSource.ESTIMATED
+        counts, source = _expected(planned, reading, n_pictures), UsageSource.ESTIMATED
     if mainline is None:
         return counts, source
     if counts is None or not mainline:
         return {**(counts or {}), **mainline} or None, UsageSource.ABSENT
     return {**counts, **mainline}, source
+
+
+def _expected(planned: PlannedTrial, reading: Reading, n_pictures: int) -> Counts:
+    """What the rule expects of the pictures that came, be they more than were asked."""
+    counts, n = planned.expected or {}, planned.trial.cell.n
+    if reading.outcome is not Outcome.OK or n_pictures in {0, n}:
+        return counts
+    # Rounded up: the rule's counts are of all that were asked for.
+    return {
+        name: None if count is None else -(-count * n_pictures // n)
+        for name, count in counts.items()
+    }
 
 
 def _money(
@@ -141,6 +156,8 @@ def _money(
     nothing = Decimal(0)
     if reading.billing in {Billing.NOT_SENT, Billing.UNBILLED}:
         return Money(charge_usd=nothing, list_usd=nothing)
+    if not _has_rates(planned, reading, priced):
+        return Money(possibly_billed_usd=planned.bound_usd, flags=(TIER_UNPRICED,))
     if counts is None:
         return Money(possibly_billed_usd=planned.bound_usd)
     try:
@@ -156,6 +173,15 @@ def _money(
         list_usd=charges.direct.usd,
         flags=(*charges.endpoint.flags, *(("above_bound",) if above else ())),
     )
+
+
+def _has_rates(planned: PlannedTrial, reading: Reading, priced: PricedModel) -> bool:
+    """Whether the tier that served a call is the one that the card's rates are of.
+
+    The answer says it; where it does not, the request.
+    """
+    asked = planned.trial.cell.text("service_tier")
+    return (reading.service_tier or asked) in {None, *USUAL_TIERS, priced.card.tier}
 
 
 def _cost(

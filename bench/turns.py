@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from bench.attempt import Attempt
+from bench.attempt import Attempt, Outcome
 from bench.errors import BadInput
 from bench.plan.frozen import PlannedTrial
 from bench.plan.options import Options
@@ -71,7 +71,8 @@ class Turns:
         else:
             before = self._history.trials[trial.after].last
             name, end = (before.response_id, before.outcome) if before else (None, None)
-        if name is None:
+        # What a turn that failed left would be gone on from, and paid, for nothing.
+        if name is None or end is not Outcome.OK:
             self._tell(planned, end or "not sent")
             return None
         return replace(planned, trial=replace(trial, previous_response_id=name))
@@ -82,6 +83,6 @@ class Turns:
         self._has_told = True
         self._notice(
             f"{planned.trial.prompt_id} at {planned.trial.cell.endpoint} is not sent: "
-            f"the turn before it ({end.replace('_', ' ')}) left no response to go on "
+            f"the turn before it ({end.replace('_', ' ')}) left nothing to go on "
             "from; turns after such a one are counted as not sent"
         )

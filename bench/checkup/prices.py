@@ -9,6 +9,7 @@ from bench.checkup.check import Check, ok, warning
 from bench.endpoint import Endpoint
 from bench.errors import BadInput
 from bench.plan.prices import price_model
+from bench.rules.life import note_on_life
 from bench.suite import Suite, read_suite
 from bench.words.figures import so_many
 from pricing.book import PriceBook
@@ -85,8 +86,10 @@ def _named(suite: Suite) -> str:
     return ", ".join(models) or "no model named"
 
 
-def _models(suite: Suite, defaults: Mapping[str, object]) -> set[str]:
-    models = {variant.get("model", defaults.get("model")) for variant in suite.variants}
+def _models(
+    suite: Suite, defaults: Mapping[str, object], key: str = "model"
+) -> set[str]:
+    models = {variant.get(key, defaults.get(key)) for variant in suite.variants}
     return {model for model in models if isinstance(model, str)}
 
 
@@ -100,12 +103,17 @@ def _doubts(
 ) -> Iterable[Check]:
     for endpoint in endpoints:
         served = listed.get(endpoint.name)
-        for model in sorted(_models(suite, endpoint.defaults)):
+        models = _models(suite, endpoint.defaults)
+        # Text models are asked through the image tool, and not every list has them.
+        mainline = _models(suite, endpoint.defaults, "mainline_model")
+        for model in sorted(models | mainline):
             try:
                 price_model(endpoint, model, day, book)
             except BadInput as error:
                 yield warning("suite", f"{path}: {error}; a run there is refused")
                 continue
-            if served is not None and model not in served:
+            if (note := note_on_life(endpoint, model, day)) is not None:
+                yield warning("suite", f"{path}: {note}")
+            if served is not None and model in models and model not in served:
                 sentence = f"endpoint {endpoint.name} does not list model {model}"
                 yield warning("suite", f"{path}: {sentence}; a run there may fail")

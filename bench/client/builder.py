@@ -14,6 +14,7 @@ import httpx2
 import openai
 
 from bench.attempt import Trial
+from bench.client.files import KEPT_S
 from bench.client.wording import Call, FileIds, call_of, file_part
 from bench.endpoint import Endpoint, Route
 from bench.errors import NoCredentials
@@ -125,7 +126,8 @@ class RequestBuilder:
     async def build_upload(self, reference: Reference) -> Sealed:
         """The request that lays a picture at the endpoint; raises as `build`."""
         part = file_part(reference, self._contents(reference), "image")
-        named = {"file": part, "purpose": "vision"}
+        leaves = {"anchor": "created_at", "seconds": KEPT_S}
+        named = {"file": part, "purpose": "vision", "expires_after": leaves}
         return await self.write(Call(method="files.create", named=named))
 
     async def write(self, call: Call) -> Sealed:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from bench.commands.choosing import keys_of, notes
+from bench.commands.choosing import keys_of, notes, notes_on_ends
 from bench.commands.ending import Told, exit_code
 from bench.commands.finding import check_search
 from bench.commands.watching import watcher
@@ -114,6 +114,8 @@ def again(
     if left:
         check_schedule(options, left)
         check_search(options, len(plan.endpoints_of(left)), left)
+        for note in notes_on_ends((one.trial.cell for one in left), plan.endpoints):
+            typer.echo(f"note: {note}", err=True)
     before, now = plan.options.max_cost_usd, options.max_cost_usd
     if before is not None and now is not None and now > before:
         more_usd = min(forecast(plan).worst_case_usd, now - before)

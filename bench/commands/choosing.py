@@ -1,12 +1,13 @@
 """Choosing: options of the command line made into plans."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from bench.attempt import Cell
 from bench.endpoint import Endpoint, choose, read_endpoints
 from bench.errors import BadInput
 from bench.folder import DataFolder
@@ -244,8 +245,14 @@ def planned(
 def notes(plan: Plan) -> tuple[str, ...]:
     """What looks wrong about a plan but may be meant, a sentence each."""
     doubts = [doubt for endpoint in plan.endpoints for doubt in endpoint.doubts()]
-    today = datetime.now(UTC).date()
-    return (*doubts, *notes_on_life(plan.cells, plan.endpoints, today))
+    return (*doubts, *notes_on_ends(plan.cells, plan.endpoints))
+
+
+def notes_on_ends(
+    cells: Iterable[Cell], endpoints: Iterable[Endpoint]
+) -> tuple[str, ...]:
+    """Models that end soon, or that have ended, a sentence each."""
+    return notes_on_life(cells, endpoints, datetime.now(UTC).date())
 
 
 def keys_of(

@@ -69,7 +69,7 @@ def generate(
         str | None, typer.Option(metavar="SIZE", help="Such as 1024x1024.")
     ] = None,
     n: Annotated[
-        int | None, typer.Option("--n", min=1, help="Pictures in one request.")
+        int | None, typer.Option("--n", help="Pictures in one request.")
     ] = None,
     output_format: Annotated[
         str | None, typer.Option(metavar="png|jpeg|webp", help="Format of the picture.")

@@ -88,9 +88,10 @@ def tell(
         _tell_one(answer, outputs_of(answers, outputs, number - 1), session, turn)
     if len(answers) < n_asked:
         n_left = n_asked - len(answers)
+        were = "was" if n_left == 1 else "were"
         typer.echo(
-            f"{n_left} of {n_asked} turns were not sent: the one before left no "
-            "response to go on from",
+            f"{n_left} of {n_asked} turns {were} not sent: the one before failed and "
+            "left nothing to go on from",
             err=True,
         )
     if len(answers) > 1:

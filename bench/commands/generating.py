@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from bench.attempt import Cell
 from bench.commands.carrying import Session, agree_to, check_keys
 from bench.commands.choosing import dollars as dollars_typed
+from bench.commands.choosing import notes_on_ends
 from bench.commands.ending import CODES, TOO_MANY_FAILURES
 from bench.commands.generated import Given, is_kept, outputs_of
 from bench.endpoint import Endpoint
@@ -66,9 +68,11 @@ def agree(wanted: Wanted, session: Session, *, agreed: bool) -> None:
             raise BadInput(f"--output: {path} is there already; name another file")
         if not path.parent.is_dir():
             raise BadInput(f"--output: the folder {path.parent} does not exist")
-    for doubt in wanted.endpoint.doubts():
+    pieces, today = _pieces(wanted), datetime.now(UTC).date()
+    ends = notes_on_ends((cell for cell, _ in pieces), (wanted.endpoint,))
+    for doubt in (*wanted.endpoint.doubts(), *ends):
         typer.echo(f"note: {doubt}", err=True)
-    worst_usd = _worst_usd(wanted)
+    worst_usd = _worst_usd(wanted.endpoint, pieces, today)
     n = len(wanted.given.prompts) or 1
     what = "one request" if n == 1 else f"{n} requests"
     cap_usd = dollars_typed("--max-cost", wanted.max_cost)
@@ -81,20 +85,25 @@ def agree(wanted: Wanted, session: Session, *, agreed: bool) -> None:
     agree_to(f"{what}, worst case {dollars(worst_usd)}", worst_usd, agreed=agreed)
 
 
-def _worst_usd(wanted: Wanted) -> Decimal:
-    prompts = _prompts(wanted.given)
+def _pieces(wanted: Wanted) -> list[tuple[Cell, Prompt]]:
+    """What is asked at which cell, turn by turn."""
     operation = wanted.given.operation
-    cells = [
-        cell_for(wanted.endpoint, prompt, wanted.parameters, operation)
-        for prompt in prompts
+    return [
+        (cell_for(wanted.endpoint, prompt, wanted.parameters, operation), prompt)
+        for prompt in _prompts(wanted.given)
     ]
-    today = datetime.now(UTC).date()
-    prices = price_cells((cells[0],), (wanted.endpoint,), today)
-    priced = priced_of(prices, cells[0])
+
+
+def _worst_usd(
+    endpoint: Endpoint, pieces: Sequence[tuple[Cell, Prompt]], today: date
+) -> Decimal:
+    first, _ = pieces[0]
+    priced = priced_of(price_cells((first,), (endpoint,), today), first)
+    prompts = tuple(prompt for _, prompt in pieces)
     return sum(
         (
             bound(priced, cell, prompt, today, prompts[:number]).usd
-            for number, (cell, prompt) in enumerate(zip(cells, prompts, strict=True))
+            for number, (cell, prompt) in enumerate(pieces)
         ),
         Decimal(0),
     )
@@ -151,7 +160,7 @@ async def _talk(meter: Meter, wanted: Wanted) -> tuple[Answer, ...]:
     first, *others = given.prompts
     answer = await talk.say(first, given.images, given.mask)
     for text in others:
-        if answer.response_id is None:
+        if not answer.ok or answer.response_id is None:
             break
         answer = await talk.say(text)
     return talk.answers

@@ -1,7 +1,7 @@
 """Showing: runs as tables and sentences."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import orjson
 import typer
@@ -57,7 +57,7 @@ def print_runs(found: Sequence[Row]) -> None:
 def _run_line(row: Row) -> list[str]:
     return [
         row["run_id"],
-        _local(row["created_at"]),
+        _when(row["created_at"]),
         row["suite"] + _marks(row),
         ", ".join(row["endpoints"]),
         _state(row),
@@ -73,8 +73,8 @@ def _marks(row: Row) -> str:
     return simulated + (f" ({LIMITED})" if row["client_limited"] else "")
 
 
-def _local(at: datetime) -> str:
-    return f"{at.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M %Z}"
+def _when(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _state(row: Row) -> str:
@@ -121,7 +121,7 @@ def _standing(row: Row) -> list[str]:
     )
     lines = [
         f"run {row['run_id']}: suite {row['suite']}, {_state(row)}",
-        f"begun {_local(row['created_at'])}, seed {row['seed']}",
+        f"begun {_when(row['created_at'])}, seed {row['seed']}",
         f"trials: {counts} of {row['n_trials']}; {so_many(row['attempts'], 'request')}",
         f"dollars: {_money(row)}",
     ]
@@ -243,7 +243,7 @@ def _print_possibly_billed(attempts: Sequence[Row]) -> None:
         columns,
         [
             [
-                _local(attempt["started_at"]),
+                _when(attempt["started_at"]),
                 attempt["endpoint"],
                 attempt["prompt_id"] or UNKNOWN,
                 ended(attempt),

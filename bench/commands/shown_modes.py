@@ -25,6 +25,11 @@ def print_modes(shown: Shown) -> None:
     for caption, columns, lines in mode_tables(shown):
         typer.echo(f"\n{caption}")
         print_table(columns, lines)
+    if n := sum(turn["n_stranded"] for turn in shown.turns):
+        typer.echo(
+            f"{n} turn{' was' if n == 1 else 's were'} not sent: a turn before "
+            "failed and left nothing to go on from"
+        )
 
 
 def mode_tables(shown: Shown) -> list[ModeTable]:
@@ -90,7 +95,8 @@ def modes_answer(shown: Shown) -> dict[str, Any]:
                 **_asked(shown, row),
                 **_talk(row, "conversation", "n_turns", "n", "n_whole"),
                 "turns": [
-                    _talk(turn, "turn", "n", "n_ok") for turn in _turns(shown, row)
+                    _talk(turn, "turn", "n", "n_ok", "n_sent", "n_stranded")
+                    for turn in _turns(shown, row)
                 ],
             }
             for row in shown.conversations
@@ -191,6 +197,8 @@ def _turns(shown: Shown, conversation: Row) -> Sequence[Row]:
 
 def _took_and_cost(row: Row) -> list[str]:
     usd = known_dollars(row["charge_usd"], row["n_charge_unknown"] or 0)
+    if row.get("n_sent") == 0:
+        usd = UNKNOWN
     return [*_quantiles(times_of(row["service_s"])), usd]
 
 

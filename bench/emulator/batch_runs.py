@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message
 
 from bench.emulator.batch_lines import BadLinesError, Line, lines_of
 from bench.emulator.batches import WINDOW_S, Batch, LineError, Status
+from bench.emulator.files import Rows
 from bench.emulator.jobs import BATCH
 from bench.emulator.ledger import Entry, Stage
 from bench.emulator.state import Emulator, Exchange
@@ -28,8 +29,8 @@ log = logging.getLogger(__name__)
 class _Results:
     """Lines of the two files that a batch leaves."""
 
-    good: list[bytes] = field(default_factory=list[bytes])
-    bad: list[bytes] = field(default_factory=list[bytes])
+    good: Rows = field(default_factory=Rows)
+    bad: Rows = field(default_factory=Rows)
 
 
 async def run_batch(app: ASGIApp, emulator: Emulator, batch: Batch) -> None:
@@ -45,6 +46,9 @@ async def run_batch(app: ASGIApp, emulator: Emulator, batch: Batch) -> None:
         log.exception("the emulator failed on %s", batch.id)
         batch.errors = (LineError(code="emulator_failed", message="See its stderr."),)
         batch.enter(Status.FAILED)
+    finally:
+        results.good.close()
+        results.bad.close()
 
 
 async def _slept(emulator: Emulator, simulated_s: float) -> None:
@@ -56,7 +60,7 @@ async def _checked(emulator: Emulator, batch: Batch) -> tuple[Line, ...] | None:
     if _was_cancelled(batch):
         return None
     file = emulator.files.get(batch.input_file_id)
-    content = b"" if file is None else file.content
+    content = b"" if file is None else file.held
     loop = asyncio.get_running_loop()
     try:
         lines = await loop.run_in_executor(
@@ -123,14 +127,14 @@ def _expire(custom_ids: list[str], results: _Results) -> None:
     message = "The request could not be carried out before the window was over."
     for custom_id in custom_ids:
         error = {"code": "batch_expired", "message": message}
-        results.bad.append(_row(custom_id, None, error))
+        results.bad.add(_row(custom_id, None, error))
 
 
 def _write(emulator: Emulator, batch: Batch, results: _Results) -> None:
     for rows, kind in ((results.good, "output"), (results.bad, "error")):
-        if rows:
+        if rows.n_bytes:
             name = f"{batch.id}_{kind}.jsonl"
-            file = emulator.files.add(name, "batch_output", b"\n".join(rows) + b"\n")
+            file = emulator.files.add(name, "batch_output", rows.mapped())
             setattr(batch, f"{kind}_file_id", file.id)
 
 
@@ -166,16 +170,16 @@ async def _answer(
     if body is None:
         batch.n_failed += 1
         error = {"code": "request_failed", "message": "The request got no answer."}
-        results.bad.append(_row(line.custom_id, None, error))
+        results.bad.add(_row(line.custom_id, None, error))
         return
     response = {"status_code": entry.status, "request_id": entry.id, "body": body}
     row = _row(line.custom_id, response, None)
     if entry.status == OK:
         batch.n_completed += 1
-        results.good.append(row)
+        results.good.add(row)
     else:
         batch.n_failed += 1
-        results.bad.append(row)
+        results.bad.add(row)
 
 
 async def _body(

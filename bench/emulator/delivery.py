@@ -69,7 +69,7 @@ class Delivery:
         pieces = list(self._pieces())
         for at, piece in enumerate(pieces):
             more = at + 1 < len(pieces)
-            await send(_body(piece, more=more))
+            await send(body_message(piece, more=more))
             if more:
                 await asyncio.sleep(self.slow_s / N_SLOW_PIECES)
 
@@ -82,14 +82,15 @@ class Delivery:
             yield self.body[start : start + step]
 
     async def _cut(self, exchange: Exchange, send: Send) -> None:
-        await send(_body(self.body[: len(self.body) // 2], more=True))
+        await send(body_message(self.body[: len(self.body) // 2], more=True))
         if self.fault is Scenario.RESET_IN_BODY:
             await exchange.connection.reset()
         else:
             await exchange.connection.hang_up()
 
 
-def _body(piece: bytes, *, more: bool) -> dict[str, object]:
+def body_message(piece: bytes, *, more: bool) -> dict[str, object]:
+    """Return the ASGI message with a piece of the body."""
     return {"type": "http.response.body", "body": piece, "more_body": more}
 
 
@@ -109,4 +110,4 @@ async def send_refusal(refusal: Refusal, send: Send) -> None:
     """Send a refusal outside of any route."""
     delivery = refusal_delivery(refusal)
     await send(delivery.start_message())
-    await send(_body(delivery.body, more=False))
+    await send(body_message(delivery.body, more=False))

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from bench.emulator.answers import HTML, HTML_PAGE
-from bench.emulator.delivery import CUTS, N_SLOW_PIECES, SLOW_MIN_S, Delivery
+from bench.emulator.delivery import (
+    CUTS,
+    N_SLOW_PIECES,
+    SLOW_MIN_S,
+    Delivery,
+    body_message,
+)
 from bench.emulator.faults import Scenario
 from bench.emulator.frames import Frame, Part
 from bench.emulator.state import Exchange
@@ -45,7 +51,7 @@ class EventStream:
         if self.fault is Scenario.STREAM_STALL:
             await exchange.connection.lost.wait()
         elif speaks:
-            await send(_body(b"", more=False))
+            await send(body_message(b"", more=False))
 
     async def _all_sent(self, exchange: Exchange, send: Send) -> bool:
         """Send the frames; False means that nothing may follow them.
@@ -76,12 +82,17 @@ class EventStream:
     async def _sent(self, exchange: Exchange, send: Send, each: Frame) -> bool:
         """Send one frame; False means that nothing may follow it."""
         if each.part is not Part.PICTURE or self.fault is None:
-            await send({**_body(each.content), "partial": each.part is Part.PARTIAL})
+            await send(
+                {
+                    **body_message(each.content, more=True),
+                    "partial": each.part is Part.PARTIAL,
+                }
+            )
             return True
         if self.fault in CUTS:
             await self._cut(exchange, send, each.content)
             return False
-        await send(_body(self._spoiled(each.content)))
+        await send(body_message(self._spoiled(each.content), more=True))
         return True
 
     def _spoiled(self, content: bytes) -> bytes:
@@ -91,7 +102,7 @@ class EventStream:
 
     async def _cut(self, exchange: Exchange, send: Send, content: bytes) -> None:
         exchange.entry.cut_by_fault = not exchange.connection.lost.is_set()
-        await send(_body(content[: len(content) // 2]))
+        await send(body_message(content[: len(content) // 2], more=True))
         if self.fault is Scenario.RESET_IN_BODY:
             await exchange.connection.reset()
         else:
@@ -100,9 +111,5 @@ class EventStream:
     async def _dripped(self, send: Send, content: bytes) -> None:
         step = max(1, -(-len(content) // N_SLOW_PIECES))
         for start in range(0, len(content), step):
-            await send(_body(content[start : start + step]))
+            await send(body_message(content[start : start + step], more=True))
             await asyncio.sleep(self.slow_s / N_SLOW_PIECES)
-
-
-def _body(piece: bytes, *, more: bool = True) -> dict[str, object]:
-    return {"type": "http.response.body", "body": piece, "more_body": more}

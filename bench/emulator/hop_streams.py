@@ -170,7 +170,7 @@ async def _event(relay: Relay, block: bytes) -> Frame | None:
 
 def event_data(block: bytes) -> dict[str, Any] | None:
     """Return the JSON of an event, None where it is none (`[DONE]`, a comment)."""
-    rows = [row for row in block.split(b"\n") if row.startswith(b"data:")]
+    rows = [row for row in block.splitlines() if row.startswith(b"data:")]
     text = b"\n".join(row[5:].removeprefix(b" ") for row in rows)
     try:
         found: object = orjson.loads(text)

@@ -152,7 +152,7 @@ def url_content(emulator: Emulator, url: str, param: str) -> bytes:
     found = emulator.files.get(file_id) if path != url else None
     if found is None:
         raise invalid_value("The URL could not be downloaded.", "url")
-    return found.content
+    return found.held
 
 
 def _data_url_content(url: str, param: str) -> bytes:
@@ -180,7 +180,7 @@ def file_content(emulator: Emulator, file_id: str, param: str) -> bytes:
             f"pictures need one of {', '.join(PURPOSES)}.",
             param,
         )
-    return found.content
+    return found.held
 
 
 def opened_mask(

@@ -10,6 +10,8 @@ PARTS_MAX = 128
 HEADER_BYTES_MAX = 8192
 BOUNDARY_CHARS_MAX = 70
 FORM = "multipart/form-data"
+# What the library of headers stumbles over in parameters told in pieces.
+NOT_READ = (TypeError, ValueError, LookupError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,10 @@ def parts_of(body: bytes, content_type: str) -> list[Part]:
 def _boundary(content_type: str) -> bytes:
     message = Message()
     message["content-type"] = content_type
-    found = message.get_boundary()
+    try:
+        found = message.get_boundary()
+    except NOT_READ:
+        found = None
     if not found or len(found) > BOUNDARY_CHARS_MAX or not found.isascii():
         raise _malformed("its content type names no boundary")
     return found.encode()
@@ -61,13 +66,17 @@ def _part(body: bytes, start: int, end: int) -> Part:
         raise _malformed("a part has no end of its headers")
     text = body[start:blank].decode("utf-8", "replace")
     headers = HeaderParser().parsestr(text)
-    name = headers.get_param("name", header="content-disposition")
+    try:
+        name = headers.get_param("name", header="content-disposition")
+        filename = headers.get_filename()
+    except NOT_READ:
+        raise _malformed("a part has a header that can't be read") from None
     if headers.get_content_disposition() != "form-data" or not isinstance(name, str):
         raise _malformed("a part has no name")
     kind = headers.get("content-type")
     return Part(
         name=name,
-        filename=headers.get_filename(),
+        filename=filename,
         media_type=None if kind is None else kind.partition(";")[0].strip().lower(),
         content=body[blank + 4 : end],
     )

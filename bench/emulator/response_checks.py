@@ -49,7 +49,21 @@ KINDS: Mapping[str, type] = {
 # Taken as they are, and of no effect here.
 LOOSE = frozenset({"include", "stream_options", "temperature"})
 KNOWN = frozenset(KINDS) | LOOSE | {"input", "model", "tool_choice", "tools", "top_p"}
-NOT_OFFERED = frozenset({"background", "conversation", "prompt"})
+NOT_OFFERED = frozenset(
+    {
+        "access_programs",
+        "background",
+        "background_options",
+        "context_management",
+        "conversation",
+        "image",
+        "moderation",
+        "prompt",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "top_logprobs",
+    }
+)
 QUESTION_MARKS = ("?", "？")
 
 

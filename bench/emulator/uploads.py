@@ -7,9 +7,10 @@ from typing import cast
 
 from starlette.requests import Request
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from bench.emulator.answers import json_bytes
-from bench.emulator.delivery import Delivery
+from bench.emulator.delivery import Delivery, body_message
 from bench.emulator.files import File
 from bench.emulator.forms import Form, media_type, read_form, the_only
 from bench.emulator.keys import require_key
@@ -31,6 +32,8 @@ EXPIRES_S = (3600, 2_592_000)
 LISTED_MAX = 10_000
 ORDERS = ("asc", "desc")
 FIELDS = ("file", "purpose", "expires_after")
+OCTETS = "application/octet-stream"
+PIECE_BYTES = 1024 * 1024
 WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
@@ -149,12 +152,33 @@ async def read_file(request: Request) -> Delivery:
     return _answer(_found(request).as_json())
 
 
-async def read_content(request: Request) -> Delivery:
+async def read_content(request: Request) -> "_Content":
     """Give back the bytes of one file."""
-    file = _found(request)
-    return Delivery(
-        status=200, body=file.content, media_type="application/octet-stream"
-    )
+    return _Content(_found(request))
+
+
+class _Content:
+    """The bytes of a file, sent piece by piece: it may be larger than memory."""
+
+    def __init__(self, file: File) -> None:
+        self._content = file.content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer (ASGI)."""
+        del receive
+        n_bytes, exchange = len(self._content), scope["state"]["exchange"]
+        length = {"content-length": str(n_bytes)}
+        head = Delivery(
+            status=200, body=b"", media_type=OCTETS, headers=length, chunked=True
+        )
+        await send(head.start_message())
+        for start in range(0, n_bytes, PIECE_BYTES):
+            if exchange.connection.lost.is_set():
+                return
+            piece = self._content[start : start + PIECE_BYTES]
+            await send(body_message(piece, more=start + PIECE_BYTES < n_bytes))
+        if not n_bytes:
+            await send(body_message(b"", more=False))
 
 
 async def delete_file(request: Request) -> Delivery:

@@ -1,6 +1,7 @@
 """Upstream: the server that a gateway asks, and what it answers."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from bench.emulator.state import Emulator, emulator_of, exchange_of
 FORWARDED_HEADERS = ("authorization", "x-client-request-id")
 JSON = "application/json"
 LITELLM_CALLS = 3
+# Lines end by LF, CR LF or CR.
+BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
+EVENT_BYTES_MAX = 128 * 1024 * 1024
 RETRY_WAIT_S = 0.5
 TOO_MANY = 429
 SERVER_ERRORS = 500
@@ -148,20 +152,25 @@ async def blocks_of(found: httpx2.Response) -> AsyncIterator[bytes]:
     """Yield the events of a stream as they come, each with its blank line.
 
     Raises:
-        UpstreamCutError: it ended too early.
+        UpstreamCutError: it ended too early, or an event has no end.
     """
     held = bytearray()
     try:
         async for piece in found.aiter_bytes():
             # A blank line may lie across two pieces.
-            looked_at = max(0, len(held) - 1)
+            looked_at = max(0, len(held) - 3)
             held += piece
-            while (end := held.find(b"\n\n", looked_at)) >= 0:
-                yield bytes(held[: end + 2])
-                del held[: end + 2]
+            while blank := BLANK_LINE.search(held, looked_at):
+                yield bytes(held[: blank.end()])
+                del held[: blank.end()]
                 looked_at = 0
+            if len(held) > EVENT_BYTES_MAX:
+                raise UpstreamCutError
     except httpx2.HTTPError:
         raise UpstreamCutError from None
+    # Some end without the last blank line.
+    if held:
+        yield bytes(held)
 
 
 def _unreachable(error: httpx2.HTTPError) -> RefusedError:

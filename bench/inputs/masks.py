@@ -6,6 +6,9 @@ from bench.reference import Reference
 
 # The official library's text; the guides say 50 MB, the stricter one holds.
 MOST_BYTES = 4_000_000
+UNSEEN = (
+    "mask: should be a file of yours, so that it can be checked before anything is sent"
+)
 _MAKE = "`pixelmeter mask IN OUT` makes one of a black-and-white picture"
 
 

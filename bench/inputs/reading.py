@@ -88,7 +88,7 @@ def look_at(name: str, content: bytes, opener: Opener | None = None) -> Opened:
     if seen.format is None and read_header(content).format is None:
         raise BadInput(f"{name}: is no PNG, JPEG or WebP; {_CURE}")
     if seen.problem is not None:
-        raise BadInput(f"{name}: {seen.problem}; {_CURE} anew")
+        raise BadInput(f"{name}: {_why_not(seen)}")
     reference = Reference(
         sha256=hashlib.sha256(content).hexdigest(),
         n_bytes=len(content),
@@ -97,6 +97,16 @@ def look_at(name: str, content: bytes, opener: Opener | None = None) -> Opened:
         height_px=seen.height_px,
     )
     return Opened(reference=reference, content=content, seen=seen)
+
+
+def _why_not(seen: Seen) -> str:
+    """What is wrong with a picture, and how to mend it."""
+    problem = seen.problem or ""
+    if problem.startswith("more than"):
+        return f"{seen.width_px}x{seen.height_px} pixels, {problem}; make it smaller"
+    # The name of a decoder's exception says nothing to who has the picture.
+    problem = problem.partition(" (")[0]
+    return f"{problem}, so it is damaged, cut short or too large; {_CURE} anew"
 
 
 def content_of_data_url(name: str, url: str) -> bytes:
@@ -122,7 +132,9 @@ def _bytes(path: Path, name: str) -> bytes:
                 "itself"
             ) from None
         why = getattr(error, "strerror", None) or "no file has such a name"
-        raise BadInput(f"{name}: can't be read ({why})") from None
+        raise BadInput(
+            f"{name}: can't be read ({why}); name a picture file that is there"
+        ) from None
     kind = os.fstat(handle)
     if not stat.S_ISREG(kind.st_mode):
         os.close(handle)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import BadInput
 from bench.folder import DataFolder
-from bench.inputs.masks import check_mask
+from bench.inputs.masks import UNSEEN, check_mask
 from bench.inputs.opener import Opener, Seen
 from bench.inputs.reading import Opened, content_of_data_url, look, look_at
 from bench.inputs.shelf import keep
@@ -94,10 +94,7 @@ class _Known:
     def mask(self, written: Reference, inputs: tuple[Reference, ...]) -> Reference:
         """The same of a mask, which is checked against what it is for."""
         if not _is_at_hand(written):
-            raise BadInput(
-                "mask: should be a file of yours, so that it can be checked before "
-                "anything is sent"
-            )
+            raise BadInput(UNSEEN)
         found = self.reference(written)
         check_mask(found, self.look(written)[1], inputs[0] if inputs else None)
         return found

@@ -10,6 +10,7 @@ import orjson
 from bench.attempt import Billing, Outcome
 from bench.client.exchange import Exchange
 from bench.jobs.job import Job
+from bench.wire.parsed import json_object
 from bench.wire.reading import LONGEST_MESSAGE, Reading, text
 
 Json = dict[str, Any]
@@ -87,13 +88,7 @@ def is_success(answer: Exchange) -> bool:
 
 def read_json(answer: Exchange) -> Json:
     """The object of an answer that is a success, empty for anything else."""
-    if not is_success(answer):
-        return {}
-    try:
-        content = orjson.loads(answer.body or b"")
-    except orjson.JSONDecodeError:
-        return {}
-    return cast("Json", content) if isinstance(content, dict) else {}
+    return (is_success(answer) and json_object(answer.body or b"")) or {}
 
 
 def read_seen(content: Mapping[str, Any]) -> Seen | None:
@@ -124,11 +119,7 @@ def read_seen(content: Mapping[str, Any]) -> Seen | None:
 
 def read_line(content: bytes) -> Line | None:
     """One line of a job's answers; None where it is none."""
-    try:
-        line = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return None
-    told = _object(line)
+    told = json_object(content) or {}
     attempt_id = text(told.get("custom_id"))
     if attempt_id is None:
         return None

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.document import check
+from bench.errors import BadInput
 from bench.folder import DataFolder
-from bench.inputs.masks import check_mask
+from bench.inputs.masks import UNSEEN, check_mask
 from bench.inputs.opener import Opener, Seen
 from bench.inputs.reading import Opened, content_of_data_url, look, look_at
-from bench.inputs.shelf import keep
+from bench.inputs.shelf import content_of, keep
 from bench.reference import InputForm, Reference, Send, form_of
 
 Given = Path | str | bytes | Reference
@@ -66,8 +67,8 @@ class Album:
         if mask is None:
             return Along(inputs=inputs)
         reference, seen = self._reference(mask, send)
-        if seen is not None:
-            check_mask(reference, seen, inputs[0] if inputs else None)
+        seen = seen or self._kept(reference)
+        check_mask(reference, seen, inputs[0] if inputs else None)
         return Along(inputs=inputs, mask=reference)
 
     def _reference(self, given: Given, send: Send | None) -> _Known:
@@ -82,6 +83,14 @@ class Album:
             content = content_of_data_url("a data URL", form.url or "")
             return self._ours("a data URL", content, "data_url")
         return form.reference, None
+
+    def _kept(self, reference: Reference) -> Seen:
+        """What is in a picture that a program opened before, and that was kept."""
+        if self._data is None or not reference.is_ours:
+            raise BadInput(UNSEEN)
+        content = content_of(self._data, reference)
+        with self._turn:
+            return look_at(reference.file or "the mask", content, self._opener).seen
 
     def _file(self, path: Path, send: Send | None) -> _Known:
         """A file; one that did not change is not opened again."""

@@ -16,6 +16,7 @@ from bench.errors import StorageFailed
 from bench.journal import JournalWriter, now_utc
 from bench.meter.examiner import Examiner
 from bench.meter.lanes import Lane
+from bench.meter.moment import Moment
 from bench.meter.secret import without_secret
 from bench.plan.frozen import PlannedTrial
 from bench.plan.prices import PricedModel, priced_of
@@ -58,6 +59,7 @@ class Bracket:
         self._examiner = examiner
         self._check = check
         self._watch = check.watch
+        self._moment = Moment()
         self._preamble = preamble
         self._held = Held()
         self._calls: dict[str, asyncio.Future[Exchange]] = {}
@@ -220,9 +222,7 @@ class Bracket:
                 raise
             passed("intent_durable")
             attempt, reading = await self._request(sending, lane)
-            # Where all turns are taken, others may wait until this one is recorded.
-            within_s = 0.0 if lane.turns.locked() else lane.record_within_s
-            await self._journal_outcome(attempt, within_s)
+            await self._journal_outcome(attempt, lane.spare_s)
             passed("outcome_durable")
             charge_usd = attempt.money.charge_usd or Decimal(0)
             possibly_usd = attempt.money.possibly_billed_usd
@@ -245,6 +245,8 @@ class Bracket:
         passed("answered")
         wants_contents = lane.take is not None
         with self._held.holding(len(answer.body or b"")):
+            if lane.spare_s:
+                await self._moment.over(lane.spare_s)
             examining = self._examiner.examine(answer, wants_contents=wants_contents)
             answer = replace(answer, body=None)
             seen = await examining

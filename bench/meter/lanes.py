@@ -28,8 +28,8 @@ class Lane:
         closes: Whether an answer such as "quota exhausted" closes the way for
             what comes after it.
         take: Is given each picture of an answer, when somebody wants them.
-        record_within_s: How long an outcome may wait to be made durable, where
-            who asked has the answer already.
+        record_within_s: How long an answer may wait to be examined, and then its
+            outcome to be made durable, where who asked has the answer already.
     """
 
     send: Send
@@ -39,6 +39,11 @@ class Lane:
     closes: bool = True
     take: Callable[[Picture, bytes], None] | None = None
     record_within_s: float = 0.0
+
+    @property
+    def spare_s(self) -> float:
+        """How long an answer may wait now: not where all turns are taken."""
+        return 0.0 if self.turns.locked() else self.record_within_s
 
 
 def open_lane(

@@ -15,8 +15,8 @@ from pricing.money import total
 class Conversation:
     """Turns that follow each other, each a trial with its own time and dollars.
 
-    A turn goes on from the last one that left a response: one that failed can be
-    said again, and hangs on the same turn before it.
+    A turn goes on from the last one that was ok: one that failed can be said again,
+    and hangs on the same turn before it.
 
     Example:
         talk = meter.conversation(mainline_model="gpt-5.2", quality="low")
@@ -101,7 +101,7 @@ class Conversation:
     def _follows(self) -> Follows | None:
         """The last turn that can be gone on from."""
         for answer in reversed(self._answers):
-            if answer.response_id is not None:
+            if answer.ok and answer.response_id is not None:
                 return Follows(trial_id=answer.trial_id, response_id=answer.response_id)
         return None
 

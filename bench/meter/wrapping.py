@@ -32,6 +32,7 @@ from bench.meter.overheard import (
 from bench.meter.passing import passed_on
 from bench.meter.session import Follows, OpenRun
 from bench.plan.frozen import PlannedTrial
+from bench.settle import USUAL_TIERS
 from bench.tap import FORBIDDEN, Memory, Onward, Relay, own_answer
 from bench.transport.stamps import RequestStamps
 
@@ -40,6 +41,8 @@ _METERED = (GENERATIONS, EDITS, VARIATIONS, RESPONSES)
 _NOT_YET = ("/batches", "/videos")
 # Above, pictures of a request are taken apart aside of the loop.
 _SMALL_BYTES = 200_000
+# Those that cost no more than standard rates; flex costs less.
+_BOUNDED_TIERS = USUAL_TIERS | {"flex"}
 _NAME = "X-Client-Request-Id"
 _AN_ID = re.compile(rb'"id" ?: ?"([!-~]{1,2000}?)"')
 _FIRST_BYTES = 20_000
@@ -167,6 +170,12 @@ class _Metering:
             raise BadInput(
                 f"the request brings along '{heard.unknown}', of which the endpoint "
                 "alone knows how much it is, so the cap could not hold"
+            )
+        tier = heard.parameters.get("service_tier")
+        if tier is not None and tier not in _BOUNDED_TIERS:
+            raise BadInput(
+                f"service_tier '{tier}' may cost more than the book says, so the cap "
+                "could not hold; leave service_tier out"
             )
         name = heard.previous_response_id
         if name is not None and name not in self._run.responses:

@@ -160,7 +160,8 @@ def cell_of(variant: Mapping[str, Value], endpoint: Endpoint) -> Cell:
     if api not in endpoint.api:
         raise BadInput(
             f"endpoint {endpoint.name}: api '{api}' is not among its api "
-            f"[{', '.join(endpoint.api)}]"
+            f"[{', '.join(endpoint.api)}]; ask one of these, or add it there if the "
+            "endpoint offers it"
         )
     sent = {k: v for k, v in wanted.items() if k not in NOT_PARAMETERS}
     if sent.get("stream") is False:

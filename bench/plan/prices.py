@@ -13,7 +13,7 @@ from bench.plan.wanted import picture_request, variant_asked
 from bench.prompt import Prompt
 from pricing.book import PriceBook, shipped_book
 from pricing.charge import Charge, charge, charge_mainline
-from pricing.errors import OutsideLife, PricingError, UnknownQuantity
+from pricing.errors import OutsideLife, PricingError, UnknownModel, UnknownQuantity
 from pricing.estimate import Bound, request_bound, request_estimate
 from pricing.picture import charge_images
 from pricing.rates import RateCard, Tier
@@ -23,6 +23,9 @@ from pricing.usage import MainlineUsage, Usage
 # The usual rule of thumb for English; an estimate, never a charge of its own.
 BYTES_PER_TOKEN = 4
 _NO_BATCH = "leave --batch out, or write its batch rates into a book of your own"
+_NO_MODEL = (
+    "`pixelmeter prices` lists those that it knows; a book of your own adds more"
+)
 Counts = Mapping[str, int | None]
 MAINLINE_COUNTS = (
     "mainline_input_tokens",
@@ -125,6 +128,8 @@ def price_model(
         card = _card(endpoint, model, day, book or shipped_book(), tier)
     except PricingError as error:
         cure = f"; {_NO_BATCH}" if tier is Tier.BATCH else ""
+        if isinstance(error, UnknownModel):
+            cure = f"; {_NO_MODEL}"
         raise BadInput(
             f"endpoint {endpoint.name}: model {model}: {error}{cure}"
         ) from None

@@ -94,8 +94,9 @@ def turns(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
     """One row a turn of a conversation at a cell, over all repeats, in order.
 
     Returns:
-        cell_index, conversation, turn; n, n_ok; service_s, of ok turns in
-        seconds, sorted, without warm-up; charge_usd, n_charge_unknown.
+        cell_index, conversation, turn; n, n_ok, n_sent; n_stranded, not sent since
+        a turn before failed; service_s, of ok turns in seconds, sorted, without
+        warm-up; charge_usd, n_charge_unknown.
     """
     return rows_of(
         con,
@@ -103,13 +104,24 @@ def turns(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
         SELECT
             cell_index, conversation, turn, count(*) AS n,
             count(*) FILTER (WHERE outcome = 'ok') AS n_ok,
+            count(*) FILTER (WHERE bucket <> 'not_sent') AS n_sent,
+            count(*) FILTER (WHERE bucket = 'not_sent' AND is_over) AS n_stranded,
             coalesce(list(service_s ORDER BY service_s) FILTER (
                 WHERE outcome = 'ok' AND service_s IS NOT NULL AND NOT warmup
             ), []) AS service_s,
             sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
             count(*) FILTER (WHERE charge_unknown) AS n_charge_unknown
-        FROM v_trial
-        WHERE run_id = $run_id AND conversation IS NOT NULL
+        FROM (
+            SELECT *, bool_or(
+                bucket IN ('failed', 'possibly_billed', 'done')
+                AND outcome NOT IN ('ok', 'rate_limited')
+            ) OVER (
+                PARTITION BY cell_index, conversation, repeat ORDER BY turn
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS is_over
+            FROM v_trial
+            WHERE run_id = $run_id AND conversation IS NOT NULL
+        )
         GROUP BY cell_index, conversation, turn
         ORDER BY cell_index, min(position), turn
         """,

@@ -15,7 +15,11 @@ _ALIKE = """
     list_contains(r.flags, 'output_split_missing') AS is_unsplit,
     r.output_image_tokens
 """
-_IS_REPORTED = "r.usage_source = 'reported' AND r.output_image_tokens IS NOT NULL"
+# Where no picture was made no token is right.
+_IS_REPORTED = """
+    r.usage_source = 'reported' AND r.output_image_tokens IS NOT NULL
+    AND (r.images > 0 OR r.output_image_tokens > 0)
+"""
 
 
 def reported_tokens(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:

@@ -2,9 +2,9 @@
 
 from typing import Any, cast
 
-import orjson
-
+from bench.wire.events import is_like_events
 from bench.wire.lifted import lift
+from bench.wire.parsed import parsed
 from bench.wire.pictures import objects, read_pictures
 from bench.wire.reading import CUT_BODY, Reading, unusable
 from bench.wire.refusal import read_refusal
@@ -12,7 +12,6 @@ from bench.wire.responses import is_response, read_response
 from bench.wire.stream import read_stream
 
 _EVENT_STREAM = "text/event-stream"
-_FIRST_FIELDS = (b"data:", b"event:", b":")
 
 
 def read_answer(
@@ -30,7 +29,7 @@ def read_answer(
         return read_refusal(status, body)
     # No event begins like an object: some gateways only call it a stream.
     is_called_so = is_event_stream(kind) and not body.lstrip().startswith(b"{")
-    if is_called_so or body.startswith(_FIRST_FIELDS):
+    if is_called_so or is_like_events(body):
         return read_stream(body, cut)
     return cut_answer(cut) if cut is not None else _read_success(body)
 
@@ -52,8 +51,8 @@ def _read_success(body: bytes) -> Reading:
         items = objects(content.get("data"))
         return read_pictures(rest, content, items, (pictures, None))
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        answer = parsed(body)
+    except ValueError:
         if body.lstrip()[:1] == b"<":
             return unusable("html", "the answer is a web page, not JSON")
         return unusable("bad_json", "the answer is no JSON")

@@ -4,8 +4,10 @@ import re
 import secrets
 from typing import Any, cast
 
-import orjson
 import pybase64
+
+from bench.wire.parsed import parsed
+from bench.wire.reading import MOST_PICTURES
 
 _OPENING = re.compile(rb'"b64_json"[ \t\r\n]*:[ \t\r\n]*"')
 # Stands in the place of a picture; no answer can hold it.
@@ -26,7 +28,7 @@ def lift(body: bytes) -> tuple[bytes, Json, tuple[bytes, ...]] | None:
     view, parts, encoded, at = memoryview(body), list[bytes](), list[memoryview](), 0
     while opening := _OPENING.search(body, at):
         start, end = opening.end(), body.find(b'"', opening.end())
-        if end <= start:
+        if end <= start or len(encoded) == MOST_PICTURES:
             return None
         parts += (body[at:start], _place(len(encoded)))
         encoded.append(view[start:end])
@@ -34,13 +36,13 @@ def lift(body: bytes) -> tuple[bytes, Json, tuple[bytes, ...]] | None:
     parts.append(body[at:])
     rest = b"".join(parts)
     try:
-        content = orjson.loads(rest)
+        content = parsed(rest)
         pictures = tuple(pybase64.b64decode(one, validate=True) for one in encoded)
     except ValueError:
         return None
     places = [_place(number).decode() for number in range(len(encoded))]
     is_usual = encoded and _found(content) == places
-    return (rest, content, pictures) if is_usual else None
+    return (rest, cast("Json", content), pictures) if is_usual else None
 
 
 def _place(number: int) -> bytes:

@@ -1,16 +1,19 @@
 """Pictures: those of an answer of the Images API, decoded; pure."""
 
 import base64
+from dataclasses import replace
 from typing import Any, cast
 
 import pybase64
 
 from bench.attempt import Billing, Outcome, Served
 from bench.wire.cost import cost_of_body
-from bench.wire.reading import LONGEST_PROMPT, Reading, text
+from bench.wire.reading import LONGEST_PROMPT, MOST_PICTURES, Reading, text
+from bench.wire.refusal import error_of, told_error
 from bench.wire.usage import for_pictures, read_usage
 
 Json = dict[str, Any]
+_DATA = "data:"
 Found = tuple[tuple[bytes, ...], str | None]
 PROBLEMS = {
     "no_image": "the answer holds no picture",
@@ -36,7 +39,7 @@ def read_pictures(
         # One that can't be read was made, too.
         usage, flags = for_pictures(usage, flags)
     cost, doubts = cost_of_body(body, content.get("usage"))
-    return Reading(
+    reading = Reading(
         outcome=Outcome.UNUSABLE if problem else Outcome.OK,
         billing=Billing.BILLED_UNUSABLE if problem else Billing.BILLED,
         pictures=pictures,
@@ -47,6 +50,23 @@ def read_pictures(
         error_type="unusable_answer" if problem else None,
         error_code=problem,
         error_message=PROBLEMS[problem] if problem else None,
+    )
+    if problem == "no_image" and not pictures and content.get("error"):
+        return failed(reading, error_of(content), is_told=usage is not None)
+    return reading
+
+
+def failed(reading: Reading, error: Json, *, is_told: bool) -> Reading:
+    """An answer that says why it holds no picture; tokens that it tells are paid."""
+    told = told_error(error)
+    return replace(
+        reading,
+        outcome=told.outcome,
+        billing=Billing.BILLED_UNUSABLE if is_told else told.billing,
+        error_type=told.error_type,
+        error_code=told.error_code,
+        error_message=told.error_message,
+        stops=told.stops,
     )
 
 
@@ -59,8 +79,8 @@ def objects(value: object) -> list[Json]:
 def _decoded_all(items: list[Json]) -> Found:
     pictures: list[bytes] = []
     problem: str | None = None
-    for entry in items:
-        encoded = entry.get("b64_json")
+    for entry in items[:MOST_PICTURES]:
+        encoded = entry.get("b64_json") or _within(entry.get("url"))
         if not isinstance(encoded, str) or not encoded:
             problem = problem or ("url_only" if entry.get("url") else "no_image")
             continue
@@ -71,12 +91,22 @@ def _decoded_all(items: list[Json]) -> Found:
     return tuple(pictures), problem or (None if pictures else "no_image")
 
 
+def _within(url: object) -> str | None:
+    """An address that is the picture itself; no other is ever fetched."""
+    if not isinstance(url, str):
+        return None
+    return url if url[: len(_DATA)].lower() == _DATA else None
+
+
 def decoded(encoded: str) -> bytes:
     """The bytes of a picture, which is paid: what either library reads is read.
+
+    Some gateways send it as a data URL.
 
     Raises:
         ValueError: It is no base64.
     """
+    encoded = encoded.partition(";base64,")[2] or encoded
     try:
         return pybase64.b64decode(encoded, validate=True)
     except ValueError:

@@ -8,6 +8,8 @@ LONGEST_MESSAGE = 500
 # LiteLLM makes ids of some 500 signs; a shortened one would name nothing.
 LONGEST_ID = 4_000
 LONGEST_PROMPT = 32_000
+# No request asks for more than ten; each is opened, and written to the disk.
+MOST_PICTURES = 100
 # Of a success whose end did not come.
 CUT_BODY = "cut_body"
 _CONTROLS = {
@@ -27,6 +29,7 @@ class Reading:
             none of the Responses API, or does not tell.
         is_response: Whether it is an answer of the Responses API.
         response_id: What that API calls it.
+        service_tier: In which tier that API says it was served.
         partial_ends: Of a stream: how many bytes of its body are there when the
             event of each partial picture is whole.
         flags: Words for what was odd about the usage.
@@ -42,6 +45,7 @@ class Reading:
     mainline: dict[str, int | None] | None = None
     is_response: bool = False
     response_id: str | None = None
+    service_tier: str | None = None
     partial_ends: tuple[int, ...] = ()
     flags: tuple[str, ...] = ()
     served: Served = field(default_factory=Served)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-import orjson
-
 from bench.attempt import Billing, Outcome
+from bench.wire.events import events, is_like_events
+from bench.wire.parsed import json_object
 from bench.wire.reading import LONGEST_MESSAGE, Reading, text
 
 # Codes of answers that say: no money, no limit left; waiting does not help.
@@ -49,6 +49,7 @@ _MODERATION_CODES = frozenset(
         "misalignment_policy_violation",
     }
 )
+_KEY_CODES = frozenset({"invalid_api_key", "authentication_error"})
 # What the Responses API says of a request that it took, and can't use.
 _REQUEST_CODES = frozenset(
     {
@@ -95,7 +96,7 @@ _BY_STATUS = {
 
 def read_refusal(status: int, body: bytes) -> Reading:
     """An answer whose status is no success, as facts."""
-    error = _error_object(body)
+    error = error_of(_told_in(body))
     message = text(error.get("message"), LONGEST_MESSAGE) or _plain(body)
     return _told(error, message, _meaning(status, _words(error), _small(message)))
 
@@ -114,7 +115,7 @@ def _told(error: Json, message: str | None, meaning: _Meaning) -> Reading:
         outcome=meaning.outcome,
         billing=meaning.billing,
         error_type=text(error.get("type")),
-        error_code=text(error.get("code")),
+        error_code=_code(error),
         error_message=message,
         stops=meaning.stops,
     )
@@ -122,8 +123,17 @@ def _told(error: Json, message: str | None, meaning: _Meaning) -> Reading:
 
 def _words(error: Json) -> set[str]:
     """Code and type of an error, in small letters."""
-    found = (text(error.get("code")), text(error.get("type")))
-    return {word.lower() for word in found if word}
+    found = (_code(error), text(error.get("type")))
+    # Some name no code where they say what moderation found.
+    blocked = {"moderation_blocked"} if error.get("moderation_details") else set[str]()
+    return blocked | {word.lower() for word in found if word}
+
+
+def _code(error: Json) -> str | None:
+    """A code, which some gateways write as a number."""
+    code = error.get("code")
+    is_number = isinstance(code, int) and not isinstance(code, bool)
+    return text(str(code) if is_number else code)
 
 
 def _small(message: str | None) -> str:
@@ -159,6 +169,8 @@ def _meaning_of_late(words: set[str], message: str) -> _Meaning:
         return _Meaning(Outcome.SERVER_ERROR, Billing.POSSIBLY_BILLED, "quota")
     if _is_moderation(words, message):
         return _Meaning(Outcome.REFUSED, Billing.POSSIBLY_BILLED)
+    if words & _KEY_CODES:
+        return _Meaning(Outcome.CLIENT_ERROR, Billing.POSSIBLY_BILLED, "credentials")
     if words & _REQUEST_CODES:
         return _Meaning(Outcome.CLIENT_ERROR, Billing.POSSIBLY_BILLED)
     return _Meaning(Outcome.SERVER_ERROR, Billing.POSSIBLY_BILLED)
@@ -181,14 +193,19 @@ def _is_about_the_key(status: int, words: set[str], message: str) -> bool:
     return status == 400 and "no_db_connection" in words  # noqa: PLR2004  Bad Request
 
 
-def _error_object(body: bytes) -> Json:
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    if not isinstance(content, dict):
-        return {}
-    error = cast("Json", content).get("error", content)
+def error_of(content: Json) -> Json:
+    """What an answer or an event says went wrong: in an object of its own or not."""
+    error = content.get("error")
     if isinstance(error, dict):
         return cast("Json", error)
-    return {"message": error} if isinstance(error, str) else {}
+    return {"message": error} if isinstance(error, str) else content
+
+
+def _told_in(body: bytes) -> Json:
+    """The object that a body is, else the one of its events that tells an error."""
+    content = json_object(body)
+    if content is not None or not is_like_events(body):
+        return content or {}
+    told = [found for event in events(body) if (found := json_object(event.data))]
+    first = told[0] if told else {}
+    return next((one for one in told if one.get("error")), first)

@@ -6,9 +6,14 @@ from typing import Any, cast
 
 from bench.attempt import Billing, Outcome, Served
 from bench.wire.cost import cost_of_body
-from bench.wire.pictures import PROBLEMS, decoded, objects
-from bench.wire.reading import LONGEST_PROMPT, Reading, response_id_of, text
-from bench.wire.refusal import told_error
+from bench.wire.pictures import PROBLEMS, decoded, failed, objects
+from bench.wire.reading import (
+    LONGEST_PROMPT,
+    MOST_PICTURES,
+    Reading,
+    response_id_of,
+    text,
+)
 from bench.wire.usage import (
     NOTHING_USED,
     TOOL_ZERO,
@@ -57,6 +62,7 @@ def read_response(
         mainline=mainline,
         is_response=True,
         response_id=response_id_of(content.get("id")),
+        service_tier=text(content.get("service_tier")),
         flags=(*flags, *remarks, *doubts),
         served=_served(content, calls),
         cost=cost,
@@ -78,19 +84,8 @@ def _without(
             error_code=problem,
             error_message=_why(content, problem),
         )
-    told = told_error(error)
-    is_known = reading.usage is not None and reading.mainline is not None
-    return replace(
-        told,
-        billing=Billing.BILLED_UNUSABLE if is_known else Billing.POSSIBLY_BILLED,
-        usage=reading.usage,
-        mainline=reading.mainline,
-        is_response=True,
-        response_id=reading.response_id,
-        flags=reading.flags,
-        served=reading.served,
-        cost=reading.cost,
-    )
+    is_told = reading.usage is not None and reading.mainline is not None
+    return failed(reading, error, is_told=is_told)
 
 
 def _error(content: Json, calls: Sequence[Json]) -> Json | None:
@@ -129,12 +124,12 @@ def _pictures(calls: Sequence[Json]) -> tuple[tuple[bytes, ...], str | None]:
     """The picture of each call; gateways leave its state at `generating`."""
     pictures: list[bytes] = []
     problem: str | None = None
-    for call in calls:
+    for call in calls[:MOST_PICTURES]:
         encoded = call.get("result")
         if not isinstance(encoded, str) or not encoded:
             continue
         try:
-            pictures.append(decoded(encoded.partition(";base64,")[2] or encoded))
+            pictures.append(decoded(encoded))
         except ValueError:
             problem = "bad_base64"
     return tuple(pictures), problem or (None if pictures else "no_image")

@@ -1,64 +1,21 @@
 """Stream: an answer that came as events (SSE), as facts; pure."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-import orjson
-
+from bench.wire.events import Event, events
+from bench.wire.parsed import json_object
 from bench.wire.pictures import read_pictures
 from bench.wire.reading import CUT_BODY, Reading, response_id_of, text, unusable
-from bench.wire.refusal import told_error
+from bench.wire.refusal import error_of, told_error
 from bench.wire.responses import CALL, read_response
 
 Json = dict[str, Any]
-_MARK_OF_ORDER = b"\xef\xbb\xbf"
 _PARTIAL = ".partial_image"
 _COMPLETED = ("image_generation.completed", "image_edit.completed")
 _RESPONSE_ENDS = ("response.completed", "response.incomplete", "response.failed")
 _CUT = "the stream ended before its final picture"
 NOT_ENDED = "stream_not_ended"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One event.
-
-    Attributes:
-        name: What its line `event:` says, empty without one; gateways drop it.
-        data: Its lines of data.
-        end: How many bytes of the body are there when it is whole.
-    """
-
-    name: str
-    data: bytes
-    end: int
-
-
-def events(body: bytes) -> Iterator[Event]:
-    """The events of a stream, the last one too where its empty line is missing.
-
-    Lines end by LF, CR LF or CR, as the standard of WHATWG lets them.
-    """
-    name, data, at = "", list[bytes](), 0
-    for line in body.splitlines(keepends=True):
-        at += len(line)
-        plain = line.rstrip(b"\r\n")
-        if at == len(line):
-            plain = plain.removeprefix(_MARK_OF_ORDER)
-        if not plain:
-            if data:
-                yield Event(name=name, data=b"\n".join(data), end=at)
-            name, data = "", list[bytes]()
-            continue
-        label, _, value = plain.partition(b":")
-        value = value.removeprefix(b" ")
-        if label == b"data":
-            data.append(value)
-        elif label == b"event":
-            name = value.decode("utf-8", "replace")
-    if data:
-        yield Event(name=name, data=b"\n".join(data), end=at)
 
 
 @dataclass(slots=True)
@@ -100,7 +57,7 @@ def read_stream(body: bytes, cut: str | None) -> Reading:
 
 
 def _take(seen: _Seen, event: Event) -> None:
-    content = _content(event)
+    content = json_object(event.data)
     if content is None:
         seen.n_unreadable += event.data.strip() != b"[DONE]"
         return
@@ -113,7 +70,7 @@ def _take(seen: _Seen, event: Event) -> None:
     elif kind in _RESPONSE_ENDS:
         seen.response = seen.response or (event.data, content)
     elif kind == "error" or content.get("error"):
-        seen.error = seen.error or _error(content)
+        seen.error = seen.error or error_of(content)
     else:
         _note_response(seen, kind, content)
 
@@ -151,22 +108,6 @@ def _reading(seen: _Seen, cut: str | None) -> Reading:
     return replace(
         reading, is_response=bool(first), response_id=response_id_of(first.get("id"))
     )
-
-
-def _content(event: Event) -> Json | None:
-    try:
-        content = orjson.loads(event.data)
-    except orjson.JSONDecodeError:
-        return None
-    return cast("Json", content) if isinstance(content, dict) else None
-
-
-def _error(content: Json) -> Json:
-    """What went wrong: gateways put it in an object of its own."""
-    error = content.get("error")
-    if isinstance(error, dict):
-        return cast("Json", error)
-    return {"message": error} if isinstance(error, str) else content
 
 
 def _object(value: object) -> Json:

@@ -153,7 +153,10 @@ def test_a_run_that_is_being_written_shows_and_grows(
     desk.endpoint(direct.url)
     direct.serves_in(0.3)
     process = desk.start(*desk.run_arguments("--concurrency", 1))
-    desk.until(lambda: (desk.data / "runs").is_dir() and desk.outcomes, "no outcome")
+    runs = desk.data / "runs"
+    desk.until(lambda: list(runs.glob("*")) and desk.outcomes, "no outcome")
+    # So that it lasts as long as the screen takes on a busy machine.
+    direct.serves_in(4)
     screen = open_screens(desk.data)
     screen.show("overview")
     first = int(screen.card("Images"))

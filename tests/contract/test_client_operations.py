@@ -14,6 +14,8 @@ from PIL import Image
 
 from bench.attempt import Billing, Cell, Outcome, Trial
 from bench.client.builder import RequestBuilder
+from bench.client.exchange import Exchange
+from bench.client.files import Files
 from bench.client.images import ImageClient
 from bench.client.understood import read
 from bench.endpoint import Endpoint
@@ -24,7 +26,6 @@ from tests.canned import answering
 from tests.painted import as_data_url, holed, painted
 
 if TYPE_CHECKING:
-    from bench.client.exchange import Exchange
     from bench.wire.reading import Reading
 
 FIRST, SECOND = painted(256, 256), painted(320, 256, (200, 20, 20), "JPEG")
@@ -305,6 +306,35 @@ def test_a_picture_is_laid_there_once_for_all_who_need_it(emulator: Any) -> None
         assert stamps.uploads_ns > 0
         assert stamps.write_started_ns is not None
         assert stamps.started_ns <= stamps.write_started_ns
+
+
+def test_a_picture_laid_there_leaves_after_a_week(emulator: Any) -> None:
+    one = trial("edit", references=(ours(FIRST, "file_id"),))
+    (answer,) = ask(emulator.url, one)
+    assert read(answer).outcome is Outcome.OK
+    (laid,) = emulator.get("/files?limit=1").json()["data"]
+    assert laid["expires_at"] - laid["created_at"] == 7 * 24 * 3600
+
+
+def test_a_picture_that_is_needed_for_days_is_laid_there_anew() -> None:
+    laid: list[Reference] = []
+    clock = [0.0]
+
+    async def upload(reference: Reference) -> Exchange:
+        laid.append(reference)
+        body = b'{"id": "file-%d"}' % len(laid)
+        return Exchange(stamps=RequestStamps(started_ns=0), status=200, body=body)
+
+    async def asked() -> list[str]:
+        files, found = Files(upload, now_s=lambda: clock[0]), list[str]()
+        for hours in (0, 23, 25, 48, 50):
+            clock[0] = hours * 3600.0
+            ids = await files.ids_of((ours(FIRST, "file_id"),))
+            found += ids.values()
+        return found
+
+    found = asyncio.run(asked())
+    assert found == ["file-1", "file-1", "file-2", "file-2", "file-3"]
 
 
 def test_without_its_picture_there_nothing_is_asked(emulator: Any) -> None:

@@ -1,11 +1,19 @@
 """The Files API of the emulator, by the official SDK and by a plain client."""
 
+import tracemalloc
 from typing import Any
 
 import openai
 import pytest
 
-from bench.emulator.files import BYTES_KEPT, FILES_KEPT, Files
+from bench.emulator import files as files_module
+from bench.emulator.files import (
+    BYTES_KEPT,
+    FILES_KEPT,
+    MAPPED_BYTES_KEPT,
+    Files,
+    Rows,
+)
 from tests.contract.conftest import KEY
 from tests.painted import painted
 
@@ -152,3 +160,34 @@ def test_an_upload_is_a_form_with_a_good_key(emulator: Any) -> None:
     assert emulator.http.get(f"{emulator.url}/files").status_code == 401
     emulator.fault("server_error", when={"path": "/v1/files"})
     assert emulator.get("/files").status_code == 500
+
+
+def test_what_a_batch_leaves_lies_on_the_disk_and_not_in_memory() -> None:
+    row, files = b"x" * 1_000_000, Files()
+    small = files.add("in.jsonl", "batch", row)
+    tracemalloc.start()
+    rows = Rows()
+    for _ in range(40):
+        rows.add(row)
+    kept = files.add("out.jsonl", "batch_output", rows.mapped())
+    rows.close()
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+    assert kept.as_json()["bytes"] == rows.n_bytes == 40_000_040
+    assert kept.content[:1_000_002] == row + b"\nx"
+    assert (small.held, kept.held) == (row, b"")
+    assert MAPPED_BYTES_KEPT > BYTES_KEPT > 40_000_000
+    assert files.delete(kept.id)
+
+
+def test_the_oldest_of_what_batches_left_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(files_module, "MAPPED_BYTES_KEPT", 25)
+    files, kept = Files(), list[Any]()
+    for _ in range(3):
+        rows = Rows()
+        rows.add(b"x" * 9)
+        kept.append(files.add("out.jsonl", "batch_output", rows.mapped()))
+        rows.close()
+    assert [files.get(one.id) is not None for one in kept] == [False, True, True]

@@ -326,6 +326,7 @@ REFUSED = [
     ({"instructions": 7}, "invalid_type", "instructions"),
     ({"extra_body": {"size": "auto"}}, "unknown_parameter", "size"),
     ({"background": True}, "unsupported_parameter", "background"),
+    ({"top_logprobs": 2}, "unsupported_parameter", "top_logprobs"),
 ]
 
 

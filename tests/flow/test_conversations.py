@@ -80,6 +80,29 @@ def test_a_turn_after_one_that_left_nothing_is_not_sent_and_that_is_told_once(
     assert len(direct.posts) == n_posts
 
 
+def test_nothing_is_paid_for_turns_after_one_without_a_picture(
+    desk: Any, direct: Any
+) -> None:
+    conversations(desk, direct, 1)
+    at_night = {"path": "/v1/responses", "prompt_contains": "at night"}
+    direct.fault("no_image_200", when=at_night)
+    ended = desk.run("--yes")
+    assert ended.answer["trials"]["not_sent"] == 2
+    assert "the turn before it (unusable) left nothing" in ended.err
+    # Its answer has a name, which could be gone on from and be paid.
+    assert all(record["response_id"] for record in desk.records("outcome"))
+    direct.mend()
+    assert desk.resume("--yes").answer["attempts"] == len(direct.posts) == 2
+    shown = desk.pixelmeter("show", "latest", "--data", desk.data, "--json").answer
+    turns = shown["conversations"][0]["turns"]
+    assert [turn["n_stranded"] for turn in turns] == [0, 0, 1, 1]
+    # That no picture has no tokens is no gap to the published rule.
+    assert (
+        "tokens reported against"
+        not in desk.pixelmeter("show", "latest", "--data", desk.data).out
+    )
+
+
 def test_a_rate_limited_turn_is_sent_again_and_the_conversation_goes_on(
     desk: Any, direct: Any
 ) -> None:

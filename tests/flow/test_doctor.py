@@ -8,18 +8,28 @@ import socket
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import date, timedelta
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.checkup.prices import check_book, check_suites
 from bench.checkup.program import fits
+from bench.endpoint import Endpoint, Route
+from pricing.book import shipped_book
 from tests.canned import answering
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Desk, Double, Ended
 
-MODELS = {"object": "list", "data": [{"id": "gpt-image-2"}]}
+MODEL = "gpt-image-2"
+MODELS = {"object": "list", "data": [{"id": MODEL}]}
+# Whether that is long ago hangs on the day of the test.
+PRICES_CHECKED = "the oldest rate in use was checked on "
 # A machine of its own may be slow; a hang is what must not be.
 TOGETHER_S = 10.0
 
@@ -68,9 +78,10 @@ def test_a_good_set_up_is_told_line_by_line_and_costs_nothing(
     ended = desk.pixelmeter("doctor", "--endpoints", desk.endpoints)
     assert (ended.code, ended.err) == (0, "")
     *lines, last = ended.out.splitlines()
-    assert last == "Nothing stands in the way of a run."
-    assert all(line.startswith("ok  ") for line in lines)
-    names = [line[4:].partition(":")[0] for line in lines]
+    assert last.startswith("Nothing stands in the way of a run")
+    names = [line.split(maxsplit=1)[1].partition(":")[0] for line in lines]
+    odd = [line for line in lines if not line.startswith("ok  ")]
+    assert not [line for line in odd if PRICES_CHECKED not in line]
     for name in ("python", "libraries", "data folder", "disk", "clock", "prices"):
         assert name in names
     assert f"endpoint direct: {direct.url}/models: answered in " in ended.out
@@ -350,6 +361,40 @@ def test_a_suite_that_would_be_refused_is_told(desk: Desk, direct: Double) -> No
     assert (status, "does not list model gpt-image-2" in sentence) == ("warning", True)
 
 
+def test_a_model_near_its_end_and_a_text_model_without_a_price_are_told(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "suite.yaml"
+    path.write_text(
+        "{name: s, api: responses, prompts: [{id: a, text: A kite}], axes: {mainline_"
+        "model: [gpt-4.1, gpt-99]}, fixed: {model: gpt-image-1.5, quality: low}}"
+    )
+    endpoint = Endpoint(
+        name="direct",
+        base_url="https://api.openai.com/v1",
+        api_key_env="PX_KEY",
+        route=Route.DIRECT,
+        prices="openai",
+    )
+    listed = {"direct": frozenset({"gpt-image-1.5"})}
+    day, book = date(2026, 11, 30), shipped_book()
+    found = check_suites((path,), (endpoint,), listed, day, book)
+    assert [check.status for check in found] == ["warning"] * 2
+    assert "gpt-99" in found[0].sentence
+    end = "gpt-image-1.5 is shut down by its maker on 2026-12-01, in 1 day"
+    assert found[1].sentence.startswith(f"{path}: {end}; ")
+
+
+def test_prices_that_nobody_checked_for_a_quarter_of_a_year_are_a_warning() -> None:
+    book, day = shipped_book(), date(2027, 3, 1)
+    (card,) = (card for card in book.cards if card is book.card("openai", MODEL, day))
+    alone = replace(book, cards=(card,))
+    for n_days, status in ((0, "ok"), (90, "ok"), (91, "warning")):
+        found = check_book(("openai",), card.checked_on + timedelta(n_days), alone)
+        assert found.status == status
+        assert found.sentence.startswith(PRICES_CHECKED)
+
+
 def test_the_data_folder_is_looked_into_and_left_as_it_is(
     desk: Desk, direct: Double
 ) -> None:
@@ -358,7 +403,9 @@ def test_the_data_folder_is_looked_into_and_left_as_it_is(
     assert desk.run("--limit", 1).code == 0
     before = {path: path.stat().st_mtime_ns for path in desk.data.rglob("*")}
     ended = doctor(desk)
-    assert (ended.code, ended.answer["warnings"]) == (0, 0)
+    odd = [c for c in ended.answer["checks"] if c["status"] != "ok"]
+    assert not [check for check in odd if check["name"] != "prices"]
+    assert ended.code == 0
     assert "1 run, current" in checks(ended, "index")[0][1]
     assert "nothing is left over" in checks(ended, "locks")[0][1]
     after = {path: path.stat().st_mtime_ns for path in desk.data.rglob("*")}

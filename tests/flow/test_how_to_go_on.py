@@ -58,3 +58,14 @@ def test_resume_needs_the_keys_of_what_is_left_alone(
     assert again.code == 0, again
     assert again.answer["trials"]["done"] == 5
     assert desk.resume("--endpoint", "half", PX_KEY="").code == 0
+
+
+def test_a_run_of_a_model_that_is_shut_down_says_so_when_it_goes_on(
+    desk: Desk, direct: Double
+) -> None:
+    desk.suite(axes={"model": ["gpt-image-1"], "quality": ["low"]})
+    desk.endpoint(direct.url, route="gateway")
+    direct.fault("quota_exhausted")
+    assert desk.run().code == 5
+    (note,) = (line for line in desk.resume().said if line.startswith("note: "))
+    assert "gpt-image-1 was shut down by its maker on 2026-10-23" in note

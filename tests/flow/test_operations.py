@@ -108,7 +108,7 @@ def test_what_can_not_be_sent_along_is_told_and_nothing_is_sent(
     async def ask(meter: Meter) -> None:
         for name, why in (
             ("a.pdf", "is a PDF"),
-            ("cut.png", "damaged or cut short"),
+            ("cut.png", "damaged, cut short"),
             ("link.png", "is a symbolic link"),
             ("none.png", "can't be read"),
         ):

@@ -133,6 +133,7 @@ def test_what_only_the_endpoint_knows_is_not_sent_under_a_cap(
         "web_search": {"tools": [TOOL, {"type": "web_search"}]},
         "item_reference": {"input": [{"type": "item_reference", "id": "msg_1"}]},
         "input_file": {"input": [message]},
+        "priority": {"service_tier": "priority"},
     }
 
     async def ask(client: openai.AsyncOpenAI) -> None:

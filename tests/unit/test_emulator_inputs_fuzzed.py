@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -34,6 +34,7 @@ PIECES = st.sampled_from(
 
 @settings(deadline=None, max_examples=400, derandomize=True)
 @given(st.lists(PIECES, max_size=16).map(b"".join) | st.binary(max_size=60))
+@example(b'\r\ncontent-disposition: form-data; name*="a"; name*1*="b"\r\n\r\n\r\n--b--')
 def test_a_body_is_read_as_a_form_or_refused(body: bytes) -> None:
     with suppress(RefusedError):
         assert all(read_form(parts_of(b"--b" + body, KIND)).files.values())
@@ -55,6 +56,14 @@ def test_what_a_form_holds_comes_out_as_it_went_in(files: dict[str, bytes]) -> N
     )
     found = parts_of(body + b"--b--\r\n", KIND)
     assert {part.name: part.content for part in found} == files
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(st.lists(st.sampled_from(["boundary", "*", "*1*", "=", '"', ";", "b", "''"])))
+@example(["boundary", "*", "=", "b", ";", "boundary", "*1*", "=", "b"])
+def test_a_content_type_names_a_boundary_or_is_refused(parts: list[str]) -> None:
+    with suppress(RefusedError):
+        assert parts_of(b"--b--", "multipart/form-data; " + "".join(parts)) == []
 
 
 SOUND = [

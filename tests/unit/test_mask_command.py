@@ -107,7 +107,7 @@ def _files(folder: Path) -> dict[str, Path]:
         ("folder", "is a folder; name a picture file"),
         ("link", "is a symbolic link, which is not followed"),
         ("empty", "is empty"),
-        ("cut", r"can't be decoded \(it is damaged or cut short\)"),
+        ("cut", "can't be decoded, so it is damaged, cut short"),
         ("gone", r"can't be read \(No such file"),
     ],
 )

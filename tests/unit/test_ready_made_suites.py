@@ -12,7 +12,8 @@ from bench.endpoint import read_endpoints
 from bench.errors import BadInput
 from bench.plan.build import Wishes
 from bench.plan.forecast import forecast
-from bench.suite import suite_schema
+from bench.suite import read_suite, suite_schema
+from pricing.book import shipped_book
 from tests.drawings import DRAWINGS, FOLDER, write
 
 ROOT = Path(__file__).parents[2]
@@ -24,9 +25,14 @@ FILES = [
     for path in sorted(folder.glob("*.yaml"))
     if not path.name.startswith("endpoint")
 ]
-LEGACY = {"variations", "generate", "dall-e-3", "variation"}
-# Their models are shut down on 2026-12-01; a gateway may go on.
-LAST_DAYS = {"fidelity", "logo-on-a-shirt"}
+# Shut down by their maker; asked of the emulator's legacy profile, by name of the file
+# and whether it is one of the guides'.
+GONE = {
+    ("variations", False),
+    *((name, True) for name in ("generate", "dall-e-3", "variation", "sizes")),
+}
+# Their model is shut down on 2026-12-01.
+GOING = {("fidelity", False), ("logo-on-a-shirt", True)}
 REFUSED = {
     "sizes": "it takes 1024x1024, 1024x1536, 1536x1024, auto",
     "tool-with-n": "leave it out, and set repeats",
@@ -41,6 +47,10 @@ def _name(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
+def _key(path: Path) -> tuple[str, bool]:
+    return path.stem, path.parent == GUIDES
+
+
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_a_ready_made_suite_is_planned_or_refused_with_the_cure(path: Path) -> None:
     jsonschema.validate(yaml.safe_load(path.read_text()), suite_schema())
@@ -48,9 +58,7 @@ def test_a_ready_made_suite_is_planned_or_refused_with_the_cure(path: Path) -> N
     known = read_endpoints(SUITES / "endpoints.yaml")
     if path.stem == "defaults":
         known = read_endpoints(GUIDES / "service.json", "direct", "openai")
-    is_old = path.stem in LEGACY and (is_guide or path.stem == "variations")
-    is_elsewhere = is_old or path.stem in {"sizes", *LAST_DAYS}
-    at = known[1 if is_elsewhere else 0]
+    at = known[1 if _key(path) in GONE | GOING else 0]
     if is_guide and path.stem in REFUSED:
         with pytest.raises(BadInput) as refusal:
             planned(path, (at,), Wishes(seed=1))
@@ -58,9 +66,31 @@ def test_a_ready_made_suite_is_planned_or_refused_with_the_cure(path: Path) -> N
         return
     figures = forecast(planned(path, (at,), Wishes(seed=1)))
     assert 0 < figures.worst_case_usd < MOST_USD
-    if is_old:
+    if _key(path) in GONE:
         with pytest.raises(BadInput, match="was shut down on"):
             planned(path, known[:1], Wishes(seed=1))
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_a_suite_is_asked_elsewhere_just_where_a_model_of_it_has_a_last_day(
+    path: Path,
+) -> None:
+    variants, book = read_suite(path).variants, shipped_book()
+    asked = {v.get(key) for v in variants for key in ("model", "mainline_model")}
+    lives = [book.model("openai", str(name)) for name in asked - {None}]
+    assert any(life.retired for life in lives) == (_key(path) in GONE | GOING)
+    for life in lives:
+        cards = [card for card in book.cards if card.model == life.name]
+        assert any(card.valid_until is None for card in cards), life.name
+
+
+@pytest.mark.parametrize(("name", "is_guide"), sorted(GONE | GOING))
+def test_where_such_a_suite_is_asked_is_written_beside_its_name(
+    name: str, *, is_guide: bool
+) -> None:
+    page = GUIDES / "README.md" if is_guide else ROOT / "docs" / "suites.md"
+    (row,) = [x for x in page.read_text().splitlines() if f"`{name}.yaml`" in x]
+    assert "legacy" in row
 
 
 @pytest.mark.parametrize(

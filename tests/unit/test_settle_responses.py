@@ -98,7 +98,7 @@ def settled(
         waiting_ns=0,
         started_at="2026-11-21T12:00:00.000000Z",
     )
-    pictures = (SEEN,) if DONE in output else ()
+    pictures = (SEEN,) * output.count(DONE)
     return settle(sending, answer, read(answer), pictures, prices or priced())
 
 
@@ -123,6 +123,34 @@ def test_a_gateways_scheme_is_of_both_together(make_plan: Planner) -> None:
     assert attempt.money.charge_usd == (TOOL_USD + mainline_usd()) / 2
 
 
+@pytest.mark.parametrize(
+    ("asked", "told", "is_priced"),
+    [
+        (None, None, True),
+        ("auto", "default", True),
+        ("flex", "default", True),
+        ("auto", "priority", False),
+        (None, "flex", False),
+        ("priority", None, False),
+        (None, "batch", False),
+    ],
+)
+def test_a_tier_without_rates_in_the_book_is_charged_at_no_others(
+    make_plan: Planner, asked: str | None, told: str | None, *, is_priced: bool
+) -> None:
+    plan = make_plan()
+    trial = plan.trials[0].trial
+    named = () if asked is None else (("service_tier", asked),)
+    cell = replace(trial.cell, parameters=(*trial.cell.parameters, *named))
+    planned = replace(plan.trials[0], trial=replace(trial, cell=cell))
+    attempt = settled(replace(plan, trials=(planned,)), DONE, service_tier=told)
+    assert (attempt.money.charge_usd is not None) == is_priced
+    assert ("service_tier_unpriced" in attempt.money.flags) != is_priced
+    held = 0 if is_priced else planned.bound_usd
+    assert attempt.money.possibly_billed_usd == held
+    assert attempt.usage["output_image_tokens"] == 196
+
+
 def test_a_tool_that_tells_nothing_is_charged_by_the_published_rule(
     make_plan: Planner,
 ) -> None:
@@ -135,6 +163,51 @@ def test_a_tool_that_tells_nothing_is_charged_by_the_published_rule(
     assert attempt.usage["output_image_tokens"] == expected["output_image_tokens"]
     assert attempt.money.charge_usd is not None
     assert attempt.money.charge_usd > mainline_usd()
+
+
+def test_each_of_several_pictures_counts_whether_their_tokens_are_told_or_not(
+    make_plan: Planner,
+) -> None:
+    plan = make_plan()
+    expected = plan.trials[0].expected
+    assert expected is not None
+    told = settled(plan, DONE, DONE)
+    assert (told.money.charge_usd, len(told.pictures)) == (TOOL_USD + mainline_usd(), 2)
+    assert "images_not_as_asked" in told.money.flags
+    one = settled(plan, DONE, tool_usage=None).money.charge_usd
+    untold = settled(plan, DONE, DONE, tool_usage=None)
+    assert one is not None
+    assert untold.usage_source is UsageSource.ESTIMATED
+    assert untold.usage["output_image_tokens"] == 2 * expected["output_image_tokens"]
+    assert untold.money.charge_usd == 2 * (one - mainline_usd()) + mainline_usd()
+    # The endpoint made one of the four that were asked for.
+    trial = plan.trials[0].trial
+    cell = replace(trial.cell, parameters=(*trial.cell.parameters, ("n", 4)))
+    four = {name: count and 4 * count for name, count in expected.items()}
+    asked = replace(plan.trials[0], trial=replace(trial, cell=cell), expected=four)
+    alone = settled(replace(plan, trials=(asked,)), DONE, tool_usage=None)
+    assert alone.money.charge_usd == one
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"cached_tokens": 2_001},
+        {"cached_tokens": 1_500, "cache_write_tokens": 501},
+    ],
+)
+def test_more_tokens_from_the_cache_than_went_in_leave_the_charge_unknown(
+    make_plan: Planner, told: dict[str, int]
+) -> None:
+    plan = make_plan()
+    usage = {**MAINLINE, "input_tokens_details": told}
+    attempt = settled(plan, DONE, usage=usage)
+    assert attempt.money.charge_usd is None
+    assert "usage_not_priceable" in attempt.money.flags
+    assert attempt.money.possibly_billed_usd == plan.trials[0].bound_usd
+    tool = {**TOOL, "cached_tokens_details": {"cached_text_tokens": 11}}
+    attempt = settled(plan, DONE, tool_usage={"image_gen": tool})
+    assert attempt.money.charge_usd is None
 
 
 @pytest.mark.parametrize("unknown", ["tool", "mainline"])

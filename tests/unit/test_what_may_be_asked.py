@@ -11,7 +11,7 @@ from bench.errors import BadInput
 from bench.prompt import Prompt
 from bench.reference import Reference
 from bench.rules.asked import check_asked
-from bench.rules.life import notes_on_life
+from bench.rules.life import note_on_life, notes_on_life
 
 DAY = date(2026, 11, 22)
 DIRECT = Endpoint(
@@ -151,7 +151,7 @@ def test_what_does_not_is_refused_with_the_cure(
     assert "\n" not in str(refusal.value)
 
 
-def test_a_gateway_that_sells_what_its_maker_shut_down_is_noted_once() -> None:
+def test_what_its_maker_shut_down_is_noted_once_for_each_endpoint() -> None:
     cells = tuple(
         Cell(
             endpoint=name,
@@ -164,5 +164,40 @@ def test_a_gateway_that_sells_what_its_maker_shut_down_is_noted_once() -> None:
         for model in ("gpt-image-1", "gpt-image-2")
         for n in (1, 2)
     )
-    (note,) = notes_on_life(cells, (DIRECT, GATEWAY), DAY)
-    assert note.startswith("gpt-image-1 was shut down by its maker on 2026-10-23")
+    direct, gateway = notes_on_life(cells, (DIRECT, GATEWAY), DAY)
+    gone = "gpt-image-1 was shut down by its maker on 2026-10-23; endpoint "
+    assert direct == f"{gone}openai refuses it"
+    assert gateway.startswith(f"{gone}half is a gateway and may still sell it")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "day", "said"),
+    [
+        (DIRECT, date(2026, 10, 1), None),
+        (DIRECT, date(2026, 10, 2), "in 60 days; ask gpt-image-2 from then on"),
+        (DIRECT, date(2026, 11, 30), "in 1 day; ask gpt-image-2 from then on"),
+        (GATEWAY, DAY, "in 9 days; endpoint half is a gateway and may sell it longer"),
+    ],
+)
+def test_a_models_end_is_told_sixty_days_before(
+    endpoint: Endpoint, day: date, said: str | None
+) -> None:
+    note = note_on_life(endpoint, "gpt-image-1.5", day)
+    begins = "gpt-image-1.5 is shut down by its maker on 2026-12-01, "
+    assert note == (None if said is None else begins + said)
+
+
+def test_a_text_models_end_is_told_too() -> None:
+    cell = Cell(
+        endpoint="openai",
+        api="responses",
+        operation="generate",
+        model="gpt-image-2",
+        parameters=(),
+        mainline_model="gpt-4.1-nano",
+    )
+    (note,) = notes_on_life((cell,), (DIRECT,), date(2026, 10, 22))
+    assert note == (
+        "gpt-4.1-nano is shut down by its maker on 2026-10-23, in 1 day; "
+        "ask another from then on"
+    )

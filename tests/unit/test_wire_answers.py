@@ -125,7 +125,7 @@ def test_a_refusal_is_told_by_status_code_and_words(
     ("body", "kind", "code", "message"),
     [
         (_error(type="t", code="c", message="m"), "t", "c", "m"),
-        (_error(type=None, code=429, message=5), None, None, None),
+        (_error(type=None, code=429, message=5), None, "429", None),
         (b'{"error": "in words"}', None, None, "in words"),
         (b'{"message": "flat", "code": "c"}', None, "c", "flat"),
         (b'{"error": null}', None, None, '{"error": null}'),
@@ -194,7 +194,6 @@ def test_pictures_come_in_the_order_of_the_answer_with_what_was_served() -> None
         (b"\xff\xfe", "bad_json"),
         (b"[" * 100_000, "bad_json"),
         (b"{}", "no_image"),
-        (_error(code="server_error"), "no_image"),
         (_ok(), "no_image"),
         (b'{"data": null}', "no_image"),
         (b'{"data": {"b64_json": "x"}}', "no_image"),
@@ -220,6 +219,72 @@ def test_a_success_without_a_usable_picture_is_billed_and_unusable(
     assert (reading.error_type, reading.error_code) == ("unusable_answer", code)
     assert reading.error_message
     assert reading.stops is None
+
+
+FAILED = (Outcome.SERVER_ERROR, POSSIBLY, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "meaning"),
+    [
+        ({"code": "server_error", "message": "m"}, FAILED),
+        ({"code": "rate_limit_exceeded", "message": "m"}, FAILED),
+        ({"code": 500, "message": "m"}, FAILED),
+        ({"code": "c", "message": SPENT}, (Outcome.SERVER_ERROR, POSSIBLY, "quota")),
+        ({"code": "moderation_blocked"}, (Outcome.REFUSED, POSSIBLY, None)),
+        (
+            {"type": "t", "moderation_details": {"moderation_stage": "output"}},
+            (Outcome.REFUSED, POSSIBLY, None),
+        ),
+        ({"code": "invalid_image"}, (Outcome.CLIENT_ERROR, POSSIBLY, None)),
+        (
+            {"code": "invalid_api_key"},
+            (Outcome.CLIENT_ERROR, POSSIBLY, "credentials"),
+        ),
+    ],
+)
+def test_a_success_that_tells_an_error_is_that_error_and_may_be_billed(
+    said: dict[str, Any], meaning: tuple[Outcome, Billing, str | None]
+) -> None:
+    for body in (_error(**said), _ok(error=said), b"data: " + _error(**said)):
+        reading = read_answer(200, body)
+        assert (reading.outcome, reading.billing, reading.stops) == meaning
+        code = said.get("code")
+        assert reading.error_code == (None if code is None else str(code))
+        assert reading.error_message == said.get("message")
+    # What it tells of tokens is paid.
+    told = _ok(error=said, usage={"input_tokens": 5, "output_tokens": 0})
+    assert read_answer(200, told).billing is Billing.BILLED_UNUSABLE
+    # A picture that came is a picture, whatever is said beside it.
+    drawn = read_answer(200, _ok({"b64_json": PICTURE}, error=said))
+    assert (drawn.outcome, drawn.billing) == (Outcome.OK, Billing.BILLED)
+
+
+@pytest.mark.parametrize(
+    "begins", [b"", b"\xef\xbb\xbf", b"\n", b"id: 1\n", b": hi\n\n"]
+)
+def test_events_behind_a_refusals_status_keep_what_they_say(begins: bytes) -> None:
+    said = _error(type="t", code="moderation_blocked", message="m")
+    body = begins + b'event: error\ndata: {"type": "x"}\n\ndata: ' + said + b"\n\n"
+    reading = read_answer(400, body, "text/event-stream")
+    assert (reading.outcome, reading.billing) == (Outcome.REFUSED, UNBILLED)
+    assert (reading.error_code, reading.error_message) == ("moderation_blocked", "m")
+    flat = b'data: {"type": "error", "code": "insufficient_quota", "message": "m"}'
+    assert read_answer(429, flat).stops == "quota"
+    assert read_answer(500, b"data: [DONE]\n\n").error_message == "data: [DONE]"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"b64_json": f"data:image/png;base64,{PICTURE}"},
+        {"b64_json": "", "url": f"data:image/png;base64,{PICTURE}"},
+        {"url": f"DATA:image/webp;base64,{PICTURE}"},
+    ],
+)
+def test_a_picture_within_a_data_url_is_taken(item: dict[str, str]) -> None:
+    reading = read_answer(200, _ok(item))
+    assert (reading.outcome, reading.pictures) == (Outcome.OK, (b"a picture",))
 
 
 def test_an_unusable_answer_keeps_the_usage_that_it_reports() -> None:
