@@ -24,7 +24,12 @@ _SENTENCES = {
     "dict_type": "should hold keys and values",
     "too_short": "should not be empty",
     "string_too_short": "should not be empty",
+    "string_type": "should be a text (in quotes)",
+    "int_type": "should be a whole number",
 }
+_CONTROLS = "should have no control characters"
+_MOST_DIGITS = 100
+_TWO_DOCUMENTS = "a second document begins here, and one is read; take it away"
 _KINDS = {"dict": "mapping", "str": "text", "int": "number"}
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -63,13 +68,22 @@ class _Loader(yaml.SafeLoader):
     def whole(self, node: yaml.ScalarNode) -> int | str:
         """A whole number; what YAML 1.1 alone takes for one (12:30, 010) as text."""
         text = self.as_written(node)
-        return int(text) if _WHOLE.fullmatch(text) else text
+        is_one = _WHOLE.fullmatch(text) and len(text) <= _MOST_DIGITS
+        return int(text) if is_one else text
 
     def as_written(self, node: yaml.ScalarNode) -> str:
         """A scalar as its own text."""
         return str(self.construct_scalar(node))
 
 
+def _refused(loader: _Loader, node: yaml.Node) -> None:  # noqa: ARG001  as called
+    what = "a tag (!name) is not read; write the value itself"
+    if node.tag == "tag:yaml.org,2002:merge":
+        what = "a merge (<<) is not read; write its keys out"
+    raise yaml.constructor.ConstructorError(None, None, what, node.start_mark)
+
+
+_Loader.add_constructor(None, _refused)
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.mapping)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.decimal)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.whole)
@@ -137,7 +151,10 @@ def parse(path: Path, text: str) -> Any:  # noqa: ANN401  a document can be anyt
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
-        raise BadInput(f"{path}: {line}{error.problem or 'no YAML'}") from None
+        problem = error.problem or "no YAML"
+        if "another document" in problem:
+            problem = _TWO_DOCUMENTS
+        raise BadInput(f"{path}: {line}{problem}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: no YAML that can be read ({_line(error)})") from None
 
@@ -195,6 +212,8 @@ def _sentence(where: str, problem: ErrorDetails) -> str:
         return f"key '{where}' is missing"
     message = _SENTENCES.get(kind, problem["msg"].removeprefix("Value error, "))
     where = f"{where}: " if where else ""
+    if kind == "string_pattern_mismatch" and "\\x00" in problem["msg"]:
+        message = _CONTROLS
     if kind == "string_too_long":
         most = problem.get("ctx", {})["max_length"]
         return f"{where}has {len(value):,} characters; at most {most:,} are taken"

@@ -134,8 +134,14 @@ class DataFolder:
             run_id = known[-1]
         folder = self.run(run_id)
         if not folder.plan.is_file():
-            near = f"; the last one is {known[-1]}" if known else ""
-            raise BadInput(f"run '{run_id}' is not in {self.runs}{near}")
+            if not known:
+                raise BadInput(
+                    f"run '{run_id}' is not in {self.runs}, where no run is yet; "
+                    "`pixelmeter run SUITE` makes one"
+                )
+            raise BadInput(
+                f"run '{run_id}' is not in {self.runs}; the last one is {known[-1]}"
+            )
         return folder
 
     def run_ids(self) -> tuple[str, ...]:

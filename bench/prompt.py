@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,6 +71,19 @@ class Prompt(BaseModel):
         plain = self.model_dump(mode="json", exclude=_OF_SOME)
         more = self.model_dump(mode="json", include=_OF_SOME, exclude_defaults=True)
         return {**plain, **more}
+
+
+_MADE_ID = re.compile(r"p-[0-9a-f]{12}")
+
+
+def made_id(digest: str) -> str:
+    """The id of a prompt that nobody gave one, by the digest of what it says."""
+    return f"p-{digest[:12]}"
+
+
+def prompt_words(prompt_id: str) -> str:
+    """A prompt by the id that its user gave it; of a made one he knows nothing."""
+    return "the prompt" if _MADE_ID.fullmatch(prompt_id) else f"prompt '{prompt_id}'"
 
 
 _OF_SOME = {"inputs", "mask", "markup", "conversation", "turn"}

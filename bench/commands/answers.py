@@ -92,12 +92,13 @@ def comparison_answer(comparison: Comparison) -> dict[str, Any]:
 
 def saving_answer(saving: Saving) -> dict[str, Any]:
     """The month of a variant; money as decimal strings."""
-    model, quality, size = saving.variant
+    model, quality, size, asked = saving.variant
     projected, band = saving.projection, saving.saving_band_usd
     return {
         "model": model,
         "quality": quality,
         "size": size,
+        "asked": asked,
         "direct": saving.direct,
         "gateway": saving.gateway,
         "n_prompts": saving.n_prompts,

@@ -9,6 +9,7 @@ import typer
 
 from bench.folder import DataFolder
 from bench.store.chosen import Chosen
+from bench.store.figures import CELL
 from bench.store.reported import (
     estimated_charges,
     n_costs_otherwise,
@@ -20,6 +21,7 @@ from bench.studies.told_costs import CostGap, ToldCost, cost_gaps, told_costs
 from bench.words.figures import UNKNOWN, dollars, signed_dollars, so_many
 from bench.words.gaps import cost_gap_sentences, token_gap_sentence
 from bench.words.tables import print_table
+from bench.words.variants import beside_model, parameters_of
 from pricing.money import usd_text
 
 if TYPE_CHECKING:
@@ -142,7 +144,7 @@ def _print_costs(gaps: Sequence[CostGap]) -> None:
 
 
 def _token_lines(gap: TokenGap) -> list[list[str]]:
-    asked = " ".join(part for part in (gap.quality, gap.size) if part)
+    asked = beside_model({name: getattr(gap, name) for name in CELL})
     place = gap.endpoint + (" (simulated)" if gap.simulated else "")
     lines = [
         [
@@ -188,10 +190,11 @@ def doubts_answer(doubts: Doubts) -> dict[str, Any]:
 
 
 def _token_gaps(gaps: Sequence[TokenGap]) -> list[dict[str, Any]]:
-    names = ("endpoint", "route", "simulated", "model", "quality", "size", "n_compared")
     return [
         {
-            **{name: getattr(gap, name) for name in names},
+            **{name: getattr(gap, name) for name in CELL if name != "parameters"},
+            "parameters": parameters_of({"parameters": gap.parameters}),
+            "n_compared": gap.n_compared,
             "n_off": gap.n_off,
             "gap_usd": _usd(gap.charge_usd),
             "gap_list_usd": _usd(gap.list_usd),

@@ -19,7 +19,7 @@ from bench.journal import read_run
 from bench.plan.frozen import Plan
 from bench.record import LastAttempt, RunHistory, read_history
 from bench.standing import Ending
-from bench.words.figures import dollars
+from bench.words.figures import dollars, so_many
 from bench.words.limited import limited_sentence
 from bench.words.offered import offered_text
 from bench.words.refused import cure_of
@@ -147,7 +147,8 @@ class Told:
         )
         typer.echo(
             f"run {status['run_id']} {status['state']}: {counts} of "
-            f"{trials['planned']} trials, {status['attempts']} requests"
+            f"{so_many(trials['planned'], 'trial')}, "
+            f"{so_many(status['attempts'], 'request')}"
         )
         found = self.ending.found
         lines = [offered_text(self.paced)] if self.paced else []

@@ -145,7 +145,7 @@ def generate(
     """
     from bench.commands.carrying import Session
     from bench.commands.generated import Given
-    from bench.commands.generating import Wanted, carry_out
+    from bench.commands.generating import Wanted, fulfil
 
     session = Session.begin(data)
     over = {"mask": mask, "markup": markup}
@@ -180,7 +180,7 @@ def generate(
         note=note,
         output=output,
     )
-    raise typer.Exit(carry_out(wanted, session, agreed=yes, as_json=json))
+    raise typer.Exit(fulfil(wanted, session, agreed=yes, as_json=json))
 
 
 def _chosen(

@@ -1,6 +1,6 @@
 """Generated: what a call was asked and gave, told to a person."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -85,6 +85,22 @@ class Given:
         return self.operation == "converse"
 
 
+# Told the answers, and the files that their pictures were copied to.
+Teller = Callable[[Sequence[Answer], Sequence[Path]], None]
+
+
+def teller(given: Given, session: Session, *, as_json: bool) -> Teller:
+    """What tells answers: to a person, or as one JSON object."""
+
+    def told(answers: Sequence[Answer], copies: Sequence[Path]) -> None:
+        if as_json:
+            typer.echo(answers_json(given, answers))
+        else:
+            tell(given, answers, copies, session)
+
+    return told
+
+
 def _operation(then: Sequence[str], images: Sequence[str], mask: str | None) -> str:
     if then:
         return "converse"
@@ -103,7 +119,8 @@ def tell(
     for number, answer in enumerate(answers, start=1):
         turn = f"turn {number}: " if len(answers) > 1 else ""
         _tell_one(answer, outputs_of(answers, outputs, number - 1), session, turn)
-    if len(answers) < n_asked:
+    is_stranded = not answers[-1].ok or answers[-1].response_id is None
+    if len(answers) < n_asked and is_stranded:
         n_left = n_asked - len(answers)
         were = "was" if n_left == 1 else "were"
         typer.echo(
@@ -168,8 +185,10 @@ def is_kept(answer: Answer) -> bool:
 
 def _facts(image: Image) -> str:
     problem = f", {image.problem}" if image.problem else ""
-    size = f"{image.width_px}x{image.height_px} {image.format}"
-    return f"{size}, {bytes_text(len(image.content))}{problem}"
+    size = f"{image.width_px}x{image.height_px} {image.format}, "
+    if image.width_px is None:
+        size = ""
+    return f"{size}{bytes_text(len(image.content))}{problem}"
 
 
 def _seconds(answers: Sequence[Answer]) -> str:
@@ -187,7 +206,10 @@ def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
 
 
 def _money(answers: Sequence[Answer]) -> str:
-    charged = f"charged {dollars(_sum([a.charge_usd for a in answers]))}"
+    charge_usd = _sum([a.charge_usd for a in answers])
+    charged = f"charged {dollars(charge_usd)}"
+    if charge_usd is None:
+        charged = "charge unknown"
     possibly_usd = total(a.possibly_billed_usd for a in answers)
     if possibly_usd:
         charged += f", up to {dollars(possibly_usd)} possibly billed"

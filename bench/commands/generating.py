@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,15 +18,9 @@ from bench.commands.carrying import Session, agree_to, check_keys
 from bench.commands.choosing import dollars as dollars_typed
 from bench.commands.choosing import notes_on_ends
 from bench.commands.ending import CODES, TOO_MANY_FAILURES
-from bench.commands.generated import (
-    Given,
-    answers_json,
-    is_kept,
-    outputs_of,
-    tell,
-)
+from bench.commands.generated import Given, Teller, is_kept, outputs_of, teller
 from bench.endpoint import Endpoint
-from bench.errors import BadInput, StorageFailed
+from bench.errors import BadInput, BenchError, StorageFailed
 from bench.meter.along import Album
 from bench.meter.answer import Answer
 from bench.meter.asked import Asked
@@ -62,20 +56,11 @@ class Wanted:
         return (self.output, *map(self.output.with_name, named))
 
 
-def carry_out(wanted: Wanted, session: Session, *, agreed: bool, as_json: bool) -> int:
-    """Ask, and tell what came, for a person or as JSON; the exit code.
-
-    Raises:
-        BadInput, NoCredentials: As `agree`.
-        BenchError: As `Meter` raises it.
-    """
+def fulfil(wanted: Wanted, session: Session, *, agreed: bool, as_json: bool) -> int:
+    """Check and ask, make the call and tell what came; the exit code."""
     agree(wanted, session, agreed=agreed)
-    answers = asyncio.run(ask(wanted, session))
-    if as_json:
-        typer.echo(answers_json(wanted.given, answers))
-    else:
-        tell(wanted.given, answers, wanted.outputs, session)
-    return code(answers, wanted, session)
+    tell = teller(wanted.given, session, as_json=as_json)
+    return code(carry_out(wanted, session, tell), wanted, session)
 
 
 def agree(wanted: Wanted, session: Session, *, agreed: bool) -> None:
@@ -146,8 +131,49 @@ def _prompts(given: Given) -> tuple[Prompt, ...]:
     )
 
 
-async def ask(wanted: Wanted, session: Session) -> tuple[Answer, ...]:
-    """Make the call; its pictures are copied to where they are wanted.
+@dataclass(slots=True)
+class _Made:
+    """What came so far."""
+
+    run_id: str | None = None
+    answers: list[Answer] = field(default_factory=list[Answer])
+
+
+def carry_out(wanted: Wanted, session: Session, tell: Teller) -> tuple[Answer, ...]:
+    """Make the call, and tell what came of it, however it ended.
+
+    Its pictures are copied to where they are wanted.
+    """
+    made = _Made()
+    try:
+        asyncio.run(_ask(wanted, session, made))
+    except (BenchError, KeyboardInterrupt) as error:
+        # What came before is paid for, and the person in front wants to have it.
+        if made.answers:
+            _copy_and_tell(made.answers, wanted, tell)
+        if made.run_id is not None and isinstance(error, KeyboardInterrupt):
+            _tell_broken_off(made.run_id, session)
+        raise
+    _copy_and_tell(made.answers, wanted, tell)
+    return tuple(made.answers)
+
+
+def _tell_broken_off(run_id: str, session: Session) -> None:
+    held_usd = Decimal(run_status(session.data, run_id)["possibly_billed_usd"])
+    held = "nothing that was sent is open"
+    if held_usd:
+        held = (
+            f"what was under way may be billed, up to {dollars(held_usd)}, and is "
+            "not sent again"
+        )
+    typer.echo(
+        f"broken off by its user: {held}; pixelmeter show {run_id}{session.where}",
+        err=True,
+    )
+
+
+async def _ask(wanted: Wanted, session: Session, made: _Made) -> None:
+    """Make the call.
 
     A conversation ends with the turn that can't be gone on from.
     """
@@ -157,12 +183,14 @@ async def ask(wanted: Wanted, session: Session) -> tuple[Answer, ...]:
         max_cost_usd=wanted.max_cost,
         name="generate",
         note=wanted.note,
+        on_answer=made.answers.append,
     )
     async with meter:
+        made.run_id = meter.run_id
         with _waiting(wanted.endpoint.name):
             given = wanted.given
             if given.is_conversation:
-                answers = await _talk(meter, wanted)
+                await _talk(meter, wanted)
             else:
                 asked = Asked(
                     operation=given.operation,
@@ -172,13 +200,10 @@ async def ask(wanted: Wanted, session: Session) -> tuple[Answer, ...]:
                     markup=given.markup,
                     parameters=wanted.parameters,
                 )
-                answers = (await meter.ask(asked),)
-    for index, answer in enumerate(answers):
-        _copy(answer, outputs_of(answers, wanted.outputs, index))
-    return answers
+                await meter.ask(asked)
 
 
-async def _talk(meter: Meter, wanted: Wanted) -> tuple[Answer, ...]:
+async def _talk(meter: Meter, wanted: Wanted) -> None:
     given = wanted.given
     talk = meter.conversation(**wanted.parameters)
     first, *others = given.prompts
@@ -187,7 +212,17 @@ async def _talk(meter: Meter, wanted: Wanted) -> tuple[Answer, ...]:
         if not answer.ok or answer.response_id is None:
             break
         answer = await talk.say(text)
-    return talk.answers
+
+
+def _copy_and_tell(answers: Sequence[Answer], wanted: Wanted, tell: Teller) -> None:
+    try:
+        for index, answer in enumerate(answers):
+            _copy(answer, outputs_of(answers, wanted.outputs, index))
+    except StorageFailed:
+        # What it cost is told all the same.
+        tell(answers, ())
+        raise
+    tell(answers, wanted.outputs)
 
 
 def _copy(answer: Answer, outputs: Sequence[Path]) -> None:
@@ -197,6 +232,9 @@ def _copy(answer: Answer, outputs: Sequence[Path]) -> None:
         try:
             path.write_bytes(image.content)
         except OSError as error:
+            # Half a picture would be taken for one.
+            with suppress(OSError):
+                path.unlink()
             where = f"is kept as {image.path}" if is_kept(answer) else "is lost"
             raise StorageFailed(
                 f"{path}: can't be written ({error.strerror}); the picture {where}"

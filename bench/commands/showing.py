@@ -122,7 +122,7 @@ def _standing(row: Row) -> list[str]:
     lines = [
         f"run {row['run_id']}: suite {row['suite']}, {_state(row)}",
         f"begun {_when(row['created_at'])}, seed {row['seed']}",
-        f"trials: {counts} of {row['n_trials']}; {row['attempts']} requests",
+        f"trials: {counts} of {row['n_trials']}; {so_many(row['attempts'], 'request')}",
         f"dollars: {_money(row)}",
     ]
     remarks = [part for part in (row["note"], _tags(row)) if part]

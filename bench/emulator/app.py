@@ -16,11 +16,13 @@ from bench.emulator import (
     uploads,
     variations,
 )
+from bench.emulator.answers import json_bytes
 from bench.emulator.delivery import Delivery, refusal_delivery
 from bench.emulator.edits import edits
 from bench.emulator.generations import generations
 from bench.emulator.manners import dressed
 from bench.emulator.models import list_models, read_model
+from bench.emulator.options import Manner
 from bench.emulator.recorder import Recorder
 from bench.emulator.refusals import Refusal, RefusedError, unknown_url, wrong_method
 from bench.emulator.relay import relaying
@@ -36,13 +38,14 @@ def application(emulator: Emulator) -> ASGIApp:
         RefusedError: _on_refusal,
         HTTPException: _on_wrong_address,
     }
+    is_litellm = emulator.manner is Manner.LITELLM
     app = Starlette(
         routes=[
             Route("/v1/images/generations", generations, methods=["POST"]),
             Route("/v1/images/edits", edits, methods=["POST"]),
             Route("/v1/models", list_models, methods=["GET"]),
             Route("/v1/models/{model}", read_model, methods=["GET"]),
-            *variations.routes(emulator.models),
+            *([] if is_litellm else variations.routes(emulator.models)),
             *relaying(uploads.ROUTES),
             *responses.ROUTES,
             *relaying(batch_api.ROUTES),
@@ -69,5 +72,9 @@ async def _on_refusal(request: Request, error: RefusedError) -> Delivery:
 
 
 async def _on_wrong_address(request: Request, error: HTTPException) -> Delivery:
+    if emulator_of(request).manner is Manner.LITELLM:
+        # It knows no such address, and says so without an error object.
+        body = json_bytes({"detail": error.detail})
+        return Delivery(status=error.status_code, body=body)
     refusal = wrong_method if error.status_code == NOT_ALLOWED else unknown_url
     return _dressed(request, refusal(request.method, request.url.path))

@@ -17,6 +17,9 @@ INPUTS_MAX = 16
 # A picture is under 50 MB, a mask under 4 MB; decimal ones, the stricter reading.
 FILE_MAX_BYTES = 50_000_000
 MASK_MAX_BYTES = 4_000_000
+# Of base64: signs at its end, and signs that are decoded at once.
+PADDING_MAX = 2
+PIECE_CHARS = 4 * 65_536
 DATA_URL_MAX_CHARS = 20_971_520
 PIXELS_MAX = 50_000_000
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
@@ -160,9 +163,24 @@ def _data_url_content(url: str, param: str) -> bytes:
     if head is None or head[1] not in MEDIA_TYPES:
         raise bad_picture("its data URL is not of PNG, JPEG or WebP in base64", param)
     try:
-        return base64.b64decode(url[head.end() :], validate=True)
+        return _decoded(url[head.end() :])
     except ValueError:
         raise bad_picture("its data URL holds no valid base64", param) from None
+
+
+def _decoded(text: str) -> bytes:
+    """Decode base64 in pieces, between which other threads get their turn.
+
+    Raises:
+        ValueError: it is none.
+    """
+    padding = text.find("=")
+    if 0 <= padding < len(text) - PADDING_MAX:
+        raise ValueError(text[padding : padding + PADDING_MAX])
+    return b"".join(
+        base64.b64decode(text[start : start + PIECE_CHARS], validate=True)
+        for start in range(0, len(text), PIECE_CHARS)
+    )
 
 
 def file_content(emulator: Emulator, file_id: str, param: str) -> bytes:

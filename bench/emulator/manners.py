@@ -32,6 +32,7 @@ SERVER_ERRORS = 500
 BROKEN = "internal_server_error"
 EDIT_FIELDS = NEWAPI_FIELDS | {"image", "images", "mask", "input_fidelity"}
 IGNORED = ("size", "quality", "partial_images")
+ROW_MEMBERS = ("b64_json", "url", "revised_prompt")
 ANSWER_MEMBERS = ("created", "background", "data", "output_format", "quality", "size")
 
 
@@ -143,5 +144,5 @@ def passed_back(told: dict[str, Any], manner: Manner) -> dict[str, Any]:
         return told
     empty = {"url": None, "revised_prompt": None, "provider_specific_fields": None}
     kept = {key: told[key] for key in ANSWER_MEMBERS if key in told}
-    data = [{**empty, **row} for row in rows]
+    data = [{**empty, **{k: row[k] for k in ROW_MEMBERS if k in row}} for row in rows]
     return {**kept, "data": data, "usage": told.get("usage") or ZERO_USAGE}

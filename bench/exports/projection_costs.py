@@ -61,7 +61,8 @@ def write_unit_costs(
         recipe = line.priced.recipe
         first = row
         for keys, part in zip(recipe.parts, line.priced.mix, strict=True):
-            words = " ".join(v for v in (part.model, part.quality, part.size) if v)
+            named = (part.model, part.quality, part.size, part.asked)
+            words = " ".join(value for value in named if value)
             head = [recipe.name, words or "any picture"]
             sheet.write_row(row, [*head, *_part(row, keys, recipe, (refs, values))])
             row += 1

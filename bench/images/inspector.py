@@ -14,7 +14,7 @@ import sys
 import warnings
 from typing import Any, BinaryIO
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from bench.images.drawing import is_svg, read_svg
 from bench.images.header import MARK
@@ -84,7 +84,7 @@ def inspect(content: bytes, *, thumbnail: bool) -> tuple[dict[str, Any], bytes]:
             return facts, _thumbnail(picture) if thumbnail else b""
     # Decoders raise whatever they meet; the picture is the culprit in any case.
     except Exception as error:  # noqa: BLE001
-        facts["problem"] = f"can't be decoded ({type(error).__name__})"
+        facts["problem"] = not_decoded(error)
         return facts, b""
 
 
@@ -98,6 +98,15 @@ def _of_svg(content: bytes) -> dict[str, Any]:
         "simulated": any(MARK.decode() in text for text in found.comments),
         "problem": found.problem,
     }
+
+
+def not_decoded(error: Exception) -> str:
+    """Why a picture can't be used, by what its decoder raised."""
+    if isinstance(error, UnidentifiedImageError):
+        return "can't be decoded (it is no PNG, JPEG, WebP or GIF)"
+    if isinstance(error, MemoryError):
+        return "can't be decoded (it takes too much memory)"
+    return "can't be decoded (it is damaged or cut short)"
 
 
 def _is_marked(picture: Image.Image) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageChops
 
-from bench.images.inspector import inspect, limit
+from bench.images.inspector import inspect, limit, not_decoded
 
 _MIDDLE = 128
 _COLOURED = 33
@@ -50,7 +50,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
                     made = _mask(content, request)
             # As in the inspector: the picture is the culprit in any case.
             except Exception as error:  # noqa: BLE001
-                facts["problem"] = f"can't be decoded ({type(error).__name__})"
+                facts["problem"] = not_decoded(error)
         facts["n_bytes"] = len(made)
         answers.write(json.dumps(facts).encode() + b"\n" + made)
         answers.flush()

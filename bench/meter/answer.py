@@ -116,7 +116,8 @@ class Answer:
         """Dollars below the direct price; negative where the gateway is dearer."""
         if self.list_usd is None or self.charge_usd is None:
             return None
-        return minus(self.list_usd, self.charge_usd)
+        # A difference of nothing would be shown as 0E-12.
+        return minus(self.list_usd, self.charge_usd) or Decimal(0)
 
     @property
     def revised_prompt(self) -> str | None:

@@ -34,7 +34,7 @@ from bench.plan.prices import (
     price_model,
     priced_of,
 )
-from bench.prompt import Prompt
+from bench.prompt import Prompt, made_id
 from bench.reference import Reference
 from pricing.book import PriceBook
 from pricing.estimate import Bound
@@ -231,7 +231,7 @@ def prompt_of(
     prompt = check(Path("prompt"), {**written, **along}, Prompt)
     if prompt_id:
         return prompt
-    return prompt.model_copy(update={"id": f"p-{_digest(prompt)[:12]}"})
+    return prompt.model_copy(update={"id": made_id(_digest(prompt))})
 
 
 def _digest(prompt: Prompt) -> str:

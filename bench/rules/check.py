@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from bench.errors import BadInput
+from bench.prompt import prompt_words
 from bench.rules.book import Flexible, ModelRules, Pair, RuleBook, rule_book
 from bench.suite import Value
 
@@ -123,8 +124,8 @@ def _check_prompts(
     for prompt_id, n_characters in prompt_ids.items():
         if n_characters > rules.prompt_max:
             raise BadInput(
-                f"prompt '{prompt_id}': {n_characters:,} characters; {model} takes at "
-                f"most {rules.prompt_max:,}"
+                f"{prompt_words(prompt_id)}: {n_characters:,} characters; {model} "
+                f"takes at most {rules.prompt_max:,}"
             )
 
 

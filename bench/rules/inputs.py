@@ -2,7 +2,7 @@
 
 from bench.attempt import Cell
 from bench.errors import BadInput
-from bench.prompt import Prompt
+from bench.prompt import Prompt, prompt_words
 from bench.reference import MOST_URL_CHARACTERS, Reference
 from bench.rules.book import ModelRules, Operation, rule_book
 
@@ -18,7 +18,7 @@ def check_pictures(cell: Cell, rules: ModelRules | None, prompt: Prompt) -> None
     if prompt.turn is not None and prompt.turn > 1:
         return
     operation = rule_book().operations[cell.operation]
-    where = f"prompt '{prompt.id}'"
+    where = prompt_words(prompt.id)
     _check_counts(operation, prompt, where)
     if prompt.markup is not None:
         _check_markup(cell, rules, prompt, where)

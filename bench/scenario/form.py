@@ -3,7 +3,14 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+)
 
 from bench.scenario.written import (
     Amount,
@@ -29,6 +36,8 @@ class Part(BaseModel):
     Attributes:
         model, quality, size: What is not given matches every value in a run, and
             must not be needed by a price book.
+        asked: Of a run: what is asked beside them, in the words of `show`, as
+            `edit Responses API with gpt-4.1-mini`; empty where that is nothing.
     """
 
     model_config = _STRICT
@@ -37,6 +46,7 @@ class Part(BaseModel):
     model: Word | None = None
     quality: Word | None = None
     size: Word | None = None
+    asked: Annotated[str, StringConstraints(max_length=2000)] | None = None
 
 
 class MeasuredMix(BaseModel):

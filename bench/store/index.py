@@ -223,7 +223,8 @@ def _damage(path: Path, error: duckdb.Error) -> StorageFailed | BadInput:
     reason = str(error).splitlines()[0].rstrip(".!")[:160]
     if "read a database file with version number" in reason:
         return BadInput(f"{path}: a newer DuckDB made this file; {_REBUILD}")
-    if any(words in reason for words in _NO_ROOM):
+    # A long path may have pushed it out of the sentence.
+    if any(words in str(error) for words in _NO_ROOM):
         return StorageFailed(
             f"{path}: the index could not be written ({reason}); make room and "
             "`pixelmeter ingest`, the runs are not touched"

@@ -117,6 +117,10 @@ def checksum(con: duckdb.DuckDBPyConnection) -> str:
 def _make_anew(folder: DataFolder, scratch: Callable[[], Path]) -> Ingested:
     fresh = scratch()
     done = _ingest(folder, fresh, scratch)
+    if _log_of(fresh).exists():
+        # It could not be written whole when it was closed, and nobody was told.
+        with write_index(fresh) as con:
+            con.execute("CHECKPOINT")
     aside = _move_aside(folder)
     # A log that was left beside the old file must not meet the new one.
     _log_of(folder.index).unlink(missing_ok=True)

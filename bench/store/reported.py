@@ -27,7 +27,8 @@ def reported_tokens(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]
 
     Returns:
         run_id, cell_index, endpoint, route, simulated, vendor (of its prices),
-        model, quality, size, n and partial_images as asked; images, served_size,
+        model, quality, size, operation, api, mainline_model, parameters (JSON), n
+        and partial_images as asked; images, served_size,
         served_quality, is_unsplit (text and image output were not told apart),
         output_image_tokens; n_answers.
     """
@@ -40,6 +41,7 @@ def reported_tokens(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]
         )
         SELECT
             l.*, k.endpoint, k.route, k.simulated, k.model, k.quality, k.size,
+            k.operation, k.api, k.mainline_model, k.parameters,
             coalesce(e.prices->>'$.of', e.prices->>'$') AS vendor,
             coalesce(c.n, 1) AS n, coalesce(c.partial_images, 0) AS partial_images
         FROM alike AS l

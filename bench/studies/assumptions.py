@@ -114,7 +114,7 @@ def _unknown(name: str, requests: RequestEnds) -> Iterator[str]:
 
 
 def _beside(name: str, basis: Basis) -> Iterator[str]:
-    """Money that is not in a measured cost, and what it averages over."""
+    """Money that is not in a measured cost."""
     one = basis.measured
     variant = variant_text(one.variant)
     if one.n_charge_unknown:
@@ -127,11 +127,6 @@ def _beside(name: str, basis: Basis) -> Iterator[str]:
         yield (
             f"{name}: up to {dollars(one.possibly_billed_usd)} is possibly billed "
             "beside the cost"
-        )
-    if one.n_settings > 1:
-        yield (
-            f"{name}: {variant} averages over {one.n_settings} different requests of "
-            "the run"
         )
 
 

@@ -199,11 +199,11 @@ def _choice(
     run_id: str, variant: Variant, endpoint: str, names: tuple[str, str]
 ) -> Choice:
     name, baseline = names
-    model, quality, size = variant
+    model, quality, size, asked = variant
     # Names of a run's own making may be longer than those that people write.
     return Choice.model_construct(
         name=name,
         from_run=FromRun(run=run_id, endpoint=endpoint),
         against=None if name == baseline else baseline,
-        mix=(Part(model=model, quality=quality, size=size),),
+        mix=(Part(model=model, quality=quality, size=size, asked=asked),),
     )

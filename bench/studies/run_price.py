@@ -8,7 +8,13 @@ from bench.errors import BadInput
 from bench.scenario.form import Failing, FromRun, Part
 from bench.studies.levels import Row
 from bench.studies.request_ends import RequestEnds, request_ends
-from bench.studies.unit_cost import NOT_SENT, Measured, Variant, measure
+from bench.studies.unit_cost import (
+    NOT_SENT,
+    Measured,
+    Variant,
+    measure,
+    variant_text,
+)
 from pricing.projection import UnitCost
 from pricing.rates import BookRef, Confidence, RateCard, TokenClass
 
@@ -161,7 +167,8 @@ class MeasuredRun:
         if more:
             raise BadInput(
                 f"run {self.run_id} has several variants{_asked(part)}: "
-                f"{_listed((variant, *more))}; name model, quality and size in the mix"
+                f"{_listed((variant, *more))}; name model, quality, size "
+                "and asked in the mix"
             )
         for one in self.measured:
             if one.variant == variant and one.endpoint == endpoint and one.unit:
@@ -175,26 +182,21 @@ class MeasuredRun:
 
 
 def _counted(variant: Variant, n_images: int) -> Part:
-    model, quality, size = (None if v == NOT_SENT else v for v in variant)
+    model, quality, size, asked = (None if v == NOT_SENT else v for v in variant)
     # A count in place of a share: shares are taken as parts of their sum.
     return Part.model_construct(
-        share=Decimal(n_images), model=model, quality=quality, size=size
+        share=Decimal(n_images), model=model, quality=quality, size=size, asked=asked
     )
 
 
-def variant_text(variant: Variant) -> str:
-    """A variant in words, in one printable line."""
-    text = " ".join(variant)
-    return "".join(char if char.isprintable() else "?" for char in text)
-
-
 def _is_meant(part: Part, variant: Variant) -> bool:
-    asked = (part.model, part.quality, part.size)
+    asked = (part.model, part.quality, part.size, part.asked)
     return all(a in {None, v} for a, v in zip(asked, variant, strict=True))
 
 
 def _asked(part: Part) -> str:
-    given = [value for value in (part.model, part.quality, part.size) if value]
+    named = (part.model, part.quality, part.size, part.asked)
+    given = [value for value in named if value]
     return f" '{' '.join(given)}'" if given else ""
 
 

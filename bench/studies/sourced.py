@@ -181,5 +181,5 @@ def _measured(run: MeasuredRun, part: Part, basis: Basis) -> PartPrice:
 
 def part_words(part: Part) -> str:
     """What is asked for a part, in words."""
-    asked = tuple(v for v in (part.model, part.quality, part.size) if v)
+    asked = tuple(v for v in (part.model, part.quality, part.size, part.asked) if v)
     return " ".join(asked) if asked else "any picture"

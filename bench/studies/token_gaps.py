@@ -10,6 +10,7 @@ from bench.errors import BadInput
 from bench.folder import DataFolder
 from bench.plan.frozen import Plan
 from bench.plan.growth import whole_plan
+from bench.store.figures import CELL
 from pricing.book import shipped_book
 from pricing.errors import PricingError
 from pricing.money import minus, times, total
@@ -20,7 +21,6 @@ Row = Mapping[str, Any]
 Key = tuple[Any, ...]
 PlanOf = Callable[[str], Plan | None]
 UsagesOf = Callable[[tuple[tuple[str, int, int], ...]], Sequence[Row]]
-_CELL = ("endpoint", "route", "simulated", "model", "quality", "size")
 _ALIKE = (
     *("run_id", "cell_index", "images", "served_size", "served_quality"),
     *("is_unsplit", "output_image_tokens"),
@@ -59,6 +59,8 @@ class Off:
 class TokenGap:
     """One cell's answers with reported tokens, against the rule of its model.
 
+    What it asks beside its size stands as in the columns of `v_cell`.
+
     Attributes:
         n_compared: Answers that a published rule says the tokens of.
         off: Those that report something else; empty where all agree.
@@ -70,6 +72,10 @@ class TokenGap:
     model: str
     quality: str | None
     size: str | None
+    operation: str | None
+    api: str | None
+    mainline_model: str | None
+    parameters: str | None
     n_compared: int
     off: tuple[Off, ...]
 
@@ -138,10 +144,10 @@ def token_gaps(
     gaps = _gaps(off, usages_of, plan_of) if off else {}
     cells: dict[tuple[Any, ...], list[Row]] = {}
     for row, _ in covered:
-        cells.setdefault(tuple(row[name] for name in _CELL), []).append(row)
+        cells.setdefault(tuple(row[name] for name in CELL), []).append(row)
     return tuple(
         TokenGap(
-            **dict(zip(_CELL, key, strict=True)),
+            **dict(zip(CELL, key, strict=True)),
             n_compared=sum(row["n_answers"] for row in own),
             off=_merged([gaps[_alike(row)] for row in own if _alike(row) in gaps]),
         )

@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from bench.stats import FEWEST_PROMPTS
 from bench.studies.levels import Row, is_settled, per_image
 from bench.studies.resampling import Draws, Key, Sums, Term, e12, resample
+from bench.words.variants import beside_variant
 from pricing.money import total
 from pricing.projection import UnitCost
 
-Variant = tuple[str, str, str]
+Variant = tuple[str, str, str, str]
 Place = tuple[Variant, str]
 NOT_SENT = "not sent"
 TOO_FEW_USABLE = "too few prompts gave a usable picture"
@@ -22,9 +24,7 @@ class Measured:
     """One variant at one endpoint of a run: money over usable pictures.
 
     Attributes:
-        variant: Model, quality and size.
-        n_settings: Different requests that the variant stands for, where other
-            axes vary too.
+        variant: Model, quality, size, and all else that is asked, in words.
         n_trials: Trials that were sent and have ended.
         n_prompts: Prompts of those; what the band rests on.
         charge_usd: All known money, of failed and repeated attempts too.
@@ -39,7 +39,6 @@ class Measured:
     endpoint: str
     route: str
     simulated: bool
-    n_settings: int
     n_trials: int
     n_prompts: int
     charge_usd: Decimal
@@ -87,20 +86,43 @@ def measure(trials: Sequence[Row]) -> tuple[Measured, ...]:
         dearest[one.variant] = max(usd, dearest.get(one.variant, usd))
 
     def place(one: Measured) -> tuple[object, ...]:
-        model, quality, size = one.variant
+        model, quality, size, beside = one.variant
         dear = dearest[one.variant]
-        return model, size, dear, quality, one.route != "direct", one.endpoint
+        return model, size, dear, quality, beside, one.route != "direct", one.endpoint
 
     return tuple(sorted(found, key=place))
 
 
 def variant_of(row: Row) -> Variant:
-    """Model, quality and size of a trial."""
+    """Model, quality and size of a trial, and what else it asks; empty where usual."""
     model, quality, size = (
         NOT_SENT if row[key] is None else str(row[key])
         for key in ("model", "quality", "size")
     )
-    return model, quality, size
+    named = (row.get(key) for key in ("operation", "api", "mainline_model"))
+    return model, quality, size, _beside(*named, str(row["parameters"] or "{}"))
+
+
+@lru_cache(maxsize=1024)
+def _beside(
+    operation: str | None, api: str | None, mainline_model: str | None, parameters: str
+) -> str:
+    """Trials are many, cells few."""
+    return beside_variant(
+        {
+            "operation": operation,
+            "api": api,
+            "model": None,
+            "mainline_model": mainline_model,
+            "parameters": parameters,
+        }
+    )
+
+
+def variant_text(variant: Variant) -> str:
+    """A variant in words, in one printable line."""
+    text = " ".join(filter(None, variant))
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _measured(place: Place, rows: Sequence[Row], draws: Draws) -> Measured:
@@ -117,7 +139,6 @@ def _measured(place: Place, rows: Sequence[Row], draws: Draws) -> Measured:
         endpoint=place[1],
         route=str(rows[0]["route"]),
         simulated=any(row["simulated"] for row in rows),
-        n_settings=len({row["parameters"] for row in rows}),
         n_trials=len(settled),
         n_prompts=n_prompts,
         charge_usd=charge_usd,

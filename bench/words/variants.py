@@ -24,8 +24,8 @@ def asked_values(row: Row) -> dict[str, object]:
     # What stands without its name comes first: `low moderation=low` can be read.
     first = {name: sent[name] for name in ("quality", "size") if name in sent}
     return {
-        "operation": row["operation"] or "generate",
-        "api": row["api"] or "images",
+        "operation": row.get("operation") or "generate",
+        "api": row.get("api") or "images",
         **({"mainline_model": mainline} if mainline else {}),
         "model": row["model"],
         **first,

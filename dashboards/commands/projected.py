@@ -161,7 +161,7 @@ def _unit(unit: UnitCost) -> dict[str, Any]:
 
 def _basis(basis: Basis) -> dict[str, Any]:
     one = basis.measured
-    model, quality, size = one.variant
+    model, quality, size, asked = one.variant
     return {
         "run_id": basis.run_id,
         "endpoint": one.endpoint,
@@ -171,6 +171,7 @@ def _basis(basis: Basis) -> dict[str, Any]:
         "model": model,
         "quality": quality,
         "size": size,
+        "asked": asked,
         **_unit(basis.unit),
         "why_no_band": one.why_no_band,
         "n_prompts": one.n_prompts,
@@ -188,6 +189,7 @@ def _part(part: Part, mix: Sequence[Part]) -> dict[str, str | None]:
         "model": part.model,
         "quality": part.quality,
         "size": part.size,
+        "asked": part.asked,
     }
 
 

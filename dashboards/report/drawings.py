@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.studies.comparison import Comparison, Factor
 from bench.studies.pairing import Pairing
+from bench.studies.unit_cost import variant_text
 from bench.words.figures import dollars, seconds, so_many
 from dashboards.charts.cost_against_latency import cost_against_latency
 from dashboards.charts.cost_bars import cost_bars
@@ -218,7 +219,7 @@ def saving_drawing(facts: Facts) -> Drawing | None:
         return None
     saving = median_saving(facts.savings)
     rows = month_points(saving, simulated=facts.is_simulated)
-    what = " ".join(saving.variant)
+    what = variant_text(saving.variant)
     remark = (
         f"{IMAGES_PER_MONTH:,} images a month, n={so_many(saving.n_prompts, 'prompt')}"
     )

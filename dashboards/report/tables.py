@@ -10,6 +10,7 @@ from bench.store.queries import Row
 from bench.studies.comparison import Comparison
 from bench.studies.levels import Level, times_of
 from bench.studies.saving import Saving
+from bench.studies.unit_cost import variant_text
 from bench.words.ended import ended
 from bench.words.figures import (
     UNKNOWN,
@@ -166,7 +167,7 @@ def savings_table(found: Sequence[Saving], images_per_month: int) -> Table:
 
 
 def _of_whom(saving: Saving) -> list[str]:
-    return [" ".join(saving.variant), f"{saving.direct}, {saving.gateway}"]
+    return [variant_text(saving.variant), f"{saving.direct}, {saving.gateway}"]
 
 
 def saving_figures(saving: Saving) -> list[str]:

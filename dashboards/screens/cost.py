@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from bench.stats import N_FOR_P95
-from bench.store.figures import cells, tokens
+from bench.store.figures import CELL, cells, tokens
 from bench.store.reported import reported_tokens, reported_usages
 from bench.studies.token_gaps import readable_plans, token_gaps
 from bench.words.figures import dollars, seconds
@@ -200,20 +200,20 @@ def _gaps(visit: Visit) -> None:
     if not off:
         return
     st.subheader("Image tokens against the published rule")
-    names = ("endpoint", "route", "simulated", "model", "quality", "size", "n_compared")
+    rows = [
+        {
+            **{name: getattr(gap, name) for name in (*CELL, "n_compared")},
+            "n_off": gap.n_off,
+            "rule_tokens": gap.off[0].rule_tokens,
+            "reported_tokens": gap.off[0].reported_tokens,
+            "gap_usd": gap.charge_usd,
+        }
+        for gap in off
+    ]
     tables.show(
+        rows,
         [
-            {
-                **{name: getattr(gap, name) for name in names},
-                "n_off": gap.n_off,
-                "rule_tokens": gap.off[0].rule_tokens,
-                "reported_tokens": gap.off[0].reported_tokens,
-                "gap_usd": gap.charge_usd,
-            }
-            for gap in off
-        ],
-        [
-            *tables.cell_columns(()),
+            *tables.cell_columns(rows),
             tables.count("Answers", "n_compared"),
             tables.count("Off", "n_off"),
             tables.count("By the rule", "rule_tokens"),

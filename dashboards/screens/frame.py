@@ -77,7 +77,7 @@ def charted(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def variant_of(row: Row) -> str:
     """Model, quality and size of a row in one line, and what else it asks."""
-    named = [str(row[k] or NOT_SENT) for k in ("model", "quality", "size")]
+    named = [str(row[k] or f"{k} {NOT_SENT}") for k in ("model", "quality", "size")]
     return " ".join(filter(None, (*named, beside_variant(row))))
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from bench.store.chosen import Chosen
 from bench.store.figures import totals
 from bench.studies.saving import Saving
+from bench.studies.unit_cost import variant_text
 from bench.words.figures import UNKNOWN, dollars, dollars_between, percent, so_many
 from dashboards.charts.months import months
 from dashboards.charts.points import month_points
@@ -89,7 +90,7 @@ def _volume(place: Any) -> int:  # noqa: ANN401  Streamlit's containers have no 
 
 
 def _title(saving: Saving) -> str:
-    return f"{' '.join(saving.variant)}: {saving.gateway} against {saving.direct}"
+    return f"{variant_text(saving.variant)}: {saving.gateway} against {saving.direct}"
 
 
 def _variant(found: Sequence[Saving]) -> Saving:
@@ -193,6 +194,7 @@ def _months(saving: Saving, *, is_simulated: bool) -> None:
 def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
     mark = SIMULATED if is_simulated else ""
     st.subheader(f"Every variant at this volume{mark}", anchor=False)
+    is_more = any(saving.variant[3] for saving in found)
     named = [tables.text("Direct", "direct"), tables.text("Gateway", "gateway")]
     if len({(saving.direct, saving.gateway) for saving in found}) == 1:
         named = []
@@ -201,6 +203,7 @@ def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
         [_line(saving) for saving in found],
         [
             *(tables.text(name, name) for name in ("Model", "Quality", "Size")),
+            *([tables.text("Asked", "Asked")] if is_more else []),
             *named,
             tables.usd("Direct a month", "direct_usd"),
             tables.usd("Gateway a month", "gateway_usd"),
@@ -222,11 +225,12 @@ def _variants(found: Sequence[Saving], *, is_simulated: bool) -> None:
 
 def _line(saving: Saving) -> Row:
     found = saving.projection
-    model, quality, size = saving.variant
+    model, quality, size, asked = saving.variant
     return {
         "Model": model,
         "Quality": quality,
         "Size": size,
+        "Asked": asked,
         "direct": saving.direct,
         "gateway": saving.gateway,
         "direct_usd": found.direct_usd,

@@ -24,6 +24,7 @@ from dashboards.screens.frame import endpoint_of
 Row = Mapping[str, Any]
 _FADED = "color: #8b949e"
 _MOST_SHOWN = 30
+_BETWEEN_PX = 125
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Column:
         words: How a known figure is shown; None shows it as it is.
         unknown: How None is shown.
         is_faded: Rows whose value says little.
+        width_px: Where a grid would cut the first digits of what it can't measure.
     """
 
     heading: str
@@ -45,6 +47,7 @@ class Column:
     help: str | None = None
     is_wide: bool = False
     is_figure: bool = True
+    width_px: int | None = None
 
 
 def text(
@@ -94,7 +97,7 @@ def between(heading: str, low: str, high: str) -> Column:
             return f"from {seconds(row[low])}"
         return seconds_between(row[low], row[high])
 
-    return Column(heading=heading, value=shown)
+    return Column(heading=heading, value=shown, width_px=_BETWEEN_PX)
 
 
 def show(rows: Iterable[Row], columns: Sequence[Column], *, alt: str, key: str) -> None:
@@ -115,7 +118,7 @@ def show(rows: Iterable[Row], columns: Sequence[Column], *, alt: str, key: str) 
         column_config={
             c.heading: st.column_config.Column(
                 help=c.help,
-                width="large" if c.is_wide else None,
+                width="large" if c.is_wide else c.width_px,
                 alignment="right" if c.is_figure else "left",
             )
             for c in columns

@@ -9,6 +9,9 @@ import httpx2
 import pytest
 from PIL import Image
 
+from bench.emulator.manners import passed_back
+from bench.emulator.options import Manner
+
 LOW_KITE_USD = "0.005895"
 
 
@@ -139,6 +142,21 @@ def test_litellm_loses_headers_and_members_and_zeroes_missing_usage(
     assert answer.headers["x-litellm-call-id"]
     assert "openai-version" not in answer.headers
     assert answer.headers["x-emulator"] == "1"
+
+
+def test_litellm_drops_what_it_does_not_know_of_each_picture() -> None:
+    told = {"data": [{"b64_json": "aGk=", "media_type": "image/png"}]}
+    (row,) = passed_back(told, Manner.LITELLM)["data"]
+    empty = {"url": None, "revised_prompt": None, "provider_specific_fields": None}
+    assert row == {"b64_json": "aGk=", **empty}
+
+
+def test_litellm_knows_no_variations_and_says_so_without_an_error_object(
+    gateways: Any,
+) -> None:
+    gateway = gateways("litellm", hop=False)
+    answer = gateway.post_to("/images/variations", {})
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
 
 
 def test_litellm_hides_two_further_calls(gateways: Any, upstream: Any) -> None:

@@ -84,6 +84,10 @@ TABLE: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
         refused("string_above_max_length", "prompt"),
     ),
     (
+        {"model": "dall-e-3", "quality": "standard", "prompt": "x" * 4001},
+        refused("string_above_max_length", "prompt"),
+    ),
+    (
         {"model": "dall-e-3", "quality": "standard", "style": "calm"},
         refused("invalid_value", "style"),
     ),
@@ -121,6 +125,15 @@ def test_a_missing_parameter_is_refused_by_name(emulator: Any, left_out: Any) ->
 def test_sizes_on_the_boundary_are_served(emulator: Any, size: Any) -> None:
     answer = emulator.generate(size=size, output_format="jpeg", output_compression=10)
     assert answer.json()["size"] == size
+
+
+def test_partial_pictures_without_a_stream_are_checked_and_ignored(
+    emulator: Any,
+) -> None:
+    answer = emulator.generate(partial_images=3)
+    assert len(answer.json()["data"]) == 1
+    assert answer.json()["usage"]["output_tokens"] == 196
+    assert emulator.ledger()[-1]["partials_ns"] == []
 
 
 def test_newer_models_take_more_qualities_and_complexity(emulator: Any) -> None:

@@ -98,6 +98,21 @@ def test_a_disk_that_fills_stops_the_run_and_loses_nothing(
     assert len(direct.posts) == 12
 
 
+@pytest.mark.usefixtures("done")
+def test_an_index_that_has_no_room_is_not_left_half_made(desk: Desk) -> None:
+    index = desk.data / "pixelmeter.duckdb"
+    index.unlink()
+    # Blocks of 512 bytes: more than the log takes, and less than the index.
+    desk.started_by = ("sh", "-c", 'ulimit -f 1200; exec "$@"', "sh")
+    refused = desk.pixelmeter("ingest")
+    desk.started_by = ()
+    assert refused.code == 6
+    assert "make room and `pixelmeter ingest`" in refused.err
+    assert not index.exists()
+    assert desk.pixelmeter("ingest").code == 0
+    assert desk.pixelmeter("show", "latest").code == 0
+
+
 def test_a_second_process_on_the_same_run_is_told_the_pid_of_the_first(
     desk: Desk, start_double: Callable[..., Double]
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.folder import DataFolder
 from bench.store.index import open_index
+from tests.painted import painted
 
 TURNS = ["Now at night", "With a moon", "As a woodcut"]
 
@@ -138,3 +139,30 @@ def test_the_whole_of_a_conversation_is_a_row(desk: Any, direct: Any) -> None:
         ).fetchall()
     assert [row[:3] for row in rows] == [("kite", 4, 4), ("poster", 4, 4)]
     assert sum(row[3] for row in rows) == Decimal(done.answer["charge_usd"])
+
+
+def test_a_long_conversation_over_several_references_stays_within_its_bounds(
+    desk: Any, direct: Any
+) -> None:
+    names = [f"{number}.png" for number in range(4)]
+    for name in names:
+        (desk.folder / name).write_bytes(painted(2048, 1024))
+    text = "Put all of this on one table, and add a lamp. " * 40
+    then = [f"{number}. {text}" for number in range(7)]
+    desk.endpoint(direct.url, api=["images", "responses"])
+    desk.suite(
+        prompts=[{"id": "table", "text": text, "inputs": names, "then": then}],
+        axes={"quality": ["high"], "mainline_model": ["gpt-5.2", "gpt-4.1-mini"]},
+        fixed={"model": "gpt-image-2", "size": "1024x1536", "output_format": "jpeg"},
+        operation="converse",
+        api="responses",
+    )
+    done = desk.run("--yes")
+    assert done.answer["trials"]["done"] == 16, done.err
+    assert Decimal(done.answer["charge_usd"]) == direct.total_usd
+    bounds = {t["trial_id"]: Decimal(t["bound_usd"]) for t in desk.plan["trials"]}
+    for record in desk.records("outcome"):
+        assert Decimal(record["charge_usd"]) <= bounds[record["trial_id"]]
+        assert "above_bound" not in record["flags"]
+    inputs = [record["mainline_input_tokens"] for record in desk.records("outcome")]
+    assert max(inputs) > 3 * min(inputs)

@@ -1,5 +1,6 @@
 """Edits, streams and conversations from the command line."""
 
+import signal
 from collections.abc import Callable
 from decimal import Decimal
 from io import BytesIO
@@ -90,6 +91,27 @@ def test_a_conversation_ends_with_the_turn_that_left_nothing(
     assert done.code == 4
     assert "1 of 3 turns was not sent" in done.err
     assert len(direct.posts) == 2
+
+
+def test_who_breaks_a_conversation_off_has_what_came_and_is_told_what_is_open(
+    desk: Any, direct: Any
+) -> None:
+    night = {"path": "/v1/responses", "prompt_contains": "At night"}
+    direct.fault("slow_headers", when=night)
+    said = ("A kite", "--then", "At night", "--then", "With a moon", *DRIVEN, *LOW)
+    file = desk.folder / "kite.png"
+    where = ("--endpoints", desk.endpoints, "--yes", "-o", file)
+    process = desk.start("generate", *said, *where)
+    desk.until(lambda: len(direct.posts_now) == 2, "the second turn does not come")
+    process.send_signal(signal.SIGINT)
+    ended = desk.end(process)
+    assert ended.code == 130
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert f"{file.name}  1024x1024 png" in ended.out
+    assert "what was under way may be billed, up to $0." in ended.err
+    assert "not sent: the one before" not in ended.err
+    first, second = desk.records("outcome")
+    assert (first["outcome"], second["billing"]) == ("ok", "possibly_billed")
 
 
 @pytest.mark.parametrize(

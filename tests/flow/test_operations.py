@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bench.inputs.reading import opened_content
 from pixelmeter import Answer, BadInput, Endpoint, Meter, NotSent, SyncMeter
 
 ASKED: dict[str, Any] = {"quality": "low", "size": "1024x1024"}
@@ -92,10 +93,18 @@ def test_a_mask_is_checked_before_anything_is_sent(direct: Any, picture: Path) -
         mask = png(alpha=True, side_px=32)
         with pytest.raises(BadInput, match="both have to be of one size"):
             await meter.inpaint("A hat", picture, mask, **ASKED)
+        for unseen in ("https://example.org/m.png", "file-abcdef123"):
+            with pytest.raises(BadInput, match="should be a file of yours"):
+                await meter.inpaint("A hat", picture, unseen, **ASKED)
+        # One that a program opened before is looked at all the same.
+        await meter.edit("A hat", png("white"), **ASKED)
+        opaque, _ = opened_content("mask.png", png("white"))
+        with pytest.raises(BadInput, match="no alpha channel"):
+            await meter.inpaint("A hat", picture, opaque, **ASKED)
         return await meter.inpaint("A hat", picture, png(alpha=True), **ASKED)
 
     assert in_meter(ask, direct).ok
-    assert len(direct.posts) == 1
+    assert len(direct.posts) == 2
 
 
 def test_what_can_not_be_sent_along_is_told_and_nothing_is_sent(
@@ -110,10 +119,13 @@ def test_what_can_not_be_sent_along_is_told_and_nothing_is_sent(
             ("a.pdf", "is a PDF"),
             ("cut.png", "damaged, cut short"),
             ("link.png", "is a symbolic link"),
-            ("none.png", "can't be read"),
+            ("none.png", "can't be read .*; name a picture file that is there"),
+            ("ftp://a.org/b.png", "url should be a whole address"),
+            ("https://a.org/b c.png", "no white space"),
+            ("data:image/png;base64,@@", "^a picture to be sent along: a data URL"),
         ):
             with pytest.raises(BadInput, match=why):
-                await meter.edit("A hat", Path(name), **ASKED)
+                await meter.edit("A hat", name, **ASKED)
         with pytest.raises(BadInput, match="17"):
             await meter.compose("All", [picture] * 17, **ASKED)
         with pytest.raises(BadInput, match="variation"):

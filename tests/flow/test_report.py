@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from bench.commands import compare, ingest, runs
 from bench.errors import BadInput, StorageFailed
 from dashboards.commands import report
+from tests.drawings import FOLDER
 from tests.machine import write_protected
 
 if TYPE_CHECKING:
@@ -437,7 +438,7 @@ def test_a_real_run_shows_its_pictures_prices_and_mark(
     assert ended.answer["simulated"] is True
     page = Page(Path(ended.answer["path"]))
     pictures = [a["src"] or "" for tag, a in page.tags if tag == "img"]
-    assert len(pictures) == 4
+    assert len(pictures) == 6
     for address in pictures:
         kind, _, content = address.partition(";base64,")
         assert kind == "data:image/webp"
@@ -458,6 +459,38 @@ def test_a_real_run_shows_its_pictures_prices_and_mark(
         path.write_bytes(b"something else")
     assert desk.pixelmeter("report", "--force").code == 0
     assert "img" not in {t for t, _ in Page(Path(ended.answer["path"])).tags}
+
+
+@pytest.mark.slow
+def test_a_report_of_edits_shows_what_was_edited_from_the_runs_own_copy(
+    desk: Desk, direct: Double
+) -> None:
+    picture, mask = desk.folder / "room.png", desk.folder / "mask.png"
+    picture.write_bytes((FOLDER / "room.png").read_bytes())
+    mask.write_bytes((FOLDER / "room-mask.png").read_bytes())
+    desk.suite(
+        operation="inpaint",
+        prompts=[{"id": "vase", "text": "A vase"}],
+        inputs=["room.png"],
+        mask="mask.png",
+    )
+    desk.endpoint(direct.url)
+    assert desk.run("--yes").code == 0
+    picture.unlink()
+    ended = desk.pixelmeter("report", "--json")
+    page = Page(Path(ended.answer["path"]))
+    shown = {a["alt"]: a["src"] or "" for tag, a in page.tags if tag == "img"}
+    assert len(shown) == 3, shown
+    assert all(one.startswith("data:image/webp;base64,") for one in shown.values())
+    assert {"vase: sent along, room.png", "vase: sent along, mask mask.png"} < {*shown}
+    assert "room.png (256x256, png," in page.text
+    assert "operation: inpaint" in page.text
+    for path in (desk.data / "inputs").rglob("*.png"):
+        path.write_bytes(b"something else")
+    assert desk.pixelmeter("report", "--force").code == 0
+    page = Page(Path(ended.answer["path"]))
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 1
+    assert "not kept any more" in page.text
 
 
 @pytest.mark.slow

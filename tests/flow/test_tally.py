@@ -2,7 +2,9 @@
 
 import random
 import shutil
+import time
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -129,3 +131,37 @@ def test_a_journal_that_was_copied_counts_once(
     grown = digest(data_folder)
     rebuild(data_folder)
     assert digest(data_folder) == grown
+
+
+# The last moment of a year, and both ends of a leap day.
+INSTANTS = (
+    "2027-12-31T23:59:59.900000Z",
+    "2028-02-29T00:00:00.000000Z",
+    "2028-02-29T23:59:59.900000Z",
+)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_days_are_those_of_utc_and_say_so_wherever_they_are_read(
+    synthetic_run: Make,
+    data_folder: DataFolder,
+    tell: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+) -> None:
+    run = synthetic_run(n_prompts=1, repeats=3, endpoints=(("a", "direct"),))
+    run.plan["created_at"] = INSTANTS[0]
+    run.freeze()
+    run.settle_all(lambda trial: {"started_at": INSTANTS[trial["repeat"] - 1]})
+    with monkeypatch.context() as there:
+        there.setenv("TZ", zone)
+        time.tzset()
+        refresh(data_folder)
+        days = rows(data_folder, "SELECT day, attempts FROM v_spend_daily ORDER BY day")
+        said = tell("runs").stdout + tell("show", "latest").stdout
+    time.tzset()
+    assert [tuple(day.values()) for day in days] == [
+        (date(2027, 12, 31), 1),
+        (date(2028, 2, 29), 2),
+    ]
+    assert said.count("2027-12-31 23:59 UTC") == 2

@@ -65,3 +65,30 @@ def test_text_models_are_told_apart() -> None:
     assert pairing.n_pairs == 8
     with pytest.raises(BadInput, match="only one"):
         compare_levels(trials, Factor.OPERATION)
+
+
+def test_any_parameter_tells_levels_apart_by_its_name() -> None:
+    trials = [
+        _trial(
+            p, None, cell_index=n, parameters=orjson.dumps({**SENT, "n": n}).decode()
+        )
+        for p in range(2)
+        for n in (1, 2)
+    ]
+    found = compare_levels(trials, None)
+    assert found.by == "n"
+    assert [level.name for level in found.levels] == ["n=1", "n=2"]
+    assert found.pairings[0].n_pairs == 2
+    with pytest.raises(BadInput, match=r"--by colour: choose one of n$"):
+        compare_levels(trials, "colour")
+    with pytest.raises(BadInput, match="has only one, low; choose one of n, or name"):
+        compare_levels(trials, "quality")
+
+
+def test_text_models_of_one_api_are_compared_as_such() -> None:
+    trials = [
+        _trial(p, m, cell_index=i)
+        for p in range(2)
+        for i, m in enumerate(("gpt-5.2", "gpt-4.1"))
+    ]
+    assert compare_levels(trials, None).by == "mainline_model"

@@ -1,7 +1,11 @@
 """Whatever comes as a form or a picture is read, or refused by name."""
 
+import base64
 import io
+import os
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench.emulator.forms import read_form
-from bench.emulator.inputs import opened
+from bench.emulator.inputs import PIECE_CHARS, _decoded, opened
 from bench.emulator.multipart import parts_of
 from bench.emulator.refusals import RefusedError
 from tests.painted import holed, painted
@@ -102,3 +106,26 @@ def turned(orientation: int) -> bytes:
 def test_the_size_counts_after_the_orientation(orientation: Any, size: Any) -> None:
     found = opened(turned(orientation))
     assert (found.width_px, found.height_px) == size
+
+
+def told(read: Callable[[str], bytes], text: str) -> Any:
+    """What is read, or that it is refused."""
+    try:
+        return read(text)
+    except ValueError:
+        return ValueError
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 2, 3, 300_000, 3 * PIECE_CHARS // 4])
+def test_base64_in_pieces_is_the_base64_of_the_whole(n_bytes: int) -> None:
+    content = os.urandom(n_bytes)
+    text = base64.b64encode(content).decode()
+    assert _decoded(text) == content
+    quarter = PIECE_CHARS // 2 - 1
+    for bad in (
+        text + "A",
+        "A=" + text,
+        text[:quarter] + "=" + text[quarter:] + "AAAA",
+    ):
+        assert told(partial(base64.b64decode, validate=True), bad) is ValueError
+        assert told(_decoded, bad) is ValueError

@@ -523,3 +523,12 @@ def test_what_is_too_large_to_look_at_is_hashed_beside_the_loop(
     is_early, found = asyncio.run(asyncio.wait_for(work(), 100))
     assert not is_early
     assert found.picture.sha256 == hashlib.sha256(b"x" * 101).hexdigest()
+
+
+def test_a_picture_that_cannot_be_decoded_is_told_without_the_name_of_an_error() -> (
+    None
+):
+    cut, _ = inspect(_made("JPEG", (500, 500))[:600], thumbnail=False)
+    assert cut["problem"] == "can't be decoded (it is damaged or cut short)"
+    other, _ = inspect(b"no picture at all", thumbnail=False)
+    assert other["problem"] == "can't be decoded (it is no PNG, JPEG, WebP or GIF)"

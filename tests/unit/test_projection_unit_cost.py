@@ -208,8 +208,25 @@ def test_variants_and_endpoints_stand_in_the_order_of_reading() -> None:
     ]
     found = [(one.variant, one.endpoint) for one in measure(rows)]
     assert found == [
-        (("m", "low", "1024x1024"), "direct"),
-        (("m", "low", "1024x1024"), "agw"),
-        (("m", "medium", "1024x1024"), "direct"),
-        (("m", "not sent", "not sent"), "direct"),
+        (("m", "low", "1024x1024", ""), "direct"),
+        (("m", "low", "1024x1024", ""), "agw"),
+        (("m", "medium", "1024x1024", ""), "direct"),
+        (("m", "not sent", "not sent", ""), "direct"),
     ]
+
+
+def test_unlike_requests_are_not_averaged() -> None:
+    by_tool = {"api": "responses", "mainline_model": "gpt-5-nano"}
+    rows = [
+        _row(0),
+        _row(0, operation="edit", charge_usd=2 * ONE),
+        _row(0, **by_tool, charge_usd=3 * ONE),
+        _row(0, parameters='{"output_format": "webp"}', charge_usd=4 * ONE),
+    ]
+    found = {one.variant[3]: one.unit and one.unit.usd for one in measure(rows)}
+    assert found == {
+        "": ONE,
+        "edit": 2 * ONE,
+        "Responses API with gpt-5-nano": 3 * ONE,
+        "output_format=webp": 4 * ONE,
+    }

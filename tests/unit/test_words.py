@@ -10,6 +10,7 @@ from bench.words.differences import (
 )
 from bench.words.figures import (
     dollars,
+    expected_dollars,
     percent,
     percent_between,
     seconds,
@@ -123,3 +124,11 @@ def test_success_is_told_in_points_with_its_test() -> None:
     assert "McNemar p=0.0005" in told
     assert "too few" in success_sentence(sides(2), (1.0, 0.5), 4, 1.0)
     assert "both ended" in success_sentence(sides(), None, 0, None)
+
+
+def test_what_no_rule_prices_is_not_expected_to_cost_nothing() -> None:
+    assert expected_dollars(Decimal("0.5"), 4, 0) == "$0.5000"
+    said = expected_dollars(Decimal("0.5"), 4, 3)
+    assert said == "$0.5000 for 1 trial; no published rule prices the other 3"
+    said = expected_dollars(None, 4, 4)
+    assert said == "not known: no published rule prices any of the 4 trials"
