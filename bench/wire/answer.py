@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from bench.wire.events import is_like_events
 from bench.wire.lifted import lift
-from bench.wire.parsed import parsed
+from bench.wire.parsed import TooRichError, parsed
 from bench.wire.pictures import objects, read_pictures
 from bench.wire.reading import CUT_BODY, Reading, unusable
 from bench.wire.refusal import read_refusal
@@ -52,6 +52,8 @@ def _read_success(body: bytes) -> Reading:
         return read_pictures(rest, content, items, (pictures, None))
     try:
         answer = parsed(body)
+    except TooRichError:
+        return unusable("bad_json", "the answer has far more members than any has")
     except ValueError:
         if body.lstrip()[:1] == b"<":
             return unusable("html", "the answer is a web page, not JSON")

@@ -52,6 +52,12 @@ def events(body: bytes) -> Iterator[Event]:
         yield Event(name=name, data=b"\n".join(data), end=at)
 
 
+def is_too_long(body: bytes) -> bool:
+    """Whether a stream has so many lines that its last are not read."""
+    n_ends = body.count(b"\n") + body.count(b"\r") - body.count(b"\r\n")
+    return n_ends > _MOST_LINES
+
+
 def _lines(body: bytes) -> Iterator[bytes]:
     """Each line with its end, one at a time: a body can be all line ends."""
     start, feed, turn = 0, -1, -1

@@ -9,16 +9,20 @@ _MOST_MEMBERS = 100_000
 _SMALL_BYTES = 1_000_000
 
 
+class TooRichError(ValueError):
+    """It has more members than any answer has."""
+
+
 def parsed(data: bytes) -> object:
     """What a text of JSON says.
 
     A member takes up to thirty times its bytes in memory, and bodies may be large.
 
     Raises:
-        ValueError: It is no JSON, or one of more members than any answer has.
+        ValueError: It is no JSON, or `TooRichError`.
     """
     if len(data) > _SMALL_BYTES and data.count(b",") > _MOST_MEMBERS:
-        raise ValueError("more members than any answer has")
+        raise TooRichError
     return orjson.loads(data)
 
 

@@ -103,7 +103,7 @@ def _within(url: object) -> str | None:
 def decoded(encoded: str) -> bytes:
     """The bytes of a picture, which is paid: what either library reads is read.
 
-    Some gateways send it as a data URL.
+    Some gateways send it as a data URL, some break it into lines.
 
     Raises:
         ValueError: It is no base64.
@@ -113,7 +113,7 @@ def decoded(encoded: str) -> bytes:
         return pybase64.b64decode(encoded, validate=True)
     except ValueError:
         # It refuses signs of padding that nobody needs.
-        return base64.b64decode(encoded, validate=True)
+        return base64.b64decode("".join(encoded.split()), validate=True)
 
 
 def _served(content: Json, items: list[Json], author_model: str | None) -> Served:

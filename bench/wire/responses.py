@@ -100,6 +100,8 @@ def _error(content: Json, calls: Sequence[Json]) -> Json | None:
     for error in errors:
         if isinstance(error, dict) and error:
             return cast("Json", error)
+        if isinstance(error, str) and error:
+            return {"message": error}
     if _reason(content) == _FILTERED:
         return {"code": _FILTERED, "message": "the answer was held back as unsafe"}
     is_failed = any(one.get("status") == "failed" for one in (content, *calls))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from bench.wire.events import Event, events
+from bench.wire.events import Event, events, is_too_long
 from bench.wire.parsed import json_object
 from bench.wire.pictures import read_pictures
 from bench.wire.reading import CUT_BODY, Reading, response_id_of, text, unusable
@@ -15,6 +15,7 @@ _PARTIAL = ".partial_image"
 _COMPLETED = ("image_generation.completed", "image_edit.completed")
 _RESPONSE_ENDS = ("response.completed", "response.incomplete", "response.failed")
 _CUT = "the stream ended before its final picture"
+_TOO_LONG = "its first lines hold no final picture, and it has far more than any stream"
 NOT_ENDED = "stream_not_ended"
 
 
@@ -47,6 +48,8 @@ def read_stream(body: bytes, cut: str | None) -> Reading:
     seen = _Seen()
     for event in events(body):
         _take(seen, event)
+    if cut is None and is_too_long(body):
+        cut = _TOO_LONG
     reading = _reading(seen, cut)
     flags = reading.flags if cut is None else (*reading.flags, NOT_ENDED)
     return replace(
@@ -85,29 +88,36 @@ def _note_response(seen: _Seen, kind: str, content: Json) -> None:
 
 
 def _reading(seen: _Seen, cut: str | None) -> Reading:
+    # What failed may be told before the last event, which then need not say it.
+    told_before = {} if seen.error is None else {"error": seen.error}
     if seen.picture is not None:
         data, content = seen.picture
-        return read_pictures(data, content, [content])
+        return read_pictures(data, _with(content, told_before), [content])
     if seen.response is not None:
         data, content = seen.response
-        response = _object(content.get("response"))
+        response = _with(_object(content.get("response")), told_before)
         return read_response(data, response, seen.items, ("response",))
     first = seen.first or {}
+    # A picture that came is there, whatever failed behind it.
+    if any(_is_text(item.get("result")) for item in seen.items):
+        reading = read_response(b"", {**first, "output": []}, seen.items)
+        return replace(reading, flags=(*reading.flags, NOT_ENDED))
     if seen.error is not None:
         told = told_error(seen.error)
         is_response = seen.first is not None
         return replace(
             told, is_response=is_response, response_id=response_id_of(first.get("id"))
         )
-    if any(_is_text(item.get("result")) for item in seen.items):
-        reading = read_response(b"", {**first, "output": []}, seen.items)
-        return replace(reading, flags=(*reading.flags, NOT_ENDED))
     if cut is None and seen.n_unreadable and not seen.partial_ends:
         return unusable("bad_json", "an event of the answer is no JSON object")
     reading = unusable(CUT_BODY, cut or _CUT)
     return replace(
         reading, is_response=bool(first), response_id=response_id_of(first.get("id"))
     )
+
+
+def _with(content: Json, told_before: Json) -> Json:
+    return content if content.get("error") else {**content, **told_before}
 
 
 def _object(value: object) -> Json:

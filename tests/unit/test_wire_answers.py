@@ -221,6 +221,18 @@ def test_a_success_without_a_usable_picture_is_billed_and_unusable(
     assert reading.stops is None
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_base64_that_is_broken_into_lines_is_the_picture_all_the_same(end: str) -> None:
+    lines = end.join(PICTURE[at : at + 5] for at in range(0, len(PICTURE), 5))
+    called = {"type": "image_generation_call", "result": lines + end}
+    for body in (
+        _ok({"b64_json": lines + end}),
+        orjson.dumps({"object": "response", "output": [called]}),
+    ):
+        reading = read_answer(200, body)
+        assert (reading.outcome, reading.pictures) == (Outcome.OK, (b"a picture",))
+
+
 FAILED = (Outcome.SERVER_ERROR, POSSIBLY, None)
 
 

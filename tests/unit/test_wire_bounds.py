@@ -48,6 +48,12 @@ def test_a_large_answer_takes_a_few_times_its_size_in_memory(
     assert n_bytes < 16 * len(body) + MB
 
 
+def test_an_answer_of_too_many_members_is_not_called_no_json() -> None:
+    reading = read_answer(200, b'{"data":[' + b"{}," * MB + b"{}]}")
+    assert reading.error_code == "bad_json"
+    assert reading.error_message == "the answer has far more members than any has"
+
+
 def test_of_very_many_pictures_the_first_hundred_are_taken() -> None:
     for n_pictures in (MOST_PICTURES, MOST_PICTURES + 1, 5_000):
         for name, kind in (("data", "b64_json"), ("output", "result")):
@@ -62,7 +68,11 @@ def test_a_stream_of_nothing_but_comments_ends(monkeypatch: pytest.MonkeyPatch) 
     last = b'data: {"type":"image_generation.completed","b64_json":"AAAA"}\n\n'
     monkeypatch.setattr(events_module, "_MOST_LINES", 1_000)
     assert read_answer(200, 900 * b": hi\n" + last).outcome is Outcome.OK
-    assert read_answer(200, 1_001 * b": hi\n" + last).error_code == "cut_body"
+    long = read_answer(200, 1_001 * b": hi\n" + last)
+    assert (long.error_code, "far more than" in str(long.error_message)) == (
+        "cut_body",
+        True,
+    )
 
 
 @given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"data: x", b":", b"a"])))

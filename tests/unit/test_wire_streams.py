@@ -206,6 +206,30 @@ def test_an_error_in_a_stream_is_its_outcome_and_may_be_paid(
     assert reading.response_id == ("resp_1" if "resp_1" in said else None)
 
 
+def test_an_error_in_front_of_a_last_event_that_does_not_tell_it_keeps_its_code() -> (
+    None
+):
+    failed = response(status="failed", output=[], error=None)
+    for last in (
+        of_response(event("error", error=BLOCKED), event(FAILED, response=failed)),
+        event(None, error=BLOCKED) + completed(b64_json="", usage=None),
+    ):
+        reading = read(last)
+        assert (reading.outcome, reading.error_code) == (
+            Outcome.REFUSED,
+            "moderation_blocked",
+        )
+    told = {**failed, "error": "it broke"}
+    assert read(of_response(event(FAILED, response=told))).error_message == "it broke"
+
+
+def test_a_picture_of_a_done_item_is_kept_though_an_error_follows() -> None:
+    reading = read(of_response(ITEM, event("error", code="server_error")))
+    assert (meaning(reading), reading.pictures) == (IS_OK, (b"a picture",))
+    assert "stream_not_ended" in reading.flags
+    assert reading.usage is None
+
+
 def test_a_quota_that_ends_within_a_stream_closes_the_way_and_is_not_sent_again() -> (
     None
 ):
