@@ -41,14 +41,22 @@ async def run_batch(app: ASGIApp, emulator: Emulator, batch: Batch) -> None:
         lines = await _checked(emulator, batch)
         if lines is not None:
             await _carried_out(app, emulator, batch, lines, results)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        log.error("%s: its answers can't be written to the disk: %s", batch.id, why)  # noqa: TRY400 - no mistake of ours
+        _fail(batch, f"Its answers can't be written to the emulator's disk: {why}.")
     except Exception:
         # Our own mistake: said loudly, and the batch does not hang.
         log.exception("the emulator failed on %s", batch.id)
-        batch.errors = (LineError(code="emulator_failed", message="See its stderr."),)
-        batch.enter(Status.FAILED)
+        _fail(batch, "See its stderr.")
     finally:
         results.good.close()
         results.bad.close()
+
+
+def _fail(batch: Batch, why: str) -> None:
+    batch.errors = (LineError(code="emulator_failed", message=why),)
+    batch.enter(Status.FAILED)
 
 
 async def _slept(emulator: Emulator, simulated_s: float) -> None:

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, cast
 
@@ -68,7 +69,9 @@ class Rows:
     def close(self) -> None:
         """Let go of it; what is mapped lasts as long as somebody holds it."""
         if self._file is not None:
-            self._file.close()
+            # What a full disk does not take was told when it was written.
+            with suppress(OSError):
+                self._file.close()
 
 
 @dataclass(slots=True)

@@ -155,12 +155,12 @@ class Follower:
 
 
 async def _cancel(client: JobClient, job: Job) -> Refusal | None:
-    """Have a job cancelled; why that failed, unless it has ended anyway."""
+    """Have a job cancelled; why that failed, unless it ends anyway."""
     answer = await client.cancel(job.batch_id or "")
     if is_success(answer):
         return None
     seen = read_seen(read_json(await client.look(job.batch_id or "")))
-    if seen is not None and seen.is_ended:
+    if seen is not None and seen.is_ending:
         return None
     return refusal_of(job.endpoint, answer, f"POST /batches/{job.batch_id}/cancel")
 

@@ -55,12 +55,16 @@ def _read_success(body: bytes) -> Reading:
     except TooRichError:
         return unusable("bad_json", "the answer has far more members than any has")
     except ValueError:
-        if body.lstrip()[:1] == b"<":
-            return unusable("html", "the answer is a web page, not JSON")
-        return unusable("bad_json", "the answer is no JSON")
+        return _no_json(body)
     if not isinstance(answer, dict):
         return unusable("bad_json", "the answer is no JSON object")
     content = cast("dict[str, Any]", answer)
     if is_response(content):
         return read_response(body, content)
     return read_pictures(body, content, objects(content.get("data")))
+
+
+def _no_json(body: bytes) -> Reading:
+    if body.lstrip()[:1] == b"<":
+        return unusable("html", "the answer is a web page, not JSON")
+    return unusable("bad_json", "the answer is no JSON")

@@ -287,6 +287,21 @@ def test_what_waits_in_a_job_has_not_failed_and_can_be_cancelled(
     assert len(server.jobs) == 1
 
 
+@pytest.mark.parametrize("state", ["finalizing", "cancelling"])
+def test_a_job_that_ends_by_itself_is_collected_though_none_can_cancel_it(
+    asked: Desk, server: Batching, state: str
+) -> None:
+    server.looks = None
+    asked.run(*FAST, "--wait", 0)
+    (job,) = server.jobs.values()
+    job["status"], server.looks = state, job["n_looks"] + 1
+    refused = {"error": {"message": f"Cannot cancel a batch with status '{state}'."}}
+    server.refused["POST /batches/batch_1/cancel"] = (400, refused)
+    ended = asked.resume(*FAST[1:], "--cancel")
+    assert ended.answer["stopped_by"] == "user", ended
+    assert ended.answer["trials"]["done"] == 3
+
+
 def test_a_run_without_jobs_has_nothing_to_cancel(asked: Desk) -> None:
     asked.pixelmeter("run", asked.folder / "suite.yaml", "--endpoints", asked.endpoints)
     ended = asked.resume("--cancel")

@@ -4,10 +4,13 @@ import asyncio
 import json
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.emulator import files as files_module
 from bench.emulator.app import application
 from bench.emulator.batch_lines import BadLinesError, lines_of
 from bench.emulator.batch_runs import run_batch
@@ -32,6 +35,28 @@ def test_an_error_names_its_line_of_the_file_whatever_lines_are_empty() -> None:
         lines_of(content, GENERATE)
     (error,) = bad.value.errors
     assert (error.code, error.line) == ("mismatched_model", 3)
+
+
+def test_a_batch_whose_answers_find_no_room_on_the_disk_fails_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = partial(Path("/dev/full").open, "r+b")
+    monkeypatch.setattr(files_module.tempfile, "TemporaryFile", full)
+    emulator = Emulator(
+        models=served(Profile.LEGACY),
+        origin="http://127.0.0.1:1",
+        profile=RunProfile(time_scale=0),
+        pool=ThreadPoolExecutor(max_workers=1),
+    )
+    content = line("a", "none-such")
+    file = emulator.files.add("in.jsonl", "batch", content)
+    batch = Batch(endpoint=GENERATE, input_file_id=file.id)
+    app: Any = application(emulator)
+    asyncio.run(run_batch(app.app, emulator, batch))
+    assert batch.status == Status.FAILED
+    (error,) = batch.errors
+    assert "can't be written to the emulator's disk: No space left" in error.message
+    assert "Traceback" not in caplog.text
 
 
 def test_who_cancels_while_the_lines_are_read_pays_for_none() -> None:
