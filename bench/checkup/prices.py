@@ -105,8 +105,11 @@ def _doubts(
         served = listed.get(endpoint.name)
         models = _models(suite, endpoint.defaults)
         # Text models are asked through the image tool, and not every list has them.
-        mainline = _models(suite, endpoint.defaults, "mainline_model")
-        for model in sorted(models | mainline):
+        texts = (
+            _models(suite, endpoint.defaults, key)
+            for key in ("mainline_model", "svg_model")
+        )
+        for model in sorted(models.union(*texts)):
             try:
                 price_model(endpoint, model, day, book)
             except BadInput as error:

@@ -36,10 +36,7 @@ def notes_on_life(
     """What is asked for near its end, or of gateways after it, a sentence each."""
     by_name = {endpoint.name: endpoint for endpoint in endpoints}
     asked = dict.fromkeys(
-        (cell.endpoint, model)
-        for cell in cells
-        for model in (cell.model, cell.mainline_model)
-        if model is not None
+        (cell.endpoint, model) for cell in cells for _, model in cell.models
     )
     notes = (note_on_life(by_name[name], model, day) for name, model in asked)
     return tuple(note for note in dict.fromkeys(notes) if note is not None)

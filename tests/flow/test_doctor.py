@@ -367,7 +367,8 @@ def test_a_model_near_its_end_and_a_text_model_without_a_price_are_told(
     path = tmp_path / "suite.yaml"
     path.write_text(
         "{name: s, api: responses, prompts: [{id: a, text: A kite}], axes: {mainline_"
-        "model: [gpt-4.1, gpt-99]}, fixed: {model: gpt-image-1.5, quality: low}}"
+        "model: [gpt-4.1, gpt-99]}, fixed: {model: gpt-image-1.5, quality: low, "
+        "output_format: svg, svg_model: gpt-98}}"
     )
     endpoint = Endpoint(
         name="direct",
@@ -379,10 +380,11 @@ def test_a_model_near_its_end_and_a_text_model_without_a_price_are_told(
     listed = {"direct": frozenset({"gpt-image-1.5"})}
     day, book = date(2026, 11, 30), shipped_book()
     found = check_suites((path,), (endpoint,), listed, day, book)
-    assert [check.status for check in found] == ["warning"] * 2
-    assert "gpt-99" in found[0].sentence
+    assert [check.status for check in found] == ["warning"] * 3
+    assert "gpt-98" in found[0].sentence
+    assert "gpt-99" in found[1].sentence
     end = "gpt-image-1.5 is shut down by its maker on 2026-12-01, in 1 day"
-    assert found[1].sentence.startswith(f"{path}: {end}; ")
+    assert found[2].sentence.startswith(f"{path}: {end}; ")
 
 
 def test_prices_that_nobody_checked_for_a_quarter_of_a_year_are_a_warning() -> None:

@@ -1,5 +1,6 @@
 """What may be asked: operations, APIs, models and pictures that go together."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -196,8 +197,11 @@ def test_a_text_models_end_is_told_too() -> None:
         parameters=(),
         mainline_model="gpt-4.1-nano",
     )
-    (note,) = notes_on_life((cell,), (DIRECT,), date(2026, 10, 22))
-    assert note == (
-        "gpt-4.1-nano is shut down by its maker on 2026-10-23, in 1 day; "
-        "ask another from then on"
-    )
+    svg = (("output_format", "svg"), ("svg_model", "gpt-4.1-nano"))
+    author = replace(cell, api="images", mainline_model=None, parameters=svg)
+    for asked in ((cell,), (author,), (cell, author)):
+        (note,) = notes_on_life(asked, (DIRECT,), date(2026, 10, 22))
+        assert note == (
+            "gpt-4.1-nano is shut down by its maker on 2026-10-23, in 1 day; "
+            "ask another from then on"
+        )
