@@ -22,7 +22,7 @@ from bench.commands.generated import Given, Teller, is_kept, outputs_of, teller
 from bench.endpoint import Endpoint
 from bench.errors import BadInput, BenchError, StorageFailed
 from bench.meter.along import Album
-from bench.meter.answer import Answer
+from bench.meter.answer import Answer, Image, NotRecorded
 from bench.meter.asked import Asked
 from bench.meter.asking import cell_for
 from bench.meter.library import Meter
@@ -33,6 +33,7 @@ from bench.plan.prices import bound, priced_of
 from bench.prompt import Prompt
 from bench.store.status import run_status
 from bench.words.figures import dollars
+from bench.words.places import place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,7 @@ class _Made:
 
     run_id: str | None = None
     answers: list[Answer] = field(default_factory=list[Answer])
+    not_recorded: NotRecorded | None = None
 
 
 def carry_out(wanted: Wanted, session: Session, tell: Teller) -> tuple[Answer, ...]:
@@ -151,6 +153,10 @@ def carry_out(wanted: Wanted, session: Session, tell: Teller) -> tuple[Answer, .
         # What came before is paid for, and the person in front wants to have it.
         if made.answers:
             _copy_and_tell(made.answers, wanted, tell)
+        if made.not_recorded is not None:
+            if error is not made.not_recorded:
+                typer.echo(f"error: {made.not_recorded}", err=True)
+            _save(made.not_recorded.images, wanted.outputs[len(made.answers) :])
         if made.run_id is not None and isinstance(error, KeyboardInterrupt):
             _tell_broken_off(made.run_id, session)
         raise
@@ -187,20 +193,25 @@ async def _ask(wanted: Wanted, session: Session, made: _Made) -> None:
     )
     async with meter:
         made.run_id = meter.run_id
-        with _waiting(wanted.endpoint.name):
-            given = wanted.given
-            if given.is_conversation:
-                await _talk(meter, wanted)
-            else:
-                asked = Asked(
-                    operation=given.operation,
-                    prompt="".join(given.prompts) or NO_PROMPT,
-                    images=given.images,
-                    mask=given.mask,
-                    markup=given.markup,
-                    parameters=wanted.parameters,
-                )
-                await meter.ask(asked)
+        try:
+            with _waiting(wanted.endpoint.name):
+                await (_talk if wanted.given.is_conversation else _once)(meter, wanted)
+        except NotRecorded as error:
+            made.not_recorded = error
+            raise
+
+
+async def _once(meter: Meter, wanted: Wanted) -> None:
+    given = wanted.given
+    asked = Asked(
+        operation=given.operation,
+        prompt="".join(given.prompts) or NO_PROMPT,
+        images=given.images,
+        mask=given.mask,
+        markup=given.markup,
+        parameters=wanted.parameters,
+    )
+    await meter.ask(asked)
 
 
 async def _talk(meter: Meter, wanted: Wanted) -> None:
@@ -229,16 +240,32 @@ def _copy(answer: Answer, outputs: Sequence[Path]) -> None:
     for image, path in zip(answer.images, outputs, strict=False):
         if image.problem is not None:
             continue
-        try:
-            path.write_bytes(image.content)
-        except OSError as error:
-            # Half a picture would be taken for one.
-            with suppress(OSError):
-                path.unlink()
-            where = f"is kept as {image.path}" if is_kept(answer) else "is lost"
-            raise StorageFailed(
-                f"{path}: can't be written ({error.strerror}); the picture {where}"
-            ) from None
+        _write(image, path, is_kept=is_kept(answer))
+
+
+def _save(images: Sequence[Image], outputs: Sequence[Path]) -> None:
+    """Copy what came and is in no record, and tell where it is."""
+    for number, image in enumerate(images):
+        kept = image.path if image.path is not None and image.path.is_file() else None
+        copies = outputs[number : number + 1]
+        for path in copies:
+            _write(image, path, is_kept=kept is not None)
+        path = next(iter(copies), kept)
+        where = "is lost" if path is None else f"is here: {place(path)}"
+        typer.echo(f"the picture is paid for, and {where}", err=True)
+
+
+def _write(image: Image, path: Path, *, is_kept: bool) -> None:
+    try:
+        path.write_bytes(image.content)
+    except OSError as error:
+        # Half a picture would be taken for one.
+        with suppress(OSError):
+            path.unlink()
+        where = f"is kept as {image.path}" if is_kept else "is lost"
+        raise StorageFailed(
+            f"{path}: can't be written ({error.strerror}); the picture {where}"
+        ) from None
 
 
 def _waiting(name: str) -> AbstractContextManager[object]:

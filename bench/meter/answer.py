@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from bench.attempt import Attempt, Outcome, Picture, Served, Stamps, Trial, UsageSource
-from bench.errors import BenchError
+from bench.errors import BenchError, StorageFailed
 from bench.words.refused import cure_of
 from pricing.money import minus, total
 
@@ -53,6 +53,15 @@ class Image:
             simulated=picture.simulated,
             problem=picture.problem,
         )
+
+
+class NotRecorded(StorageFailed):
+    """An answer came and could not be recorded; its pictures, paid for, are with it."""
+
+    def __init__(self, why: StorageFailed, images: Sequence[Image]) -> None:
+        """Take why, and what came."""
+        super().__init__(str(why))
+        self.images = tuple(images)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

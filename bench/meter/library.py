@@ -19,7 +19,7 @@ from bench.folder import DataFolder
 from bench.images.shelf import Keep, picture_path
 from bench.inputs.shelf import content_of
 from bench.meter.along import Album, Along
-from bench.meter.answer import Answer, Image, answer_of
+from bench.meter.answer import Answer, Image, NotRecorded, answer_of
 from bench.meter.asked import Asked, asked_prompt
 from bench.meter.asking import Named, cell_for, endpoints_of, key_of
 from bench.meter.lanes import Lane, open_lane
@@ -236,7 +236,12 @@ class Meter(Operations):
         def told(attempt: Attempt, _: bool) -> None:  # noqa: FBT001  as called
             attempts.append(attempt)
 
-        await run.carry_out(planned, replace(lane, take=take), told)
+        try:
+            await run.carry_out(planned, replace(lane, take=take), told)
+        except StorageFailed as error:
+            if images:
+                raise NotRecorded(error, images) from None
+            raise
         if not attempts:
             raise _why_not(run)
         answer = answer_of(run.run_id, planned.trial, attempts, images)

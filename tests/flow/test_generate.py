@@ -4,6 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+import pixelmeter
+from bench.errors import StorageFailed
+from bench.journal import JournalWriter
+from bench.meter import examiner
 
 PROMPT = 'A poster that says "OPEN DAILY"'
 LOW = ("--quality", "low", "--size", "1024x1024")
@@ -134,3 +140,34 @@ def test_without_a_picture_it_says_why_and_what_was_charged(
     assert words in done.err
     assert "charged" in done.out
     assert not (desk.folder / "kite.png").exists()
+
+
+@pytest.mark.parametrize("n_copies", [1, 0])
+def test_a_picture_whose_record_finds_no_room_is_saved_or_said_to_be_lost(
+    desk: Any, direct: Any, monkeypatch: pytest.MonkeyPatch, n_copies: int
+) -> None:
+    append, full = JournalWriter.append, "no room"
+
+    async def fails(self: Any, *records: Any, within_s: float = 0.0) -> None:
+        if any(record["kind"] == "outcome" for record in records):
+            raise StorageFailed(full)
+        await append(self, *records, within_s=within_s)
+
+    def nothing_kept(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(JournalWriter, "append", fails)
+    monkeypatch.setattr(examiner, "put", nothing_kept)
+    monkeypatch.setenv("PX_KEY", desk.key)
+    desk.endpoint(direct.url)
+    file = desk.folder / "kite.png"
+    options = ("--endpoints", desk.endpoints, "--data", desk.data, "--quality", "low")
+    copied = ("-o", file)[: 2 * n_copies]
+    asked = ["generate", "A kite", *map(str, (*options, *copied)), "--yes"]
+    ended = CliRunner().invoke(pixelmeter.command_line(), asked)
+    assert str(ended.exception) == full
+    assert isinstance(ended.exception, StorageFailed)
+    assert file.is_file() == bool(n_copies)
+    where = "is here: " if n_copies else "is lost"
+    assert f"the picture is paid for, and {where}" in ended.stderr
+    assert len(direct.posts) == 1
