@@ -287,6 +287,23 @@ def test_what_waits_in_a_job_has_not_failed_and_can_be_cancelled(
     assert len(server.jobs) == 1
 
 
+def test_a_job_that_is_ending_can_not_be_cancelled_and_is_collected(
+    asked: Desk, server: Batching
+) -> None:
+    server.looks = None
+    assert asked.run(*FAST, "--wait", 0).code == 130
+    job = server.jobs["batch_1"]
+    job["status"] = "finalizing"
+    server.looks = job["n_looks"] + 2
+    sentence = "Cannot cancel a batch with status 'finalizing'."
+    refused = (400, {"error": {"message": sentence}})
+    server.refused["POST /batches/batch_1/cancel"] = refused
+    asked.pixelmeter("resume", "latest", *FAST[1:], "--cancel")
+    answer = asked.pixelmeter("show", "latest", "--json").answer
+    assert answer["trials"]["done"] == 3
+    assert Decimal(answer["charge_usd"]) == 3 * EACH_USD
+
+
 def test_a_run_without_jobs_has_nothing_to_cancel(asked: Desk) -> None:
     asked.pixelmeter("run", asked.folder / "suite.yaml", "--endpoints", asked.endpoints)
     ended = asked.resume("--cancel")
