@@ -12,7 +12,7 @@ from tests.batching import EACH_USD, FAST, Batching, Line, batching
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import Desk
+    from tests.conftest import Desk, Double
 
 REFUSED = {"error": {"message": "Blocked.", "code": "moderation_blocked"}}
 
@@ -302,6 +302,19 @@ def test_a_job_that_is_ending_can_not_be_cancelled_and_is_collected(
     answer = asked.pixelmeter("show", "latest", "--json").answer
     assert answer["trials"]["done"] == 3
     assert Decimal(answer["charge_usd"]) == 3 * EACH_USD
+
+
+def test_a_comparison_says_which_side_went_by_jobs_and_has_no_latency(
+    asked: Desk, server: Batching, direct: Double
+) -> None:
+    by_jobs = asked.run(*FAST).answer["run_id"]
+    asked.endpoint(direct.url)
+    live = asked.run("--yes").answer["run_id"]
+    told = asked.pixelmeter("compare", live, by_jobs).out
+    said = "asked as jobs of the Batch API, at its prices: answers come together"
+    assert told.count(said) == 1
+    assert f"run {by_jobs}: {said}" in told
+    assert "no pair of answers that were both ok and timed" in told
 
 
 def test_a_run_without_jobs_has_nothing_to_cancel(asked: Desk) -> None:
