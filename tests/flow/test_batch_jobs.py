@@ -308,6 +308,7 @@ def test_a_comparison_says_which_side_went_by_jobs_and_has_no_latency(
     asked: Desk, server: Batching, direct: Double
 ) -> None:
     by_jobs = asked.run(*FAST).answer["run_id"]
+    assert server.asked
     asked.endpoint(direct.url)
     live = asked.run("--yes").answer["run_id"]
     told = asked.pixelmeter("compare", live, by_jobs).out
