@@ -12,7 +12,7 @@ from tests.batching import EACH_USD, FAST, Batching, Line, batching
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import Desk
+    from tests.conftest import Desk, Double
 
 REFUSED = {"error": {"message": "Blocked.", "code": "moderation_blocked"}}
 
@@ -285,6 +285,37 @@ def test_what_waits_in_a_job_has_not_failed_and_can_be_cancelled(
     assert Decimal(answer["possibly_billed_usd"]) == 0
     assert server.asked.count("POST /batches/batch_1/cancel") == 1
     assert len(server.jobs) == 1
+
+
+def test_a_job_that_is_ending_can_not_be_cancelled_and_is_collected(
+    asked: Desk, server: Batching
+) -> None:
+    server.looks = None
+    assert asked.run(*FAST, "--wait", 0).code == 130
+    job = server.jobs["batch_1"]
+    job["status"] = "finalizing"
+    server.looks = job["n_looks"] + 2
+    sentence = "Cannot cancel a batch with status 'finalizing'."
+    refused = (400, {"error": {"message": sentence}})
+    server.refused["POST /batches/batch_1/cancel"] = refused
+    asked.pixelmeter("resume", "latest", *FAST[1:], "--cancel")
+    answer = asked.pixelmeter("show", "latest", "--json").answer
+    assert answer["trials"]["done"] == 3
+    assert Decimal(answer["charge_usd"]) == 3 * EACH_USD
+
+
+def test_a_comparison_says_which_side_went_by_jobs_and_has_no_latency(
+    asked: Desk, server: Batching, direct: Double
+) -> None:
+    by_jobs = asked.run(*FAST).answer["run_id"]
+    assert server.asked
+    asked.endpoint(direct.url)
+    live = asked.run("--yes").answer["run_id"]
+    told = asked.pixelmeter("compare", live, by_jobs).out
+    said = "asked as jobs of the Batch API, at its prices: answers come together"
+    assert told.count(said) == 1
+    assert f"run {by_jobs}: {said}" in told
+    assert "no pair of answers that were both ok and timed" in told
 
 
 def test_a_run_without_jobs_has_nothing_to_cancel(asked: Desk) -> None:
