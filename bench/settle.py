@@ -64,7 +64,10 @@ def settle(
     seen = _seen(pictures)
     counts, source = _counts(sending.planned, reading, len(pictures), priced)
     is_known = source is not UsageSource.ABSENT
-    money = _money(sending.planned, reading, counts if is_known else None, priced)
+    n_made = _n_made(sending.planned, reading, len(pictures))
+    money = _money(
+        sending.planned, reading, counts if is_known else None, priced, n_made
+    )
     cost, cost_flags = _cost(answer, reading, money)
     remarks = (*answer.flags, *reading.flags, *money.flags)
     trial, partials_s = sending.planned.trial, _partials_s(answer, reading)
@@ -140,13 +143,18 @@ def _counts(
 def _expected(planned: PlannedTrial, reading: Reading, n_pictures: int) -> Counts:
     """What the rule expects of the pictures that came, be they more than were asked."""
     counts, n = planned.expected or {}, planned.trial.cell.n
-    if reading.outcome is not Outcome.OK or n_pictures in {0, n}:
-        return counts
+    n_made = _n_made(planned, reading, n_pictures)
     # Rounded up: the rule's counts are of all that were asked for.
     return {
-        name: None if count is None else -(-count * n_pictures // n)
+        name: None if count is None else -(-count * n_made // n)
         for name, count in counts.items()
     }
+
+
+def _n_made(planned: PlannedTrial, reading: Reading, n_pictures: int) -> int:
+    """Pictures that are paid: those that came, or all where an answer has no end."""
+    is_whole = reading.outcome is Outcome.OK and n_pictures > 0
+    return n_pictures if is_whole else planned.trial.cell.n
 
 
 def _money(
@@ -154,6 +162,7 @@ def _money(
     reading: Reading,
     counts: Counts | None,
     priced: PricedModel,
+    n_made: int,
 ) -> Money:
     nothing = Decimal(0)
     if reading.billing in {Billing.NOT_SENT, Billing.UNBILLED}:
@@ -163,7 +172,7 @@ def _money(
     if counts is None:
         return Money(possibly_billed_usd=planned.bound_usd)
     try:
-        charges = priced.charges(counts, planned.trial.cell)
+        charges = priced.charges(counts, planned.trial.cell, n_made)
     except PricingError:
         # Counts that contradict themselves leave the charge unknown, not 0.
         return Money(

@@ -65,17 +65,19 @@ def compare(
         typer.echo(orjson.dumps(answer).decode())
     else:
         typer.echo(f"run{'s' if len(run_ids) > 1 else ''} {' and '.join(run_ids)}")
-        _print_limited(rows)
+        _print_loads(rows)
         print_comparison(comparison)
         _print_served(served)
 
 
-def _print_limited(rows: "list[Row]") -> None:
-    """Which runs measured this program too."""
+def _print_loads(rows: "list[Row]") -> None:
+    """Which runs went by jobs, and which measured this program too."""
+    from bench.commands.scheduled import BATCH
     from bench.words.limited import limited_sentence
 
     for row in rows:
-        if said := limited_sentence(row):
+        by_jobs = f"asked as {BATCH}" if row["load"] == "batch" else None
+        if said := by_jobs or limited_sentence(row):
             typer.echo(f"run {row['run_id']}: {said}" if len(rows) > 1 else said)
 
 

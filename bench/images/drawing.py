@@ -33,6 +33,8 @@ _CALLED = re.compile(
 _STYLED = re.compile(
     r"@import|@font-face|@namespace|image-set\(|expression\(|javascript:", re.IGNORECASE
 )
+# Of which one stands in each style, and in each address.
+_IN_STYLES = frozenset(":(@")
 _LENGTH = re.compile(r"\s*\+?([0-9]{1,7}(?:\.[0-9]{1,9})?)(?:px)?\s*")
 _GAPS = re.compile(r"[\s,]+")
 
@@ -144,7 +146,7 @@ def _check_attribute(name: str, value: str) -> None:
         raise _Unusable("an SVG that refers to something outside")
     if name in _REFERENCES and not _WITHIN.match(value.strip()):
         raise _Unusable("an SVG that refers to something outside")
-    if name == "attributename" and value.lower().rpartition(":")[2].startswith(
+    if name == "attributename" and value.strip().lower().rpartition(":")[2].startswith(
         ("on", *_REFERENCES)
     ):
         # Animated, a reference becomes another one than was looked at.
@@ -156,7 +158,8 @@ def _check_style(text: str) -> None:
     # An escape may spell any of the words that are looked for.
     if _CALLED.search(text):
         raise _Unusable("an SVG that refers to something outside")
-    if _STYLED.search(text) or ("\\" in text and ":" in text):
+    is_escaped = "\\" in text and not _IN_STYLES.isdisjoint(text)
+    if is_escaped or _STYLED.search(text):
         raise _Unusable("an SVG whose style asks for more than itself")
 
 

@@ -21,7 +21,7 @@ _MOST_MARKERS = 1000
 _FRAME = re.compile(
     rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf].{3}(.{2})(.{2})", re.DOTALL
 )
-_SVG_ROOT = re.compile(r"<svg\b([^>]{0,4000})>")
+_SVG_ROOT = re.compile(r"<svg\b([^<>]{0,4000})>")
 _SVG_ATTRIBUTE = re.compile(r"\s(width|height|viewBox)\s?=\s?[\"']([^\"']{0,100})")
 _WEBP_FRAME = b"\x9d\x01\x2a"
 

@@ -15,6 +15,8 @@ from bench.journal import JournalWriter
 from bench.plan.options import Options
 from bench.standing import JobStanding
 
+# Nothing begins any more in a job that is so.
+_ENDING = frozenset({"finalizing", "cancelling"})
 # The API promises a day, and then says itself that a job expired.
 LONGEST_S = 25 * 3600.0
 _GROWTH = 1.5
@@ -160,7 +162,7 @@ async def _cancel(client: JobClient, job: Job) -> Refusal | None:
     if is_success(answer):
         return None
     seen = read_seen(read_json(await client.look(job.batch_id or "")))
-    if seen is not None and seen.is_ending:
+    if seen is not None and (seen.is_ended or seen.state in _ENDING):
         return None
     return refusal_of(job.endpoint, answer, f"POST /batches/{job.batch_id}/cancel")
 

@@ -16,8 +16,6 @@ from bench.wire.reading import LONGEST_MESSAGE, Reading, text
 Json = dict[str, Any]
 # The states of a job that no answer comes in any more.
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
-# Those in which no more lines are begun, and nothing is left to cancel.
-_ENDING = ENDED | {"cancelling", "finalizing"}
 _ENDED_AT = ("completed_at", "failed_at", "expired_at", "cancelled_at")
 # What the endpoint says of lines that it did not carry out, and does not charge.
 _NOT_DONE = {
@@ -55,11 +53,6 @@ class Seen:
     def is_ended(self) -> bool:
         """Whether no more answers come."""
         return self.state in ENDED
-
-    @property
-    def is_ending(self) -> bool:
-        """Whether it has ended, or does so by itself."""
-        return self.state in _ENDING
 
     def over(self, job: Job) -> Job:
         """The job with what is told of it now."""

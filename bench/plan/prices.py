@@ -75,8 +75,8 @@ class PricedModel:
             scheme=None if scheme is None else parse_scheme(scheme),
         )
 
-    def charges(self, counts: Counts, cell: Cell) -> Charges:
-        """Charge a request's token counts; whole pictures by their price.
+    def charges(self, counts: Counts, cell: Cell, made: int | None = None) -> Charges:
+        """Charge token counts; by whole pictures those made, else those asked for.
 
         Raises:
             PricingError: The counts can't be priced.
@@ -87,7 +87,7 @@ class PricedModel:
                 self.card,
                 variant.quality,
                 variant.size,
-                cell.n,
+                cell.n if made is None else made,
                 inputs=_inputs(counts) if self.card.rates else None,
             )
         else:

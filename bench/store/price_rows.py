@@ -31,6 +31,7 @@ _PRICE = {
     "takes_inputs": "BOOLEAN",
     "has_mainline": "BOOLEAN",
     "picture_e12": "VARCHAR",
+    "n_pictures": "INTEGER",
 }
 
 
@@ -74,6 +75,7 @@ class PriceRow:
         has_price: False where the book has none: nothing can be priced.
         is_for_python: Whole numbers can't hold it.
         picture_e12: A request's whole pictures; None where tokens are priced.
+        n_pictures: So many they are; a request that made others is for Python.
         takes_inputs: Whether a price of whole pictures has rates for input.
         has_mainline: Whether a text model's tokens are priced too.
         rates: Of each token class that has one.
@@ -85,6 +87,7 @@ class PriceRow:
     is_for_python: bool = False
     long_above_tokens: int | None = None
     picture_e12: int | None = None
+    n_pictures: int | None = None
     takes_inputs: bool = False
     has_mainline: bool = False
     rates: Mapping[str, Ratio] = field(default_factory=dict[str, Ratio])

@@ -8,7 +8,10 @@ from pricing.usage import LARGEST_QUANTITY, MainlineUsage, Usage
 
 # What stands in the way of a price, by its number in SQL: as a text it would be
 # the dearest column.
-WHYS = ("priced", "for_python", "request_unknown", "no_usage", "no_price", "no_rate")
+WHYS = (
+    *("priced", "for_python", "request_unknown", "no_usage", "no_price", "no_rate"),
+    "other_tier",
+)
 FOR_PYTHON = WHYS.index("for_python")
 FREE = "billing IN ('not_sent', 'unbilled')"
 COUNTS = tuple(member.name for member in fields(Usage))
@@ -53,17 +56,23 @@ def priced_attempts(source: str, n_steps: int, *, has_mainline: bool) -> str:
         SELECT
             attempt_id, run_id, cell_index, started_at::DATE AS day, billing,
             usage_source, charge_usd, possibly_billed_usd,
+            CASE WHEN outcome = 'ok' AND images > 0 THEN images END AS n_came,
+            coalesce(list_contains(flags, 'service_tier_unpriced'), false)
+                AS is_other_tier,
             {", ".join((*COUNTS, *MAINLINE_COUNTS, *AUTHOR_COUNTS))}, {quantities}
         FROM ({source})
     ), placed AS (
-        SELECT c.*, m.place_id, p.* EXCLUDE (is_long)
+        SELECT c.*, m.place_id, p.* EXCLUDE (is_long, is_for_python), coalesce(
+            p.is_for_python OR c.n_came <> p.n_pictures, p.is_for_python, false
+        ) AS is_for_python
         FROM counted AS c
         JOIN reprice_place AS m USING (run_id, cell_index, day)
         LEFT JOIN reprice_price AS p ON p.price_id = m.price_id AND p.is_long
             = coalesce(c.mainline_input_tokens > p.long_above_tokens, false)
     ), direct AS (
         SELECT *, CASE
-            WHEN has_price AND billing IN ('billed', 'billed_unusable')
+            WHEN has_price AND NOT is_other_tier
+                AND billing IN ('billed', 'billed_unusable')
             THEN {_tool()} + {_mainline() if has_mainline else "0"}
         END AS total_0
         FROM placed
@@ -84,6 +93,7 @@ _WHY = """CASE
     WHEN is_for_python THEN 1
     WHEN repriced_usd IS NOT NULL THEN 0
     WHEN has_price IS NULL THEN 2
+    WHEN is_other_tier THEN 6
     WHEN billing = 'possibly_billed' OR (charge_usd IS NULL AND usage_source = 'absent')
         THEN 3
     WHEN NOT has_price THEN 4

@@ -65,7 +65,7 @@ def reported_usages(
         alike: Run, cell and image output tokens of those rows.
 
     Returns:
-        What tells the rows of `reported_tokens` apart, the six token classes,
+        What tells the rows of `reported_tokens` apart, all token classes,
         charge_usd and list_usd of one answer; n_answers.
     """
     runs, cells, tokens = zip(*alike, strict=True) if alike else ((), (), ())
@@ -81,6 +81,9 @@ def reported_usages(
         SELECT
             {_ALIKE}, r.input_text_tokens, r.cached_text_tokens,
             r.input_image_tokens, r.cached_image_tokens, r.output_text_tokens,
+            r.mainline_input_tokens, r.mainline_cached_tokens,
+            r.mainline_cache_write_tokens, r.mainline_output_tokens,
+            r.svg_input_tokens, r.svg_output_tokens, r.svg_reasoning_tokens,
             r.charge_usd, r.list_usd, count(*) AS n_answers
         FROM recorded AS r
         SEMI JOIN wanted AS w ON w.run_id = r.run_id AND w.cell_index = r.cell_index

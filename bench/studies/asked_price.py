@@ -74,7 +74,8 @@ class AskedPrice:
 
         Args:
             row: Its billing and counts, named as in `v_attempt`; tokens of the
-                text models as `mainline_*` and `svg_*`.
+                text models as `mainline_*` and `svg_*`; `n_came`, pictures of a
+                whole answer; `is_other_tier`, served in one without rates.
 
         Returns:
             0 where nothing was billed, None where it has no price.
@@ -82,6 +83,8 @@ class AskedPrice:
         if row["billing"] in FREE:
             return Decimal(0)
         if row["billing"] not in _BILLED or self.card is None:
+            return None
+        if row["is_other_tier"]:
             return None
         try:
             return self._charge(row, self.card).usd
@@ -93,7 +96,7 @@ class AskedPrice:
             card=card, scheme=self.scheme, mainline=self.mainline, author=self.author
         )
         counts = {name: row[name] for name in (*COUNTS, *_MAINLINE, *_AUTHOR)}
-        return priced.charges(counts, self.cell).endpoint
+        return priced.charges(counts, self.cell, row["n_came"]).endpoint
 
 
 def asked_price(row: Row, book: PriceBook, wanted: Wanted) -> AskedPrice:

@@ -33,7 +33,7 @@ def attempt_groups(
     except TooLargeForSql:
         repriced = Repriced(con, places, prices.rows(all_for_python=True), source)
         groups = repriced.groups()
-    if any(row.is_for_python for row in repriced.prices):
+    if any(row.is_for_python or row.n_pictures for row in repriced.prices):
         groups += _summed_here(repriced.for_python(), places, prices)
     return groups, repriced
 
@@ -82,6 +82,8 @@ def _mark(row: Row, usd: Decimal | None) -> str:
 def _why(row: Row, usd: Decimal | None) -> str:
     if usd is not None:
         return "priced"
+    if row["is_other_tier"]:
+        return "other_tier"
     is_absent = row["charge_usd"] is None and row["usage_source"] == "absent"
     has_none = is_absent or all(row[name] is None for name in COUNTS)
     return "no_usage" if has_none else "no_rate"

@@ -20,6 +20,7 @@ Cards = Mapping[tuple[str, str, str], tuple[RateCard, ...]]
 _STANDS_IN_THE_WAY = {
     "request_unknown": "the record of what was asked is damaged",
     "no_usage": "no usage is known, so there are no quantities to price",
+    "other_tier": "served in a service tier of which the book has no rates",
 }
 
 

@@ -10,6 +10,7 @@ from bench.errors import BadInput
 from bench.folder import DataFolder
 from bench.plan.frozen import Plan
 from bench.plan.growth import whole_plan
+from bench.plan.prices import AUTHOR_COUNTS, MAINLINE_COUNTS, priced_of
 from bench.store.figures import CELL
 from pricing.book import shipped_book
 from pricing.errors import PricingError
@@ -28,6 +29,8 @@ _ALIKE = (
 _COUNTS = (
     *("input_text_tokens", "cached_text_tokens", "input_image_tokens"),
     *("cached_image_tokens", "output_image_tokens", "output_text_tokens"),
+    *MAINLINE_COUNTS,
+    *AUTHOR_COUNTS,
 )
 
 
@@ -244,7 +247,7 @@ def _dollars(
     }
     try:
         cell = plan.cells[int(row["cell_index"])]
-        by_rule = plan.prices[cell.endpoint, cell.model].charges(counts, cell)
+        by_rule = priced_of(plan.prices, cell).charges(counts, cell)
     except (PricingError, LookupError):
         return None, None
     n = row["n_answers"]

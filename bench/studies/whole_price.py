@@ -102,6 +102,7 @@ def _of_pictures(price_id: int, price: AskedPrice, card: RateCard) -> PriceRow:
     return PriceRow(
         price_id=price_id,
         picture_e12=_whole(_line_usd(line, own)),
+        n_pictures=price.cell.n,
         takes_inputs=bool(card.rates),
         rates=_rates({n: r for n, r in card.rates.items() if n in kept}, own),
         steps=(*rounded, *_steps(price.scheme, _pictures_px(line, size))),

@@ -126,6 +126,20 @@ def _chosen(served: Sequence[Row]) -> dict[str, dict[int, Row]]:
     return chosen
 
 
+@dataclass(slots=True)
+class _Room:
+    """What is left of a page's bytes for pictures, whoever made them."""
+
+    n_left: int
+
+    def fit(self, small: bytes, missing: str) -> tuple[bytes, str]:
+        """A picture while there is room for it, else why it is not there."""
+        if len(small) > self.n_left:
+            return b"", "left out, to keep this page small"
+        self.n_left -= len(small)
+        return small, missing
+
+
 async def _shots(
     chosen: dict[str, dict[int, Row]],
     asked: dict[str, Prompt],
@@ -133,29 +147,31 @@ async def _shots(
     keep: str,
 ) -> tuple[Shown, ...]:
     aside = Aside("pictures")
-    checker, n_bytes = PictureChecker(aside), 0
-    rows: list[Shown] = []
+    checker, room = PictureChecker(aside), _Room(MOST_BYTES)
+    came: dict[str, tuple[Shot, ...]] = {}
     try:
+        # What came goes first: a page is of that before all.
         for prompt_id, cells in chosen.items():
-            sent = await _sent(checker, asked.get(prompt_id), data)
             shots: list[Shot] = []
             for row in cells.values():
                 small, missing = b"", _SVG
                 if not _is_svg(row):
                     small, missing = await _small(checker, row, data, keep)
-                n_bytes += len(small)
-                if n_bytes > MOST_BYTES:
-                    small, missing = b"", "left out, to keep this page small"
-                shots.append(_shot(row, small, missing))
-            rows.append((prompt_id, sent, tuple(shots)))
+                shots.append(_shot(row, *room.fit(small, missing)))
+            came[prompt_id] = tuple(shots)
+        return tuple(
+            [
+                (name, await _sent(checker, asked.get(name), data, room), shots)
+                for name, shots in came.items()
+            ]
+        )
     finally:
         await checker.close()
         aside.close()
-    return tuple(rows)
 
 
 async def _sent(
-    checker: PictureChecker, prompt: Prompt | None, data: DataFolder
+    checker: PictureChecker, prompt: Prompt | None, data: DataFolder, room: _Room
 ) -> tuple[Sent, ...]:
     """What went with a prompt, each made small in the limited child."""
     found: list[Sent] = []
@@ -168,7 +184,8 @@ async def _sent(
                 missing = _GONE
             else:
                 checked = await checker.check(content, thumbnail=True)
-                small, missing = checked.thumbnail, checked.picture.problem or ""
+                problem = checked.picture.problem or ""
+                small, missing = room.fit(checked.thumbnail, problem)
         found.append(Sent(name=name, address=_address(small), missing=missing))
     return tuple(found)
 

@@ -12,7 +12,7 @@ from tests.batching import EACH_USD, FAST, Batching, Line, batching
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import Desk
+    from tests.conftest import Desk, Double
 
 REFUSED = {"error": {"message": "Blocked.", "code": "moderation_blocked"}}
 
@@ -60,6 +60,11 @@ def test_a_suite_goes_as_a_job_and_is_charged_at_the_batch_rates(
     assert (job["to_completion_s"], job["n_completed"]) == (77, 3)
     words = asked.pixelmeter("show", "latest").out
     assert "3 requests, completed, collected, 1 min 17 s from created to end" in words
+    assert "US$ an image" in words
+    assert "p50" not in words
+    page = asked.folder / "report.html"
+    assert asked.pixelmeter("report", "latest", "--output", page).code == 0
+    assert "None: jobs of the Batch API answer when they have ended" in page.read_text()
     anew = asked.pixelmeter("reprice", "latest", "--json").answer
     assert anew["tier"] == "batch"
     assert anew["repriced_usd"] == anew["charge_usd"] == answer["charge_usd"]
@@ -287,19 +292,35 @@ def test_what_waits_in_a_job_has_not_failed_and_can_be_cancelled(
     assert len(server.jobs) == 1
 
 
-@pytest.mark.parametrize("state", ["finalizing", "cancelling"])
-def test_a_job_that_ends_by_itself_is_collected_though_none_can_cancel_it(
-    asked: Desk, server: Batching, state: str
+def test_a_job_that_is_ending_can_not_be_cancelled_and_is_collected(
+    asked: Desk, server: Batching
 ) -> None:
     server.looks = None
-    asked.run(*FAST, "--wait", 0)
-    (job,) = server.jobs.values()
-    job["status"], server.looks = state, job["n_looks"] + 1
-    refused = {"error": {"message": f"Cannot cancel a batch with status '{state}'."}}
-    server.refused["POST /batches/batch_1/cancel"] = (400, refused)
-    ended = asked.resume(*FAST[1:], "--cancel")
-    assert ended.answer["stopped_by"] == "user", ended
-    assert ended.answer["trials"]["done"] == 3
+    assert asked.run(*FAST, "--wait", 0).code == 130
+    job = server.jobs["batch_1"]
+    job["status"] = "finalizing"
+    server.looks = job["n_looks"] + 2
+    sentence = "Cannot cancel a batch with status 'finalizing'."
+    refused = (400, {"error": {"message": sentence}})
+    server.refused["POST /batches/batch_1/cancel"] = refused
+    asked.pixelmeter("resume", "latest", *FAST[1:], "--cancel")
+    answer = asked.pixelmeter("show", "latest", "--json").answer
+    assert answer["trials"]["done"] == 3
+    assert Decimal(answer["charge_usd"]) == 3 * EACH_USD
+
+
+def test_a_comparison_says_which_side_went_by_jobs_and_has_no_latency(
+    asked: Desk, server: Batching, direct: Double
+) -> None:
+    by_jobs = asked.run(*FAST).answer["run_id"]
+    assert server.asked
+    asked.endpoint(direct.url)
+    live = asked.run("--yes").answer["run_id"]
+    told = asked.pixelmeter("compare", live, by_jobs).out
+    said = "asked as jobs of the Batch API, at its prices: answers come together"
+    assert told.count(said) == 1
+    assert f"run {by_jobs}: {said}" in told
+    assert "no pair of answers that were both ok and timed" in told
 
 
 def test_a_run_without_jobs_has_nothing_to_cancel(asked: Desk) -> None:

@@ -17,14 +17,17 @@ from typer.testing import CliRunner
 
 from bench.commands import compare, ingest, runs
 from bench.errors import BadInput, StorageFailed
+from bench.folder import DataFolder
 from dashboards.commands import report
+from dashboards.report import pictures
+from dashboards.report.facts import read_facts
+from dashboards.report.pictures import read_gallery
 from tests.drawings import FOLDER
 from tests.machine import write_protected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.folder import DataFolder
     from tests.conftest import Desk, Double
 
     Make = Callable[..., Any]
@@ -463,7 +466,7 @@ def test_a_real_run_shows_its_pictures_prices_and_mark(
 
 @pytest.mark.slow
 def test_a_report_of_edits_shows_what_was_edited_from_the_runs_own_copy(
-    desk: Desk, direct: Double
+    desk: Desk, direct: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture, mask = desk.folder / "room.png", desk.folder / "mask.png"
     picture.write_bytes((FOLDER / "room.png").read_bytes())
@@ -485,6 +488,16 @@ def test_a_report_of_edits_shows_what_was_edited_from_the_runs_own_copy(
     assert {"vase: sent along, room.png", "vase: sent along, mask mask.png"} < {*shown}
     assert "room.png (256x256, png," in page.text
     assert "operation: inpaint" in page.text
+    data = DataFolder(desk.data)
+    facts = read_facts(data, ended.answer["run_id"])
+    ((_, sent, (shot,)),) = read_gallery(facts, data).rows
+    room = len(base64.b64decode((shot.address or "").partition(",")[2]))
+    assert all(one.address for one in sent)
+    monkeypatch.setattr(pictures, "MOST_BYTES", room)
+    ((_, sent, (left,)),) = read_gallery(facts, data).rows
+    assert left.address == shot.address
+    # What was sent along takes of the same room as what came.
+    assert {one.missing for one in sent} == {"left out, to keep this page small"}
     for path in (desk.data / "inputs").rglob("*.png"):
         path.write_bytes(b"something else")
     assert desk.pixelmeter("report", "--force").code == 0

@@ -91,6 +91,42 @@ def test_a_gateway_that_reports_717_tokens_where_the_rule_says_201_is_told_so(
     assert (off["rule_tokens"], off["reported_tokens"]) == (201, 717)
 
 
+def test_dollars_of_a_gap_leave_what_text_models_cost_out(run: Any, tell: Tell) -> None:
+    author, mainline = "gpt-5-mini", "gpt-4.1-mini"
+    drawn = {"output_format": "svg", "svg_model": author}
+    for cell in run.plan["cells"]:
+        cell |= {"api": "responses", "mainline_model": mainline}
+        cell["parameters"] |= drawn
+    book, day = shipped_book(), date(2026, 11, 21)
+    run.plan["cards"] += [
+        {**card, "model": model, "card": book.card("openai", model, day).to_json()}
+        for card in run.plan["cards"]
+        for model in (author, mainline)
+    ]
+    run.freeze()
+    # 2,000 and 100 at 0.40 and 1.60, 1,000 and 2,000 at 0.25 and 2 dollars a million.
+    text_usd = Decimal("0.00096") + Decimal("0.00425")
+    members = _told(run, lambda prompt: 201 if prompt == 2 else 717)
+
+    def with_text(trial: dict[str, Any]) -> dict[str, Any]:
+        told = members(trial)
+        share = 1 if run.endpoint_of(trial) == "openai" else Decimal("0.5")
+        return told | {
+            "charge_usd": format(Decimal(told["charge_usd"]) + text_usd * share, "f"),
+            "list_usd": format(Decimal(told["list_usd"]) + text_usd, "f"),
+            "mainline_input_tokens": 2_000,
+            "mainline_cached_tokens": 0,
+            "mainline_cache_write_tokens": 0,
+            "mainline_output_tokens": 100,
+            "svg_input_tokens": 1_000,
+            "svg_output_tokens": 2_000,
+        }
+
+    run.settle_all(with_text)
+    _, gateway = orjson.loads(tell("show", "latest", "--json").stdout)["token_gaps"]
+    assert (gateway["gap_usd"], gateway["gap_list_usd"]) == ("0.01548", "0.03096")
+
+
 def test_text_that_is_not_told_from_pictures_is_said_to_be_among_their_tokens(
     run: Any, tell: Tell
 ) -> None:

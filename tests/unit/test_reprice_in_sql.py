@@ -19,6 +19,7 @@ from bench.store.reprice import Repriced, TooLargeForSql
 from bench.studies.asked_price import AskedPrice, Wanted
 from bench.studies.asked_prices import AskedPrices
 from bench.studies.judged import Misjudged, attempt_groups, judge, known_sum
+from bench.studies.price_change import why_of
 from pricing.book import shipped_book
 from pricing.rates import Confidence, ImagePrice, Rate, RateCard, Tier, TokenClass
 from pricing.scheme import parse_scheme
@@ -142,6 +143,9 @@ attempts = st.fixed_dictionaries(
             ["billed", "billed", "billed_unusable", "unbilled", "possibly_billed"]
         ),
         "charge_usd": st.sampled_from([None, Decimal(1)]),
+        "outcome": st.sampled_from(["ok", "ok", "unusable"]),
+        "images": st.integers(0, 4),
+        "flags": st.sampled_from([[], [], ["service_tier_unpriced"]]),
     }
 )
 
@@ -159,6 +163,9 @@ SHAPE = {
     **dict.fromkeys(("attempt_id", "run_id", "billing", "usage_source"), "VARCHAR"),
     "cell_index": "INTEGER",
     "started_at": "TIMESTAMP",
+    "outcome": "VARCHAR",
+    "images": "INTEGER",
+    "flags": ["VARCHAR"],
     "charge_usd": "DECIMAL(38,12)",
     "possibly_billed_usd": "DECIMAL(38,12)",
     **dict.fromkeys(COUNTS, "BIGINT"),
@@ -180,12 +187,18 @@ def tell(con: duckdb.DuckDBPyConnection, told: Told) -> None:
         }
         for number, (price_id, attempt) in enumerate(told)
     ]
-    shape = ", ".join(f'"{name}": "{kind}"' for name, kind in SHAPE.items())
     con.execute(
         "CREATE OR REPLACE TEMP TABLE told AS SELECT unnest("
-        f"from_json($rows::JSON, '[{{{shape}}}]'), recursive := true)",
+        f"from_json($rows::JSON, '{json.dumps([SHAPE])}'), max_depth := 2)",
         {"rows": json.dumps(rows, default=str)},
     )
+
+
+def by_pricing(price: AskedPrice, one: dict[str, Any]) -> Decimal | None:
+    """What `pricing` charges for an attempt as it is told."""
+    n_came = one["images"] if one["outcome"] == "ok" and one["images"] else None
+    row = one | {"n_came": n_came, "is_other_tier": bool(one["flags"])}
+    return price.usd(row)
 
 
 def asked(prices: Sequence[AskedPrice]) -> tuple[list[Place], AskedPrices]:
@@ -230,7 +243,7 @@ def test_sql_charges_what_pricing_charges_to_the_twelfth_decimal(
     groups, _ = attempt_groups(con, places, found, SOURCE)
     assert sum(group["requests"] for group in groups) == len(told)
     for number, price in enumerate(some_prices):
-        by_python = [price.usd(one) for n, one in told if n == number]
+        by_python = [by_pricing(price, one) for n, one in told if n == number]
         by_groups = [g["repriced_usd"] for g in groups if g["place_id"] == number]
         assert known_sum(by_groups) == known_sum(by_python)
 
@@ -377,6 +390,45 @@ def test_the_author_of_an_svg_is_priced_as_by_hand_and_unknown_where_untold(
     assert priced["repriced_usd"] == Decimal("0.005") + Decimal("0.012502")
     (untold,) = [group for group in groups if group["why"] != "priced"]
     assert (untold["why"], untold["repriced_usd"]) == ("no_usage", None)
+
+
+def test_what_another_tier_served_has_no_price_of_the_usual_one(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    rates = {TokenClass.OUTPUT_IMAGE: rate("30")}
+    by_sql = AskedPrice(cell=cell(), card=card(rates=rates))
+    own = [{"kind": "per_class", "rates": {"output_image": "24"}}] * 2
+    by_python = AskedPrice(
+        cell=cell(), card=card(rates=rates), scheme=parse_scheme(own)
+    )
+    told = {"output_image_tokens": 100, "flags": ["service_tier_unpriced"]}
+    places, known = asked([by_sql, by_python])
+    tell(con, [(0, told), (1, told), (1, told | {"billing": "unbilled"})])
+    groups, _ = attempt_groups(con, places, known, SOURCE)
+    *dear, free = sorted(groups, key=lambda group: group["repriced_usd"] is not None)
+    assert [(g["mark"], g["why"], g["repriced_usd"]) for g in dear] == [
+        ("?", "other_tier", None)
+    ] * 2
+    assert free["repriced_usd"] == 0
+    said = why_of(dear[0], "?", by_sql, ()).sentences
+    assert said == ("served in a service tier of which the book has no rates",)
+
+
+def test_whole_pictures_are_priced_by_those_that_came(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    picture = ImagePrice(quality="low", size=None, rate=rate("0.02", 1))
+    price = AskedPrice(cell=cell(quality="low", n=4), card=card(images=(picture,)))
+    told = [
+        (0, {"outcome": "ok", "images": 4}),
+        (0, {"outcome": "ok", "images": 2}),
+        (0, {"outcome": "unusable", "images": 1}),
+    ]
+    tell(con, told)
+    places, known = asked([price])
+    groups, _ = attempt_groups(con, places, known, SOURCE)
+    # Where an answer is cut off nobody knows how many were made.
+    assert known_sum(group["repriced_usd"] for group in groups) == Decimal("0.20")
 
 
 def test_whole_pictures_are_priced_as_by_hand(con: duckdb.DuckDBPyConnection) -> None:

@@ -261,6 +261,25 @@ def test_a_text_where_whole_pictures_are_priced_is_charged_as_no_picture(
     assert attempt.usage_source is UsageSource.ABSENT
 
 
+def test_whole_pictures_are_charged_by_those_that_came(make_plan: Planner) -> None:
+    whole = shipped_book().card("openai", "dall-e-3", date(2026, 5, 1))
+    plan = make_plan()
+    trial = plan.trials[0].trial
+    asked = (("n", 4), ("quality", "standard"), ("size", "1024x1024"))
+    trial = replace(trial, cell=replace(trial.cell, parameters=asked))
+    planned = replace(plan.trials[0], trial=trial, expected={})
+    for n_came in (1, 2, 4):
+        attempt = settled(
+            replace(plan, trials=(planned,)),
+            *(DONE,) * n_came,
+            tool_usage=None,
+            prices=priced(card=whole),
+        )
+        came_usd = n_came * Decimal("0.04")
+        assert attempt.money.charge_usd == came_usd + mainline_usd()
+        assert ("images_not_as_asked" in attempt.money.flags) == (n_came < 4)
+
+
 def test_partial_pictures_are_timed_where_their_bytes_came(make_plan: Planner) -> None:
     early = orjson.dumps(
         {"type": "image_generation.partial_image", "b64_json": PICTURE}

@@ -1,5 +1,6 @@
 """SVG: judged without being drawn; what could run or ask is no picture."""
 
+import time
 from typing import Any
 
 import pytest
@@ -84,7 +85,10 @@ FILE = b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + svg("&a;")
         (svg("<style>a{b:url(//evil.example)}</style>"), HREF),
         (svg("<style>@im<!-- -->port 'http://evil.example'</style>"), STYLE),
         (svg("<style>a{b:\\75 rl(http://evil.example)}</style>"), STYLE),
+        (svg("<style>@\\69mport '//evil.example'</style>"), STYLE),
+        (svg('<rect fill="\\75rl(//evil.example/a)"/>'), STYLE),
         (svg('<set attributeName="xlink:href" to="http://e"/>'), "its references"),
+        (svg('<set attributeName=" href" to="http://e"/>'), "its references"),
         (svg('<set attributeName="onclick" to="a()"/>'), "its references"),
         (b'<?xml-stylesheet href="http://evil.example"?>' + svg(), HREF),
         (LAUGHS, OWN),
@@ -113,6 +117,18 @@ def test_a_drawing_that_could_run_or_ask_is_unusable_and_kept_as_no_svg(
 def test_a_style_of_many_blanks_takes_no_time() -> None:
     blanks = " " * 2_000_000
     assert read_svg(svg(f'<rect fill="url({blanks}#a)"/>')).problem is None
+
+
+def test_many_beginnings_of_an_svg_take_no_longer_to_tell_than_one() -> None:
+    def took_ns(content: bytes) -> int:
+        since_ns = time.process_time_ns()
+        assert read_header(content).format == "svg"
+        return time.process_time_ns() - since_ns
+
+    # Each is looked at no further than to where the next one begins.
+    many, one = b"<svg " * 12_800, b"<svg " + b"<g id " * 10_000
+    most_ns = 100 * max(100_000, *(took_ns(one) for _ in range(3)))
+    assert min(took_ns(many) for _ in range(3)) < most_ns
 
 
 def test_an_svg_can_not_be_sent_along() -> None:
