@@ -17,7 +17,7 @@ from bench.reexports import load_late
 if TYPE_CHECKING:
     from bench.attempt import Outcome
     from bench.endpoint import Endpoint, Route
-    from bench.meter.answer import Answer, Image, NoImage
+    from bench.meter.answer import Answer, Image, NoImage, NotRecorded
     from bench.meter.library import Meter
     from bench.meter.talk import Conversation
     from bench.meter.twin import SyncConversation, SyncMeter
@@ -34,6 +34,7 @@ __all__ = [
     "Meter",
     "NoCredentials",
     "NoImage",
+    "NotRecorded",
     "NotSent",
     "Outcome",
     "Reference",
@@ -54,6 +55,7 @@ _LAZY = {
     "Image": "bench.meter.answer",
     "Meter": "bench.meter.library",
     "NoImage": "bench.meter.answer",
+    "NotRecorded": "bench.meter.answer",
     "Outcome": "bench.attempt",
     "Reference": "bench.reference",
     "Route": "bench.endpoint",

@@ -38,7 +38,8 @@ class Meter(Operations):
     From enter to exit it writes one run of kind `metered`, which `show`,
     `compare`, `report` and the dashboard read like any other. What leaves is
     recorded before it leaves; a call that failed is an answer too, not an
-    exception. What can be asked: `generate`, `edit`, `compose`, `inpaint`,
+    exception. Pictures that came and could not be recorded are paid for, and
+    are with the exception (`NotRecorded`). What can be asked: `generate`, `edit`, `compose`, `inpaint`,
     `variation` and `conversation`, as `Operations` says.
 
     Example:
