@@ -39,8 +39,8 @@ class Meter(Operations):
     `compare`, `report` and the dashboard read like any other. What leaves is
     recorded before it leaves; a call that failed is an answer too, not an
     exception. Pictures that came and could not be recorded are paid for, and
-    are with the exception (`NotRecorded`). What can be asked: `generate`, `edit`, `compose`, `inpaint`,
-    `variation` and `conversation`, as `Operations` says.
+    are with the exception (`NotRecorded`). What can be asked: `generate`, `edit`,
+    `compose`, `inpaint`, `variation` and `conversation`, as `Operations` says.
 
     Example:
         async with Meter(max_cost_usd="2.00") as meter:
