@@ -142,6 +142,20 @@ def test_letters_that_steer_others_are_left_out_and_long_names_cut() -> None:
     assert plain("x" * 100, 10) == "xxxxxxxxx…"
 
 
+def test_long_names_that_differ_at_their_ends_stay_told_apart() -> None:
+    common = "gpt-image-2.6-flare low 1024x1024 Responses API with gpt-4.1-mini "
+    common += "output_format=svg svg_effort=low svg_model="
+    names = [common + author for author in ("gpt-5-nano", "gpt-5.4-nano")]
+    rows = [cell(label=name) for name in names]
+    for figure in (cost_bars(rows), intervals(rows)):
+        axis: Any = figure.layout.yaxis  # pyright: ignore[reportAttributeAccessIssue]
+        assert [text.replace("<br>", " ") for text in axis.ticktext] == names
+    dots: Any = cost_against_latency(
+        [{**row, "p50_s": 1 + i} for i, row in enumerate(rows)]
+    )
+    assert any(names[0] in t.name.replace("<br>", " ") for t in dots.data)
+
+
 def test_numbers_and_days_as_names_stay_names() -> None:
     figure: Any = cost_bars([cell(label="1024"), cell(label="2026-11-21")])
     assert list(figure.layout.yaxis.ticktext) == ["1024", "2026-11-21"]
