@@ -314,6 +314,9 @@ def test_pairs_rise_from_below_and_the_interval_is_told() -> None:
     words = paired_differences(rows[:1], {**summary, **bounds, **long}).layout
     assert f"{name}: times as long<br>as {long['first']}<br>" in words.xaxis.title.text
     assert words.title.subtitle.text == "n=1 prompt"
+    near: Any = paired_differences([pair("a", 1.0004), pair("b", 0.99)])
+    assert near.layout.xaxis.range[1] == pytest.approx(math.log10(1.05))
+    assert figure.layout.xaxis.range is None
     unsure = {**summary, "low": None, "high": None, "n_prompts": 3}
     assert named(paired_differences(rows, unsure), "all").name == "all prompts: 1.200"
 
