@@ -65,7 +65,7 @@ WITH asked AS MATERIALIZED (
     SELECT
         c.run_id, c.cell_index, r.suite, r.created_at, c.endpoint, e.route,
         e.simulated, c.api, c.operation, c.model, c.mainline_model, c.quality, c.size,
-        c.parameters
+        c.parameters, coalesce(r.load = 'batch', false) AS is_batch
     FROM (
         SELECT run_id, cell_index, endpoint, api, operation, model, mainline_model,
             quality, size, parameters::VARCHAR AS parameters

@@ -29,7 +29,9 @@ CELL = (
     *("endpoint", "route", "simulated", "model", "quality", "size"),
     *("operation", "api", "mainline_model", "parameters"),
 )
-_CELL = ", ".join(CELL)
+# Over several runs: jobs cost half and have no latency.
+OF_RUNS = (*CELL, "is_batch")
+_CELL = ", ".join(OF_RUNS)
 _IS_SENT = "ends_trial AND billing <> 'not_sent'"
 # It waits in a job of the Batch API, so it has not ended.
 _IN_JOB = "(outcome = 'lost' AND coalesce(error_code, '') = 'in_job')"
@@ -112,7 +114,8 @@ def cells(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
 
     Returns:
         endpoint, route, simulated, model, quality, size, operation, api,
-        mainline_model, parameters (JSON), n_runs and the counts
+        mainline_model, parameters (JSON), is_batch (as jobs, at their rates), n_runs
+        and the counts
         and money of `totals`, its dollars an image; p50_s, p95_s, p99_s,
         max_s, and p50_low_s, p50_high_s, p95_low_s, p95_high_s, their 95 %
         intervals by order statistics. What has no bound is None; p95_s and
@@ -127,10 +130,11 @@ def cells(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
         """,  # noqa: S608  own names; values are bound
         chosen,
     )
-    found = quantiles_by(con, chosen, CELL)
+    found = quantiles_by(con, chosen, OF_RUNS)
+    named = [tuple(row[name] for name in OF_RUNS) for row in rows]
     return [
-        row | _unit_costs(row) | found.get(tuple(row[name] for name in CELL), NO_TIMES)
-        for row in rows
+        row | _unit_costs(row) | found.get(name, NO_TIMES)
+        for name, row in zip(named, rows, strict=True)
     ]
 
 

@@ -17,7 +17,7 @@ def asked_values(row: Row) -> dict[str, object]:
 
     Args:
         row: Of a cell: operation, api, model, mainline_model, and parameters, as JSON
-            or as a mapping.
+            or as a mapping; where runs are mixed, is_batch.
     """
     mainline = row.get("mainline_model")
     sent = parameters_of(row)
@@ -31,6 +31,8 @@ def asked_values(row: Row) -> dict[str, object]:
         **({"mainline_model": mainline} if mainline else {}),
         **first,
         **sent,
+        # At half the price and without a latency: another cell than the live one.
+        **({"is_batch": True} if row.get("is_batch") else {}),
     }
 
 
@@ -78,6 +80,8 @@ def _word(name: str, value: object) -> str:
         return str(value)
     if name == "api":
         return _APIS.get(str(value), str(value))
+    if name == "is_batch":
+        return "in batch jobs"
     if name == "mainline_model":
         return f"with {value}"
     if name == "stream" and isinstance(value, bool):

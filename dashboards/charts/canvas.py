@@ -1,10 +1,11 @@
 """Canvas: a figure before anything is drawn on it."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from html import escape
 from math import ceil, floor, log10
+from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,6 +18,7 @@ NOTHING = "nothing measured yet"
 MOST_LETTERS = 48
 _HEADING_PX = 16
 _PART_PX = 28
+_LINE_PX = 17
 _LONG = 22
 _MOST_TITLE = 90
 # Free room at both ends of a logarithmic axis, in decades.
@@ -117,7 +119,7 @@ def name_axis(found: Mapping[str, int]) -> dict[str, Any]:
     """An upright axis that writes names at their places."""
     return {
         "tickvals": list(found.values()),
-        "ticktext": [_in_two_lines(name) for name in found],
+        "ticktext": ["<br>".join(in_lines(name)) for name in found],
         "range": [-0.6, len(found) - 0.4],
         "showgrid": False,
         "zeroline": False,
@@ -125,15 +127,21 @@ def name_axis(found: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _in_two_lines(name: str) -> str:
-    """A long name broken where its middle is, for narrow pages."""
-    if len(name) <= _LONG:
-        return plain(name)
+def in_lines(name: str) -> list[str]:
+    """A name as text in lines short enough for narrow pages, six at most.
+
+    What tells two long names apart often stands at their ends.
+    """
+    if len(name) <= _LONG or " " not in name:
+        return [plain(name)]
     spaces = [i for i, letter in enumerate(name) if letter == " "]
-    if not spaces:
-        return plain(name)
     place = min(spaces, key=lambda i: abs(i - len(name) / 2))
-    return f"{plain(name[:place])}<br>{plain(name[place:])}"
+    halves = [name[:place], name[place + 1 :]]
+    if max(map(len, halves)) > MOST_LETTERS:
+        halves = wrap(
+            name, MOST_LETTERS, max_lines=6, placeholder=" …", break_on_hyphens=False
+        )
+    return [plain(line) for line in halves]
 
 
 def dollar_axis(words: str, usd: Sequence[float], *, is_log: bool) -> dict[str, Any]:
@@ -169,9 +177,11 @@ def _decades(seen: Sequence[float], sign: str = "") -> dict[str, Any]:
     }
 
 
-def height_px(n_parts: int) -> int:
-    """High enough that so many lines of a chart can be read."""
-    return max(300, _EDGES_PX + _PART_PX * n_parts)
+def height_px(n_parts: int, names: Iterable[str] = ()) -> int:
+    """High enough that so many lines of a chart, and all their names, can be read."""
+    written = [len(in_lines(name)) for name in names]
+    most = _LINE_PX * max(written, default=0) * len(written)
+    return max(300, _EDGES_PX + max(_PART_PX * n_parts, most))
 
 
 def counted(rows: Sequence[Row], key: str = "n") -> str:

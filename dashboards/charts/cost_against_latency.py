@@ -10,6 +10,7 @@ from dashboards.charts.canvas import (
     canvas,
     counted,
     dollar_axis,
+    in_lines,
     nothing,
     plain,
     seconds_axis,
@@ -44,10 +45,12 @@ def cost_against_latency(
         own = [row for row in rest if str(row["endpoint"]) == name]
         if own:
             figure.add_trace(_dots(f"{plain(name)}, beaten", own, ink, _FADED))
-    inks = inks_of(known)
+    inks, n_lines = inks_of(known), 0
     for i, row in enumerate(sorted(best, key=lambda row: row["p50_s"]), 1):
         name = str(row["endpoint"])
-        title = f"{i}: {plain(name)}, {plain(row['label'])}"
+        written = in_lines(f"{i}: {name}, {row['label']}")
+        n_lines += len(written)
+        title = "<br>".join(written)
         figure.add_trace(_dots(title, [row], inks[name]).update(_numbered(i)))
     usd = [float(row["usd_per_image"]) for row in known]
     keys = ("p50_s", "p50_low_s", "p50_high_s")
@@ -55,7 +58,7 @@ def cost_against_latency(
     return figure.update_layout(
         xaxis=seconds_axis("median service time", seen, is_log=is_log),
         yaxis=dollar_axis("US$ an image", usd, is_log=is_log),
-        height=420 + _LINE_PX * len(best),
+        height=420 + _LINE_PX * n_lines,
     )
 
 

@@ -48,7 +48,7 @@ def cost_bars(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
         figure.add_trace(_list_prices(own, lines, middle, is_first=i == 0))
     figure.update_xaxes(title="US$ an image", tickprefix="$", rangemode="tozero")
     figure.update_yaxes(**name_axis(lines))
-    height = height_px(len(lines) * (1 + len(inks)) // 2)
+    height = height_px(len(lines) * (1 + len(inks)) // 2, lines)
     return figure.update_layout(barmode="overlay", height=height)
 
 

@@ -58,7 +58,9 @@ def intervals(
     seen = [float(row[key]) for row in timed for key in keys if row[key] is not None]
     figure.update_layout(xaxis=seconds_axis("service time", seen, is_log=is_log))
     figure.update_yaxes(**name_axis(lines))
-    return figure.update_layout(height=height_px(len(lines) * (1 + len(inks)) // 2))
+    return figure.update_layout(
+        height=height_px(len(lines) * (1 + len(inks)) // 2, lines)
+    )
 
 
 def _dots(rows: Sequence[Row], heights: Sequence[float], quantile: str) -> go.Scatter:

@@ -1,6 +1,7 @@
 """Paired differences: how many times as long or dear, prompt by prompt."""
 
 from collections.abc import Mapping, Sequence
+from math import log10
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,6 +12,7 @@ from dashboards.charts.inks import BLUE, VERMILLION
 TITLE = "Service time, prompt by prompt"
 _MOST_NAMED = 40
 _HIGHEST_PX = 900
+_NEAR = 1.05
 _LONGEST_LINE = 60
 
 
@@ -41,6 +43,9 @@ def paired_differences(
     # 0 of a log axis is the ratio 1: no difference.
     figure.add_vline(x=1, line={"dash": "dot", "width": 1.5, "color": "#808080"})
     figure.update_xaxes(title=_words(summary, axis), type="log", tickformat="~r")
+    if all(1 / _NEAR <= float(row["ratio"]) <= _NEAR for row in known):
+        # A part of a percent must not look like a difference.
+        figure.update_xaxes(range=[-log10(_NEAR), log10(_NEAR)])
     are_named = len(known) <= _MOST_NAMED
     figure.update_yaxes(
         tickvals=heights,

@@ -12,6 +12,7 @@ from bench.store.chosen import Chosen
 from bench.store.figures import totals
 from bench.studies.comparison import Comparison, Factor, compare_levels
 from bench.studies.saving import Saving, savings
+from bench.words.figures import so_many
 from dashboards.screens.frame import SIMULATED, Row, Visit, say
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def pick_run(visit: Visit) -> str | None:
 
 def _title(row: Row) -> str:
     mark = SIMULATED if row["simulated"] else ""
-    return f"{row['suite']}, {row['n_trials']:,} trials, {row['state']}{mark}"
+    return f"{row['suite']}, {so_many(row['n_trials'], 'trial')}, {row['state']}{mark}"
 
 
 def ask_of_run(visit: Visit, query: Callable[..., T], run_id: str) -> T:

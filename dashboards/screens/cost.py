@@ -9,7 +9,7 @@ from bench.stats import N_FOR_P95
 from bench.store.figures import CELL, cells, tokens
 from bench.store.reported import reported_tokens, reported_usages
 from bench.studies.token_gaps import readable_plans, token_gaps
-from bench.words.figures import dollars, seconds
+from bench.words.figures import dollars, seconds, so_many
 from dashboards.charts.cost_against_latency import cost_against_latency
 from dashboards.charts.cost_bars import cost_bars
 from dashboards.screens import tables
@@ -121,7 +121,7 @@ def _advice(found: Sequence[Row], key: str, limit_s: float) -> str:
     words = (
         f"Cheapest per usable image{bound}: {best['label']} at {endpoint_of(best)}, "
         f"{dollars(best['usd_per_image'])} an image "
-        f"(n={best['priced_images']:,} images), "
+        f"(n={so_many(best['priced_images'], 'image')}), "
         f"{quantile} {seconds(best[key])} (n={best['n_timed']:,})."
     )
     high_s = best[f"{quantile}_high_s"]

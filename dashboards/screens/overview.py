@@ -14,6 +14,7 @@ from bench.words.figures import (
     duration,
     percent,
     seconds,
+    so_many,
 )
 from bench.words.limited import LIMITED
 from dashboards.charts.daily_spend import daily_spend
@@ -66,7 +67,7 @@ def _figures(t: Row) -> list[tuple[str, str, str]]:
     unknown = t["n_charge_unknown"]
     p95 = seconds(t["p95_s"]) if t["p95_s"] is not None else UNKNOWN
     return [
-        ("Images", f"{t['images']:,}", f"{t['n_trials']:,} trials planned"),
+        ("Images", f"{t['images']:,}", f"{so_many(t['n_trials'], 'trial')} planned"),
         (
             "Charged, US$",
             dollars(t["charge_usd"]) if t["attempts"] else UNKNOWN,
@@ -77,7 +78,7 @@ def _figures(t: Row) -> list[tuple[str, str, str]]:
         (
             "US$ a usable image",
             dollars(t["usd_per_image"]) if t["images"] else UNKNOWN,
-            f"n={t['priced_images']:,} images",
+            f"n={so_many(t['priced_images'], 'image')}",
         ),
         ("Success", percent(t["ok_share"]), _success(t)),
         ("p50 service time", seconds(t["p50_s"]), f"n={t['n_timed']:,}"),
@@ -90,7 +91,7 @@ def _figures(t: Row) -> list[tuple[str, str, str]]:
         (
             "Possibly billed, US$",
             dollars(t["possibly_billed_usd"] or Decimal(0)),
-            f"at most, in {t['n_possibly_billed']:,} trials",
+            f"at most, in {so_many(t['n_possibly_billed'], 'trial')}",
         ),
         (
             "Wasted, US$",

@@ -14,6 +14,7 @@ from bench.store.chosen import NOT_SENT
 from bench.store.figures import Chosen
 from bench.store.index import open_index
 from bench.store.ingest import refresh
+from bench.words.variants import asked
 
 Make = Callable[..., Any]
 ENDS = (
@@ -130,6 +131,24 @@ def test_cells_are_what_plain_sql_over_the_trials_says(
         sum(row["charge_usd"] for row in told)
         == (figure(filled, "totals", chosen)["charge_usd"])
     )
+
+
+def test_jobs_at_half_the_price_are_no_cell_of_live_requests(
+    synthetic_run: Make, data_folder: DataFolder
+) -> None:
+    for number, (batch, usd) in enumerate(((False, "0.04"), (True, "0.02"))):
+        name = f"20261121-13000{number}-00000{number}"
+        run = synthetic_run(name, n_prompts=1, repeats=1, endpoints=(("a", "direct"),))
+        run.plan["options"]["batch"] = batch
+        run.freeze()
+        run.settle_all(lambda _, usd=usd: {"charge_usd": usd})
+    refresh(data_folder)
+    live, jobs = figure(data_folder, "cells", Chosen())
+    assert (live["usd_per_image"], jobs["usd_per_image"]) == (
+        Decimal("0.04"),
+        Decimal("0.02"),
+    )
+    assert asked(jobs) == f"{asked(live)} in batch jobs"
 
 
 def test_wasted_money_is_what_trials_without_a_picture_were_charged(

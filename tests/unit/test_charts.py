@@ -142,6 +142,20 @@ def test_letters_that_steer_others_are_left_out_and_long_names_cut() -> None:
     assert plain("x" * 100, 10) == "xxxxxxxxx…"
 
 
+def test_long_names_that_differ_at_their_ends_stay_told_apart() -> None:
+    common = "gpt-image-2.6-flare low 1024x1024 Responses API with gpt-4.1-mini "
+    common += "output_format=svg svg_effort=low svg_model="
+    names = [common + author for author in ("gpt-5-nano", "gpt-5.4-nano")]
+    rows = [cell(label=name) for name in names]
+    for figure in (cost_bars(rows), intervals(rows)):
+        axis: Any = figure.layout.yaxis  # pyright: ignore[reportAttributeAccessIssue]
+        assert [text.replace("<br>", " ") for text in axis.ticktext] == names
+    dots: Any = cost_against_latency(
+        [{**row, "p50_s": 1 + i} for i, row in enumerate(rows)]
+    )
+    assert any(names[0] in t.name.replace("<br>", " ") for t in dots.data)
+
+
 def test_numbers_and_days_as_names_stay_names() -> None:
     figure: Any = cost_bars([cell(label="1024"), cell(label="2026-11-21")])
     assert list(figure.layout.yaxis.ticktext) == ["1024", "2026-11-21"]
@@ -300,6 +314,9 @@ def test_pairs_rise_from_below_and_the_interval_is_told() -> None:
     words = paired_differences(rows[:1], {**summary, **bounds, **long}).layout
     assert f"{name}: times as long<br>as {long['first']}<br>" in words.xaxis.title.text
     assert words.title.subtitle.text == "n=1 prompt"
+    near: Any = paired_differences([pair("a", 1.0004), pair("b", 0.99)])
+    assert near.layout.xaxis.range[1] == pytest.approx(math.log10(1.05))
+    assert figure.layout.xaxis.range is None
     unsure = {**summary, "low": None, "high": None, "n_prompts": 3}
     assert named(paired_differences(rows, unsure), "all").name == "all prompts: 1.200"
 
