@@ -23,7 +23,7 @@ def print_comparison(comparison: Comparison) -> None:
     if comparison.simulated:
         typer.echo(SIMULATED)
     print_table(
-        [(comparison.by, False), *FIGURE_COLUMNS],
+        [(level_heading(comparison.by), False), *FIGURE_COLUMNS],
         [_level_line(level) for level in comparison.levels],
     )
     for pairing in comparison.pairings:
@@ -35,6 +35,11 @@ def print_comparison(comparison: Comparison) -> None:
             f"\n{len(comparison.pairings)} pairs were looked at; the intervals are "
             "for one each, so a lone narrow finding may be chance"
         )
+
+
+def level_heading(by: str) -> str:
+    """What stands above the levels; `n` alone would be the count beside it."""
+    return "pictures asked (n)" if by == "n" else by
 
 
 def _level_line(level: Level) -> list[str]:

@@ -42,6 +42,25 @@ FIGURE_COLUMNS = (
     ("US$ an image", True),
     ("US$", True),
 )
+# Counted from the last of them: where p50 stands, and what follows p95.
+_TO_TIMES, _AFTER_TIMES = 5, 2
+
+Columns = Sequence[tuple[str, bool]]
+
+
+def timed_only(
+    shown: Shown, columns: Columns, lines: Sequence[Sequence[str]]
+) -> tuple[list[tuple[str, bool]], list[list[str]]]:
+    """Columns and lines that end in figures, without times where none is taken.
+
+    Answers of batch jobs have no latency, and columns of dashes say nothing.
+    """
+    if shown.run["load"] != "batch":
+        return list(columns), [list(line) for line in lines]
+    return (
+        [*columns[:-_TO_TIMES], *columns[-_AFTER_TIMES:]],
+        [[*line[:-_TO_TIMES], *line[-_AFTER_TIMES:]] for line in lines],
+    )
 
 
 def print_runs(found: Sequence[Row]) -> None:
@@ -97,7 +116,8 @@ def print_shown(shown: Shown) -> None:
         typer.echo(line)
     typer.echo("")
     asked = [(name, False) for name in ("endpoint", "model", "asked")]
-    print_table([*asked, *FIGURE_COLUMNS], [_cell_line(cell) for cell in shown.cells])
+    lines = [_cell_line(cell) for cell in shown.cells]
+    print_table(*timed_only(shown, [*asked, *FIGURE_COLUMNS], lines))
     if shown.offered is not None:
         typer.echo("\nlatency from schedule (due to last byte) and from send")
         named = [[_endpoint(c), *_asked(c)] for c in shown.cells]

@@ -60,6 +60,7 @@ class Answer:
     """What one metered call gave, took and cost; a failed call is one too.
 
     Attributes:
+        prompt_id: What the call gave as `prompt_id`; else made from what was asked.
         outcome: How the last attempt ended: ok, refused, rate_limited,
             timed_out, server_error, client_error, unusable, cancelled, lost.
         images: Pictures of the last attempt, in the order of the answer.
@@ -79,6 +80,7 @@ class Answer:
 
     run_id: str
     trial_id: str
+    prompt_id: str
     endpoint: str
     model: str
     outcome: Outcome
@@ -148,6 +150,7 @@ def answer_of(
     return Answer(
         run_id=run_id,
         trial_id=trial.trial_id,
+        prompt_id=trial.prompt_id,
         endpoint=trial.cell.endpoint,
         model=trial.cell.model,
         outcome=last.outcome,

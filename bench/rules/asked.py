@@ -51,7 +51,7 @@ def check_cell(cell: Cell, endpoint: Endpoint, day: date) -> None:
     book = rule_book()
     if cell.operation == "converse" and cell.api == "images":
         raise BadInput(
-            "operation: a conversation has turns, which the Images API has not; set "
+            "operation: a conversation has turns, which the Image API has not; set "
             "api: responses"
         )
     operation = book.operations[cell.operation]

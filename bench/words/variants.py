@@ -7,7 +7,7 @@ import orjson
 
 Row = Mapping[str, Any]
 _BARE = frozenset({"operation", "model", "quality", "size"})
-_APIS = {"images": "Images API", "responses": "Responses API"}
+_APIS = {"images": "Image API", "responses": "Responses API"}
 # What goes without saying, as long as nothing else is asked beside it.
 _USUAL = {"operation": "generate", "api": "images"}
 
@@ -24,10 +24,11 @@ def asked_values(row: Row) -> dict[str, object]:
     # What stands without its name comes first: `low moderation=low` can be read.
     first = {name: sent[name] for name in ("quality", "size") if name in sent}
     return {
+        # Behind the text model it would read as a part of that one's name.
+        "model": row["model"],
         "operation": row.get("operation") or "generate",
         "api": row.get("api") or "images",
         **({"mainline_model": mainline} if mainline else {}),
-        "model": row["model"],
         **first,
         **sent,
     }

@@ -22,6 +22,12 @@ _MOST_TITLE = 90
 # Free room at both ends of a logarithmic axis, in decades.
 _ROOM = 0.15
 _EDGES_PX = 215
+# Digits of the ticks of a logarithmic axis; the second where the first are few.
+_DIGITS = (
+    ("1", "2", "5"),
+    ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "7", "8", "9"),
+)
+_FEWEST_TICKS = 3
 
 
 def canvas(title: str, rows: Sequence[Row], *, remark: str = "") -> go.Figure:
@@ -131,26 +137,36 @@ def _in_two_lines(name: str) -> str:
 
 
 def dollar_axis(words: str, usd: Sequence[float], *, is_log: bool) -> dict[str, Any]:
-    """An axis of US$; where it is logarithmic, ticks at 1, 2 and 5."""
+    """An axis of US$; its title says when it is logarithmic."""
     if not is_log:
         return {"title": words, "tickprefix": "$", "rangemode": "tozero"}
-    least, most = floor(log10(min(usd))), ceil(log10(max(usd)))
-    steps = [Decimal(f"{k}e{e}") for e in range(least - 1, most + 1) for k in (1, 2, 5)]
-    return {
-        "title": f"{words} (log axis)",
-        "type": "log",
-        "range": [log10(min(usd)) - _ROOM, log10(max(usd)) + _ROOM],
-        "tickvals": [float(step) for step in steps],
-        "ticktext": [f"${step:f}" for step in steps],
-    }
+    return {"title": f"{words} (log axis)", **_decades(usd, "$")}
 
 
-def seconds_axis(words: str, *, is_log: bool) -> dict[str, Any]:
+def seconds_axis(words: str, seen: Sequence[float], *, is_log: bool) -> dict[str, Any]:
     """An axis of seconds; its title says when it is logarithmic."""
     if not is_log:
         return {"title": f"{words}, s", "rangemode": "tozero"}
-    ticks = {"dtick": "D2", "tickformat": "~g"}
-    return {"title": f"{words}, s (log axis)", "type": "log", **ticks}
+    return {"title": f"{words}, s (log axis)", **_decades(seen)}
+
+
+def _decades(seen: Sequence[float], sign: str = "") -> dict[str, Any]:
+    """A logarithmic axis around some values, at least three ticks in sight."""
+    above_0 = [value for value in seen if value > 0]
+    low = log10(min(above_0, default=1)) - _ROOM
+    high = log10(max(above_0, default=1)) + _ROOM
+    steps: list[Decimal] = []
+    for digits in _DIGITS:
+        decades = range(floor(low) - 1, ceil(high) + 1)
+        steps = [Decimal(f"{digit}e{e}") for e in decades for digit in digits]
+        if sum(low <= log10(step) <= high for step in steps) >= _FEWEST_TICKS:
+            break
+    return {
+        "type": "log",
+        "range": [low, high],
+        "tickvals": [float(step) for step in steps],
+        "ticktext": [f"{sign}{step:f}" for step in steps],
+    }
 
 
 def height_px(n_parts: int) -> int:

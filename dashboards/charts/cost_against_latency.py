@@ -50,8 +50,10 @@ def cost_against_latency(
         title = f"{i}: {plain(name)}, {plain(row['label'])}"
         figure.add_trace(_dots(title, [row], inks[name]).update(_numbered(i)))
     usd = [float(row["usd_per_image"]) for row in known]
+    keys = ("p50_s", "p50_low_s", "p50_high_s")
+    seen = [float(row[key]) for row in known for key in keys if row[key] is not None]
     return figure.update_layout(
-        xaxis=seconds_axis("median service time", is_log=is_log),
+        xaxis=seconds_axis("median service time", seen, is_log=is_log),
         yaxis=dollar_axis("US$ an image", usd, is_log=is_log),
         height=420 + _LINE_PX * len(best),
     )

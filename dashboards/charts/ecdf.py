@@ -50,7 +50,8 @@ def ecdf(
         points, n = _curve(sorted(own, key=lambda row: row["high_s"]))
         figure.add_trace(_line(level, points, n, ink))
         figure.add_trace(_marks(level, points, known.get(level), ink))
-    figure.update_layout(xaxis=seconds_axis("service time", is_log=is_log))
+    seen = [float(row[key]) for row in counted for key in ("low_s", "high_s")]
+    figure.update_layout(xaxis=seconds_axis("service time", seen, is_log=is_log))
     figure.update_yaxes(title="share of answers", tickformat=".0%", range=[0, 1.02])
     return figure.update_layout(legend_title_text=plain(by))
 

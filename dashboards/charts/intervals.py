@@ -54,7 +54,9 @@ def intervals(
                     },
                 )
             )
-    figure.update_layout(xaxis=seconds_axis("service time", is_log=is_log))
+    keys = [f"{p}{bound}_s" for p in ("p50", "p95") for bound in ("", "_low", "_high")]
+    seen = [float(row[key]) for row in timed for key in keys if row[key] is not None]
+    figure.update_layout(xaxis=seconds_axis("service time", seen, is_log=is_log))
     figure.update_yaxes(**name_axis(lines))
     return figure.update_layout(height=height_px(len(lines) * (1 + len(inks)) // 2))
 

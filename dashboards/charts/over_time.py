@@ -1,6 +1,7 @@
 """Over time: p50, p95 and errors in each stretch of a run."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import plotly.graph_objects as go
 
@@ -9,6 +10,7 @@ from dashboards.charts.inks import BLUE, GREY, VERMILLION, hatched
 
 TITLE = "Service time and errors over time"
 _FEW = 3
+_AROUND = timedelta(seconds=30)
 # Key, word, colour, dash and marker.
 _LINES = (
     ("p50_s", "p50", BLUE, "solid", "circle"),
@@ -34,6 +36,10 @@ def over_time(rows: Sequence[Row], *, title: str = TITLE) -> go.Figure:
             figure.add_trace(_line(rows, *line))
     figure.add_trace(_errors(rows))
     figure.update_xaxes(title="time (UTC)", type="date", anchor="y2")
+    first, last = rows[0]["at"], rows[-1]["at"]
+    if first == last:
+        # Around a single instant plotly would count parts of a millisecond.
+        figure.update_xaxes(range=[first - _AROUND, last + _AROUND])
     return figure.update_layout(
         yaxis={"title": "service time, s", "domain": [0.32, 1], "rangemode": "tozero"},
         yaxis2={

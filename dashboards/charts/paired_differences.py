@@ -11,6 +11,7 @@ from dashboards.charts.inks import BLUE, VERMILLION
 TITLE = "Service time, prompt by prompt"
 _MOST_NAMED = 40
 _HIGHEST_PX = 900
+_LONGEST_LINE = 60
 
 
 def paired_differences(
@@ -33,7 +34,7 @@ def paired_differences(
     known = sorted((r for r in rows if r["ratio"]), key=lambda r: -r["ratio"])
     if not known:
         return nothing(title, "no pair of answers that were both ok and timed")
-    figure = canvas(title, rows, remark=f"n={len(known)} prompts")
+    figure = canvas(title, rows, remark=f"n={_counted(len(known))}")
     heights = list(range(len(known)))
     _draw_summary(figure, summary)
     figure.add_trace(_dots(known, heights))
@@ -71,8 +72,15 @@ def _dots(known: Sequence[Row], heights: Sequence[int]) -> go.Scatter:
 def _words(summary: Mapping[str, Any] | None, axis: str) -> str:
     if summary is None:
         return f"{axis}<br>(log axis; 1 is no difference)"
-    second, first = plain(summary["second"], 24), plain(summary["first"], 24)
-    return f"{second}: {axis} as {first}<br>(log axis; 1 is no difference)"
+    # A line each: two long names beside each other would not fit.
+    second, first = plain(summary["second"]), plain(summary["first"])
+    fits = len(second) + len(axis) + len(first) <= _LONGEST_LINE
+    between = " " if fits else "<br>"
+    return f"{second}: {axis}{between}as {first}<br>(log axis; 1 is no difference)"
+
+
+def _counted(n_prompts: int) -> str:
+    return f"{n_prompts} prompt{'' if n_prompts == 1 else 's'}"
 
 
 def _draw_summary(figure: go.Figure, summary: Mapping[str, Any] | None) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.commands.comparing import level_heading
 from bench.studies.comparison import Comparison, Factor
 from bench.studies.pairing import Pairing
 from bench.studies.unit_cost import variant_text
@@ -114,7 +115,10 @@ def _curves(facts: Facts) -> Drawing:
 def _levels_twin(comparison: Comparison) -> Table:
     return table(
         f"Service time by {comparison.by}",
-        [(comparison.by, False), *figure_columns("n", "p50", "p95", "max")],
+        [
+            (level_heading(comparison.by), False),
+            *figure_columns("n", "p50", "p95", "max"),
+        ],
         (
             [
                 level.name,

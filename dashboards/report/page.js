@@ -29,7 +29,7 @@
       button.setAttribute("aria-pressed", String(isLog));
       Plotly.relayout(button.dataset.chart, {
         "xaxis.type": isLog ? "log" : "linear",
-        "xaxis.dtick": isLog ? "D2" : null,
+        "xaxis.tickmode": isLog ? "array" : "auto",
         "xaxis.rangemode": isLog ? "normal" : "tozero",
         "xaxis.title.text": `service time, s${isLog ? " (log axis)" : ""}`,
         "xaxis.autorange": true,

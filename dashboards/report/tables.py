@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.commands.comparing import level_heading
 from bench.commands.scheduled import BOTH_COLUMNS, both_latencies
-from bench.commands.showing import FIGURE_COLUMNS, figures
+from bench.commands.showing import FIGURE_COLUMNS, figures, timed_only
 from bench.commands.shown_modes import mode_tables
 from bench.store.queries import Row
 from bench.studies.comparison import Comparison
@@ -77,7 +78,8 @@ def marked(name: str, *, simulated: bool) -> str:
 def cells_table(facts: Facts) -> Table:
     """One line a cell, as `show` prints them."""
     columns = [*plain_columns("endpoint", "asked"), *FIGURE_COLUMNS]
-    return table("Every cell of the run", columns, map(_cell, facts.shown.cells))
+    lines = [_cell(cell) for cell in facts.shown.cells]
+    return table("Every cell of the run", *timed_only(facts.shown, columns, lines))
 
 
 def _cell(cell: Row) -> list[str]:
@@ -124,7 +126,7 @@ def levels_table(comparison: Comparison, order: Sequence[str]) -> Table:
         comparison: Its levels stand in the order in which trials came.
         order: The names in the order of the plan.
     """
-    columns = [(comparison.by, False), *FIGURE_COLUMNS]
+    columns = [(level_heading(comparison.by), False), *FIGURE_COLUMNS]
     levels = sorted(comparison.levels, key=lambda level: order.index(level.name))
     return table(f"By {comparison.by}, all trials", columns, map(_level, levels))
 

@@ -60,6 +60,11 @@ def test_a_suite_goes_as_a_job_and_is_charged_at_the_batch_rates(
     assert (job["to_completion_s"], job["n_completed"]) == (77, 3)
     words = asked.pixelmeter("show", "latest").out
     assert "3 requests, completed, collected, 1 min 17 s from created to end" in words
+    assert "US$ an image" in words
+    assert "p50" not in words
+    page = asked.folder / "report.html"
+    assert asked.pixelmeter("report", "latest", "--output", page).code == 0
+    assert "None: jobs of the Batch API answer when they have ended" in page.read_text()
     anew = asked.pixelmeter("reprice", "latest", "--json").answer
     assert anew["tier"] == "batch"
     assert anew["repriced_usd"] == anew["charge_usd"] == answer["charge_usd"]

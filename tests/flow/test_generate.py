@@ -114,23 +114,28 @@ def test_a_missing_key_ends_in_3_and_leaves_no_run(desk: Any, direct: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("scenario", "code", "words"),
+    ("scenario", "code", "words", "money"),
     [
-        ("unauthorized", 3, "HTTP 401"),
-        ("quota_exhausted", 5, "HTTP 429"),
-        ("moderation_blocked", 4, "refused"),
-        ("server_error", 4, "HTTP 500"),
-        ("html_200", 4, "web page"),
-        ("corrupt_image_200", 4, "unusable"),
+        ("unauthorized", 3, "HTTP 401", "charged $0.00"),
+        ("quota_exhausted", 5, "HTTP 429", "charged $0.00"),
+        ("moderation_blocked", 4, "refused", "charged $0.00"),
+        (
+            "server_error",
+            4,
+            "HTTP 500",
+            "unknown, up to $0.0062 possibly billed",
+        ),
+        ("html_200", 4, "web page", "charged $0.0059"),
+        ("corrupt_image_200", 4, "unusable", "charged $0.0059"),
     ],
 )
 def test_without_a_picture_it_says_why_and_what_was_charged(
-    desk: Any, direct: Any, scenario: str, code: int, words: str
+    desk: Any, direct: Any, scenario: str, code: int, words: str, money: str
 ) -> None:
     desk.endpoint(direct.url)
     direct.fault(scenario)
     done = generate(desk, *LOW, "-o", "kite.png")
     assert done.code == code, done
     assert words in done.err
-    assert "charged" in done.out
+    assert money in done.out
     assert not (desk.folder / "kite.png").exists()

@@ -304,6 +304,27 @@ asyncio.run(main())
     assert "decides itself what it asks" in resumed.err
 
 
+def test_a_callback_is_told_which_request_each_answer_is_of(
+    desk: Any, direct: Any
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    def take(answer: Answer) -> None:
+        told.append((answer.prompt_id, answer.outcome))
+
+    async def ask() -> None:
+        async with Meter(endpoint(direct), on_answer=take) as meter:
+            asked = [
+                meter.generate(f"A kite, number {i}", prompt_id=f"kite-{i}", **ASKED)
+                for i in range(3)
+            ]
+            await asyncio.gather(*asked)
+
+    asyncio.run(ask())
+    assert sorted(told) == [("kite-0", "ok"), ("kite-1", "ok"), ("kite-2", "ok")]
+    assert status(desk, "latest")["trials"]["done"] == len(told)
+
+
 def test_the_twin_without_asyncio_gives_the_same(desk: Any, direct: Any) -> None:
     told: list[Answer] = []
     with SyncMeter(endpoint(direct), on_answer=told.append) as meter:

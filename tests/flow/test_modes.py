@@ -126,7 +126,7 @@ def test_a_conversation_has_the_time_and_money_of_its_turns(
         (2, 1, 3.0),
     ]
     said = tell("show", run.run.run_id).stdout
-    assert f"Responses API with {LONG} gpt-image-2" in said
+    assert f"gpt-image-2 converse Responses API with {LONG}" in said
     assert "logo           all  1/2" in said
 
 

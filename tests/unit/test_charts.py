@@ -181,6 +181,19 @@ def test_the_axis_of_seconds_is_logarithmic_or_begins_at_0() -> None:
     assert (linear.rangemode, linear.title.text) == ("tozero", "service time, s")
 
 
+@pytest.mark.parametrize(("low_s", "high_s"), [(0.4, 0.83), (2.1, 2.11), (0.9, 90)])
+def test_a_logarithmic_axis_always_has_three_ticks_in_sight(
+    low_s: float, high_s: float
+) -> None:
+    rows = [cell(p50_s=low_s, p50_low_s=None), cell(p50_s=high_s, p50_low_s=None)]
+    timed: Any = cost_against_latency([{**row, "p50_high_s": None} for row in rows])
+    curve: Any = ecdf([bin_("a", low_s, high_s, 1)], "endpoint")
+    for axis in (timed.layout.xaxis, timed.layout.yaxis, curve.layout.xaxis):
+        least, most = axis.range
+        ticks = [t for t in axis.tickvals if least <= math.log10(t) <= most]
+        assert len(ticks) >= 3
+
+
 def test_intervals_reach_from_bound_to_bound_and_unknown_p95_is_not_drawn() -> None:
     figure: Any = intervals([cell(), cell("half", n=8, p95_s=20.0, p95_high_s=25.0)])
     direct = named(figure, "direct p50")
@@ -256,6 +269,12 @@ def test_a_stretch_without_answers_leaves_a_gap_and_errors_stand_below() -> None
     assert figure.layout.title.subtitle.text == "n=40"
 
 
+def test_a_lone_stretch_stands_in_a_minute_of_its_own() -> None:
+    figure: Any = over_time([stretch(0)])
+    first, last = figure.layout.xaxis.range
+    assert last - first == timedelta(minutes=1)
+
+
 def test_parts_are_stacked_in_the_order_in_which_they_pass() -> None:
     figure: Any = parts([cell()])
     assert [(t.name, t.x[0]) for t in figure.data] == [
@@ -276,6 +295,11 @@ def test_pairs_rise_from_below_and_the_interval_is_told() -> None:
     line = named(figure, "all prompts")
     assert line.name == "all prompts: 1.200, 95% interval 1.100 to 1.300"
     assert "half: times as long as direct" in figure.layout.xaxis.title.text
+    name = "responses with gpt-4.1-mini"
+    long = {"second": name, "first": name.replace("4.1", "5")}
+    words = paired_differences(rows[:1], {**summary, **bounds, **long}).layout
+    assert f"{name}: times as long<br>as {long['first']}<br>" in words.xaxis.title.text
+    assert words.title.subtitle.text == "n=1 prompt"
     unsure = {**summary, "low": None, "high": None, "n_prompts": 3}
     assert named(paired_differences(rows, unsure), "all").name == "all prompts: 1.200"
 

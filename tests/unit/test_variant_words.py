@@ -35,13 +35,14 @@ def test_what_is_usual_goes_without_saying() -> None:
 def test_operation_api_text_model_and_stream_are_said() -> None:
     said = "converse Responses API with gpt-5.2"
     assert beside_variant(TALK) == f"{said} streamed partial_images=2"
+    assert asked(TALK) == f"gpt-image-2 {said} low streamed partial_images=2"
     assert beside_model(TALK) == f"{said} low streamed partial_images=2"
 
 
 def test_labels_tell_cells_apart_by_what_varies_alone() -> None:
     by_tool = row(1, api="responses", mainline_model="gpt-5.2")
     assert short_labels([row(), by_tool]) == {
-        0: "Images API",
+        0: "Image API",
         1: "Responses API with gpt-5.2",
     }
     assert asked_by_all([row(), by_tool]) == "gpt-image-2 low 1024x1024"
