@@ -12,7 +12,7 @@ from bench.stats import Interval, wilson_interval
 from bench.store.queries import Row
 from bench.store.shown import Shown
 from bench.studies.levels import Times, times_of
-from bench.words.ended import ended
+from bench.words.ended import at_most, ended
 from bench.words.figures import (
     UNKNOWN,
     dollars,
@@ -267,7 +267,7 @@ def _print_possibly_billed(attempts: Sequence[Row]) -> None:
                 attempt["endpoint"],
                 attempt["prompt_id"] or UNKNOWN,
                 ended(attempt),
-                dollars(attempt["possibly_billed_usd"]),
+                at_most(attempt),
                 attempt["attempt_id"],
                 attempt["request_id"] or UNKNOWN,
             ]

@@ -15,6 +15,7 @@ def with_author(said: Mapping[str, Any]) -> dict[str, Any]:
     del found["svg"]
     written = cast("dict[str, Any]", author)
     thought = written.get("reasoning")
-    effort = cast("dict[str, Any]", thought).get("effort") if thought else None
+    is_told = isinstance(thought, dict)
+    effort = cast("dict[str, Any]", thought).get("effort") if is_told else None
     named = {"svg_model": written.get("model"), "svg_effort": effort}
     return {**found, **named}

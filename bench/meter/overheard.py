@@ -116,8 +116,9 @@ def overhear(request: httpx2.Request) -> Overheard | None:
         return _of_images(place, texts, images, over)
     said = _object(body)
     images = [_named(one) for one in _objects(said.pop("images", None))]
-    mask = said.pop("mask", None)
-    return _of_images(place, said, images, {"mask": _named(mask)} if mask else {})
+    drawn = {name: said.pop(name, None) for name in _OVER}
+    over = {name: _named(one) for name, one in drawn.items() if one}
+    return _of_images(place, said, images, over)
 
 
 def _of_images(

@@ -1,7 +1,9 @@
-"""Ended: how an attempt ended, in a word or two."""
+"""Ended: how an attempt ended and what it may cost, in a word or two."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from bench.words.figures import dollars
 
 
 def ended(attempt: Mapping[str, Any]) -> str:
@@ -13,3 +15,14 @@ def ended(attempt: Mapping[str, Any]) -> str:
     if attempt["outcome"] == "lost" and attempt["error_code"] == "in_job":
         return "waits in a job"
     return attempt["outcome"]
+
+
+def at_most(attempt: Mapping[str, Any]) -> str:
+    """What it may have cost; of a tier without rates, that they are another's.
+
+    Args:
+        attempt: A row of `v_attempt`.
+    """
+    usd = dollars(attempt["possibly_billed_usd"])
+    is_other_tier = "service_tier_unpriced" in (attempt["flags"] or ())
+    return f"{usd} at standard rates" if is_other_tier else usd

@@ -12,7 +12,7 @@ from bench.studies.comparison import Comparison
 from bench.studies.levels import Level, times_of
 from bench.studies.saving import Saving
 from bench.studies.unit_cost import variant_text
-from bench.words.ended import ended
+from bench.words.ended import at_most, ended
 from bench.words.figures import (
     UNKNOWN,
     dollars,
@@ -226,7 +226,7 @@ def possibly_billed_table(attempts: Sequence[Row]) -> Table:
                 attempt["endpoint"],
                 attempt["prompt_id"] or UNKNOWN,
                 ended(attempt),
-                dollars(attempt["possibly_billed_usd"]),
+                at_most(attempt),
                 attempt["attempt_id"],
                 attempt["request_id"] or UNKNOWN,
             ]

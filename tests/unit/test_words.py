@@ -8,6 +8,7 @@ from bench.words.differences import (
     success_sentence,
     time_sentence,
 )
+from bench.words.ended import at_most
 from bench.words.figures import (
     dollars,
     expected_dollars,
@@ -132,3 +133,10 @@ def test_what_no_rule_prices_is_not_expected_to_cost_nothing() -> None:
     assert said == "$0.5000 for 1 trial; no published rule prices the other 3"
     said = expected_dollars(None, 4, 4)
     assert said == "not known: no published rule prices any of the 4 trials"
+
+
+def test_the_most_that_a_dearer_tier_may_cost_is_told_to_be_at_standard_rates() -> None:
+    attempt = {"possibly_billed_usd": Decimal("0.5"), "flags": None}
+    assert at_most(attempt) == "$0.5000"
+    flagged = attempt | {"flags": ["service_tier_unpriced"]}
+    assert at_most(flagged) == "$0.5000 at standard rates"
