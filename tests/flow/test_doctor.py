@@ -156,6 +156,7 @@ def test_doctor_says_what_the_suite_of_an_unverified_organisation_promises(
     status, sentence = of_endpoint(ended)
     assert (ended.code, status) == (3, "problem")
     assert "the organisation is not verified" in sentence
+    assert "None" not in sentence
 
 
 PAGE = "<!doctype html><title>Sign in</title>"
