@@ -45,10 +45,11 @@ def stream_refusal(fault: Fault) -> Refusal:
 
 
 def _unverified(model: str | None) -> Refusal:
+    asked = "these models" if model is None else f"the model '{model}'"
     return Refusal(
         status=403,
         message=(
-            f"Your organization must be verified to use the model '{model}'. "
+            f"Your organization must be verified to use {asked}. "
             "Verify it in the organization settings, then wait up to 15 minutes."
         ),
     )

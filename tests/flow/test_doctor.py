@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date, timedelta
 from email.utils import formatdate
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,7 @@ from pricing.book import shipped_book
 from tests.canned import answering
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.conftest import Desk, Double, Ended
 
@@ -144,6 +145,18 @@ def test_a_key_that_the_service_refuses_is_3(
     status, sentence = of_endpoint(ended)
     assert (ended.code, status, words in sentence) == (3, "problem", True), sentence
     assert f"{direct.url}/models: " in sentence
+
+
+def test_doctor_says_what_the_suite_of_an_unverified_organisation_promises(
+    desk: Desk, start_double: Callable[..., Double]
+) -> None:
+    faults = Path(__file__).parents[2] / "data/suites/unverified-faults.json"
+    desk.endpoint(start_double("--faults", str(faults)).url)
+    ended = doctor(desk)
+    status, sentence = of_endpoint(ended)
+    assert (ended.code, status) == (3, "problem")
+    assert "the organisation is not verified" in sentence
+    assert "None" not in sentence
 
 
 PAGE = "<!doctype html><title>Sign in</title>"
