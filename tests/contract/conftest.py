@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import openai
 import pytest
 
 from tests.certificates import make_certificate
@@ -159,6 +160,15 @@ def emulator(_shared: RunningEmulator) -> RunningEmulator:
     """The shared emulator (legacy profile, no waiting), as good as new."""
     _shared.reset()
     return _shared
+
+
+@pytest.fixture
+def client(emulator: RunningEmulator) -> Iterator[openai.OpenAI]:
+    """The official library, which sends each request once."""
+    with openai.OpenAI(
+        api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
+    ) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

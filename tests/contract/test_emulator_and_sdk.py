@@ -1,10 +1,9 @@
 """What the official library can say is known, and what it expects comes back."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-import openai
 import pytest
 from openai.types import (
     file_create_params,
@@ -68,20 +67,10 @@ def test_the_emulator_knows_each_parameter_that_the_library_can_send(
     assert not sendable - known - {"model", "prompt"}
 
 
-@pytest.fixture
-def client(emulator: Any) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(
-        api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
-    ) as opened:
-        yield opened
-
-
-def lacking(told: Any, where: str = "") -> list[str]:
+def unmet(told: Any, where: str = "") -> list[str]:
     """Members that the library's types need, and that did not come."""
     if isinstance(told, list):
-        return [
-            n for at, one in enumerate(told) for n in lacking(one, f"{where}[{at}]")
-        ]
+        return [n for at, one in enumerate(told) for n in unmet(one, f"{where}[{at}]")]
     if not isinstance(told, BaseModel):
         return []
     found = [
@@ -90,7 +79,7 @@ def lacking(told: Any, where: str = "") -> list[str]:
         if field.is_required() and name not in told.model_fields_set
     ]
     for name in told.model_fields_set:
-        found += lacking(getattr(told, name, None), f"{where}.{name}")
+        found += unmet(getattr(told, name, None), f"{where}.{name}")
     return found
 
 
@@ -110,7 +99,7 @@ def test_every_member_of_a_picture_that_the_library_needs_comes(client: Any) -> 
     )
     assert (len(streamed), len(changed)) == (3, 2)
     told = [drawn, edited, *streamed, *changed]
-    assert lacking(told) == []
+    assert unmet(told) == []
     assert beyond(told) == set()
     # Which the type of a stream's usage lacks, and section 1.4 of the contract tells.
     assert beyond([streamed[-1].usage]) == {"output_tokens_details"}
@@ -122,7 +111,7 @@ def test_every_member_of_a_response_that_the_library_needs_comes(client: Any) ->
     events = list(client.responses.create(**asked, stream=True))
     words = list(client.responses.create(**{**asked, "input": "Why?"}, stream=True))
     cut = list(client.responses.create(**asked, max_output_tokens=16, stream=True))
-    assert lacking([answer, *events, *words, *cut]) == []
+    assert unmet([answer, *events, *words, *cut]) == []
     # The service repeats it, and no type has it.
     assert beyond([answer, *events, *words, *cut]) == {"store"}
 
@@ -140,5 +129,5 @@ def test_every_member_of_files_and_batches_that_the_library_needs_comes(
         input_file_id=file.id, endpoint=url, completion_window="24h"
     )
     models = client.models.list()
-    assert lacking([file, batch, models, client.files.list()]) == []
-    assert lacking([client.files.delete(file.id)]) == []
+    assert unmet([file, batch, models, client.files.list()]) == []
+    assert unmet([client.files.delete(file.id)]) == []

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -21,14 +20,6 @@ PLAIN: dict[str, Any] = {
     "output_format": "jpeg",
 }
 HALF_KITE_USD = "0.0029475"
-
-
-@pytest.fixture
-def client(emulator: Any) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(
-        api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
-    ) as opened:
-        yield opened
 
 
 def lines(url: str, *bodies: dict[str, Any]) -> list[dict[str, Any]]:

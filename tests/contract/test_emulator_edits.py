@@ -21,12 +21,6 @@ ASKED: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def client(emulator: Any) -> Any:
-    with openai.OpenAI(base_url=emulator.url, api_key="sk-any", max_retries=0) as one:
-        yield one
-
-
 def pixels(row: Any) -> np.ndarray:
     encoded = row["b64_json"] if isinstance(row, dict) else row.b64_json
     picture = Image.open(io.BytesIO(base64.b64decode(encoded)))

@@ -20,12 +20,6 @@ from tests.painted import painted
 CONTENT = painted(32, 32)
 
 
-@pytest.fixture
-def client(emulator: Any) -> Any:
-    with openai.OpenAI(base_url=emulator.url, api_key="sk-any", max_retries=0) as one:
-        yield one
-
-
 def test_a_file_is_kept_listed_read_and_deleted(emulator: Any, client: Any) -> None:
     kept = client.files.create(file=("kite.png", CONTENT), purpose="vision")
     assert kept.id.startswith("file-")

@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -31,14 +30,6 @@ ORDER = [
     "response.output_item.done",
     "response.completed",
 ]
-
-
-@pytest.fixture
-def client(emulator: Any) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(
-        api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
-    ) as opened:
-        yield opened
 
 
 def drawn(client: Any, text: Any = "A red kite", **more: Any) -> Any:

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -18,14 +17,6 @@ PLAIN: dict[str, Any] = {
 }
 LOW_TOKENS = 196
 PARTIAL_TOKENS = 100
-
-
-@pytest.fixture
-def client(emulator: Any) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(
-        api_key="sk-test", base_url=emulator.url, max_retries=0, timeout=60
-    ) as opened:
-        yield opened
 
 
 def opened(encoded: str) -> Image.Image:
