@@ -62,9 +62,9 @@ def settle(
     """The attempt as it is recorded."""
     reading = _with_pictures(reading, pictures)
     seen = _seen(pictures)
-    counts, source = _counts(sending.planned, reading, len(pictures), priced)
-    is_known = source is not UsageSource.ABSENT
     n_made = _n_made(sending.planned, reading, len(pictures))
+    counts, source = _counts(sending.planned, reading, n_made, priced)
+    is_known = source is not UsageSource.ABSENT
     money = _money(
         sending.planned, reading, counts if is_known else None, priced, n_made
     )
@@ -117,7 +117,7 @@ def _with_pictures(reading: Reading, pictures: tuple[Picture, ...]) -> Reading:
 
 
 def _counts(
-    planned: PlannedTrial, reading: Reading, n_pictures: int, priced: PricedModel
+    planned: PlannedTrial, reading: Reading, n_made: int, priced: PricedModel
 ) -> tuple[Counts | None, UsageSource]:
     """What is charged by class, or as much of it as is known, and where it is from.
 
@@ -134,16 +134,15 @@ def _counts(
         counts, source = reading.usage, UsageSource.REPORTED
     # No price of whole pictures says what a text in place of one costs.
     elif planned.expected is not None and not is_unused:
-        counts, source = _expected(planned, reading, n_pictures), UsageSource.ESTIMATED
+        counts, source = _expected(planned, n_made), UsageSource.ESTIMATED
     if needed and (counts is None or not all(needed)):
         return {**(counts or {}), **beside} or None, UsageSource.ABSENT
     return None if counts is None else {**counts, **beside}, source
 
 
-def _expected(planned: PlannedTrial, reading: Reading, n_pictures: int) -> Counts:
+def _expected(planned: PlannedTrial, n_made: int) -> Counts:
     """What the rule expects of the pictures that came, be they more than were asked."""
     counts, n = planned.expected or {}, planned.trial.cell.n
-    n_made = _n_made(planned, reading, n_pictures)
     # Rounded up: the rule's counts are of all that were asked for.
     return {
         name: None if count is None else -(-count * n_made // n)

@@ -12,6 +12,8 @@ import typer
 from bench.commands.carrying import Session
 from bench.errors import BadInput
 from bench.meter.answer import Answer, Image
+from bench.meter.overheard import operation_of
+from bench.words.ended import not_sent_after
 from bench.words.figures import bytes_text, dollars, seconds
 from bench.words.places import place
 from pricing.money import total, usd_text
@@ -65,7 +67,7 @@ class Given:
         elif mask is not None and not images:
             raise BadInput("--mask is for the first --image; name one")
         else:
-            operation = _operation(then, images, mask)
+            operation = "converse" if then else operation_of(images, mask)
         prompts = () if prompt is None else (prompt, *then)
         return cls(
             operation=operation,
@@ -101,16 +103,6 @@ def teller(given: Given, session: Session, *, as_json: bool) -> Teller:
     return told
 
 
-def _operation(then: Sequence[str], images: Sequence[str], mask: str | None) -> str:
-    if then:
-        return "converse"
-    if mask is not None:
-        return "inpaint"
-    if not images:
-        return "generate"
-    return "edit" if len(images) == 1 else "compose"
-
-
 def tell(
     given: Given, answers: Sequence[Answer], outputs: Sequence[Path], session: Session
 ) -> None:
@@ -121,13 +113,7 @@ def tell(
         _tell_one(answer, outputs_of(answers, outputs, number - 1), session, turn)
     is_stranded = not answers[-1].ok or answers[-1].response_id is None
     if len(answers) < n_asked and is_stranded:
-        n_left = n_asked - len(answers)
-        were = "was" if n_left == 1 else "were"
-        typer.echo(
-            f"{n_left} of {n_asked} turns {were} not sent: the one before failed and "
-            "left nothing to go on from",
-            err=True,
-        )
+        typer.echo(not_sent_after(n_asked - len(answers), n_asked), err=True)
     if len(answers) > 1:
         marked = _mark(any(answer.simulated for answer in answers))
         typer.echo(f"together: {_seconds(answers)}, {_money(answers)}{marked}")

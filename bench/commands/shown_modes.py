@@ -10,6 +10,7 @@ from bench.store.queries import Row
 from bench.store.shown import Shown
 from bench.studies.levels import Times, times_of
 from bench.studies.text_cost import TextCost, text_costs
+from bench.words.ended import not_sent_after
 from bench.words.figures import UNKNOWN, dollars, known_dollars, seconds
 from bench.words.tables import print_table
 from bench.words.variants import asked
@@ -26,10 +27,7 @@ def print_modes(shown: Shown) -> None:
         typer.echo(f"\n{caption}")
         print_table(columns, lines)
     if n := sum(turn["n_stranded"] for turn in shown.turns):
-        typer.echo(
-            f"{n} turn{' was' if n == 1 else 's were'} not sent: a turn before "
-            "failed and left nothing to go on from"
-        )
+        typer.echo(not_sent_after(n, sum(turn["n"] for turn in shown.turns)))
 
 
 def mode_tables(shown: Shown) -> list[ModeTable]:

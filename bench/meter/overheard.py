@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -139,7 +139,7 @@ def _of_images(
     )
 
 
-def operation_of(images: list[Reference], mask: Reference | None) -> str:
+def operation_of(images: Sequence[object], mask: object) -> str:
     """The word for a request with such pictures."""
     if mask is not None:
         return "inpaint"

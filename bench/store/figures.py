@@ -6,7 +6,7 @@ import duckdb
 
 from bench.store.chosen import BY, Chosen, asked_rows, choices
 from bench.store.quantiles import NO_TIMES, quantiles_by, quantiles_of_all
-from bench.store.queries import Row
+from bench.store.queries import IN_JOB, Row
 from bench.store.times import loads, over_time, parts, slowest, spread
 from pricing.money import share, times
 
@@ -33,8 +33,6 @@ CELL = (
 OF_RUNS = (*CELL, "is_batch")
 _CELL = ", ".join(OF_RUNS)
 _IS_SENT = "ends_trial AND billing <> 'not_sent'"
-# It waits in a job of the Batch API, so it has not ended.
-_IN_JOB = "(outcome = 'lost' AND coalesce(error_code, '') = 'in_job')"
 _IS_OK = "ends_trial AND outcome = 'ok'"
 _IS_BAD = f"{_IS_SENT} AND outcome NOT IN ('ok', 'refused')"
 _UNSURE = "billing = 'possibly_billed'"
@@ -62,7 +60,7 @@ def _sum(name: str, where: str = "true", called: str = "") -> str:
 # What tallies come to, columns as in v_cell.
 _SUMS = f"""
     {_sum("n_trials", "cell_index >= 0")},
-    {_sum("n_trials", f"{_IS_SENT} AND NOT {_IN_JOB}", "n_settled")},
+    {_sum("n_trials", f"{_IS_SENT} AND NOT {IN_JOB}", "n_settled")},
     {_sum("n_trials", _IS_OK, "n_ok")},
     {_sum("n_trials", "ends_trial AND outcome = 'refused'", "n_refused")},
     {_sum("n_trials", f"{_IS_BAD} AND NOT {_UNSURE}", "n_failed")},
@@ -168,7 +166,7 @@ def errors(con: duckdb.DuckDBPyConnection, chosen: Chosen) -> list[Row]:
             sum(charge_usd)::DECIMAL(38,12) AS charge_usd,
             sum(possibly_billed_usd)::DECIMAL(38,12) AS possibly_billed_usd
         FROM tallied
-        WHERE outcome <> 'ok' AND NOT {_IN_JOB}
+        WHERE outcome <> 'ok' AND NOT {IN_JOB}
         GROUP BY endpoint, route, simulated, outcome, http_status, error_code
         ORDER BY attempts DESC, endpoint, outcome, http_status, error_code
         """,  # noqa: S608  own names; values are bound

@@ -8,6 +8,8 @@ import duckdb
 from bench.load.schedule import LATE_FROM_S
 
 Row = dict[str, Any]
+# Of `v_attempt`: it waits in a job of the Batch API, so it has not ended.
+IN_JOB = "(outcome = 'lost' AND coalesce(error_code, '') = 'in_job')"
 
 
 def rows_of(
@@ -85,16 +87,15 @@ def error_counts(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
     """Attempts of a run that ended, but not ok, by what was answered, most first."""
     return rows_of(
         con,
-        """
+        f"""
         SELECT
             endpoint, outcome, http_status, error_code, count(*) AS attempts,
             any_value(error_message) AS error_message
         FROM v_attempt
-        WHERE run_id = $run_id AND outcome <> 'ok'
-            AND NOT (outcome = 'lost' AND coalesce(error_code, '') = 'in_job')
+        WHERE run_id = $run_id AND outcome <> 'ok' AND NOT {IN_JOB}
         GROUP BY endpoint, outcome, http_status, error_code
         ORDER BY attempts DESC, endpoint, outcome, http_status, error_code
-        """,
+        """,  # noqa: S608  own names; values are bound
         {"run_id": run_id},
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench.words.figures import dollars
+from bench.words.figures import dollars, so_many
 
 
 def ended(attempt: Mapping[str, Any]) -> str:
@@ -26,3 +26,12 @@ def at_most(attempt: Mapping[str, Any]) -> str:
     usd = dollars(attempt["possibly_billed_usd"])
     is_other_tier = "service_tier_unpriced" in (attempt["flags"] or ())
     return f"{usd} at standard rates" if is_other_tier else usd
+
+
+def not_sent_after(n: int, n_asked: int) -> str:
+    """So many turns of conversations had nothing to go on from."""
+    were = "was" if n == 1 else "were"
+    return (
+        f"{n} of {so_many(n_asked, 'turn')} {were} not sent: one before failed and "
+        "left nothing to go on from"
+    )

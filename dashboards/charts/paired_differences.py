@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from bench.words.figures import so_many
 from dashboards.charts.canvas import Row, canvas, height_px, nothing, plain
 from dashboards.charts.inks import BLUE, VERMILLION
 
@@ -36,7 +37,7 @@ def paired_differences(
     known = sorted((r for r in rows if r["ratio"]), key=lambda r: -r["ratio"])
     if not known:
         return nothing(title, "no pair of answers that were both ok and timed")
-    figure = canvas(title, rows, remark=f"n={_counted(len(known))}")
+    figure = canvas(title, rows, remark=f"n={so_many(len(known), 'prompt')}")
     heights = list(range(len(known)))
     _draw_summary(figure, summary)
     figure.add_trace(_dots(known, heights))
@@ -82,10 +83,6 @@ def _words(summary: Mapping[str, Any] | None, axis: str) -> str:
     fits = len(second) + len(axis) + len(first) <= _LONGEST_LINE
     between = " " if fits else "<br>"
     return f"{second}: {axis}{between}as {first}<br>(log axis; 1 is no difference)"
-
-
-def _counted(n_prompts: int) -> str:
-    return f"{n_prompts} prompt{'' if n_prompts == 1 else 's'}"
 
 
 def _draw_summary(figure: go.Figure, summary: Mapping[str, Any] | None) -> None:

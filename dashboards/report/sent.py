@@ -3,6 +3,7 @@
 from bench.prompt import Prompt
 from bench.reference import Reference
 from bench.words.figures import so_many
+from bench.words.printable import shortened
 
 _MOST_LETTERS = 80
 
@@ -26,7 +27,7 @@ def _name(reference: Reference) -> str:
     where = reference.file or reference.url or reference.file_id
     if where is None or where.startswith("data:"):
         return "a picture within the request"
-    return where if len(where) <= _MOST_LETTERS else f"{where[: _MOST_LETTERS - 1]}…"
+    return shortened(where, _MOST_LETTERS)
 
 
 def _size(reference: Reference) -> str:

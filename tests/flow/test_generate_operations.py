@@ -109,7 +109,7 @@ def test_who_breaks_a_conversation_off_has_what_came_and_is_told_what_is_open(
     assert file.read_bytes().startswith(b"\x89PNG")
     assert f"{file.name}  1024x1024 png" in ended.out
     assert "what was under way may be billed, up to $0." in ended.err
-    assert "not sent: the one before" not in ended.err
+    assert "not sent: one before" not in ended.err
     first, second = desk.records("outcome")
     assert (first["outcome"], second["billing"]) == ("ok", "possibly_billed")
 
